@@ -1,0 +1,26 @@
+// MPI's handles (MPI_COMM_WORLD, MPI_FLOAT, …) are macros that Swift cannot import: each call that needs one is an inline
+// function here, without any logic. They return MPI's error code; Communication/MPICommunicator.swift turns it into a thrown error.
+#include <mpi.h>
+
+static inline int drnet_mpi_init(int *provided) {
+    int code = MPI_Init_thread(0, 0, MPI_THREAD_MULTIPLE, provided);
+    if (code == MPI_SUCCESS) code = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    return code;
+}
+static inline int drnet_mpi_rank(int *rank) { return MPI_Comm_rank(MPI_COMM_WORLD, rank); }
+static inline int drnet_mpi_size(int *size) { return MPI_Comm_size(MPI_COMM_WORLD, size); }
+static inline int drnet_mpi_allreduce_float(float *values, int count) {
+    return MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
+}
+static inline int drnet_mpi_allreduce_double(double *values, int count) {
+    return MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+}
+static inline int drnet_mpi_broadcast_bytes(void *bytes, int count, int root) {
+    return MPI_Bcast(bytes, count, MPI_BYTE, root, MPI_COMM_WORLD);
+}
+static inline int drnet_mpi_allgather_bytes(const void *bytes, int count, void *all) {
+    return MPI_Allgather(bytes, count, MPI_BYTE, all, count, MPI_BYTE, MPI_COMM_WORLD);
+}
+static inline int drnet_mpi_barrier(void) { return MPI_Barrier(MPI_COMM_WORLD); }
+static inline int drnet_mpi_finalize(void) { return MPI_Finalize(); }
+static inline int drnet_mpi_abort(int status) { return MPI_Abort(MPI_COMM_WORLD, status); }

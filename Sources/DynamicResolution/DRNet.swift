@@ -1,0 +1,65 @@
+import NeuralNetwork
+
+/// A dynamic resolution network: a predictor that picks one of the candidate resolutions for each image, and a classifier with
+/// one batch norm for each of them (Zhu et al., "Dynamic Resolution Network", NeurIPS 2021, arXiv 2106.02898).
+///
+/// Images come in at the largest resolution, [N, r_1, r_1, 3], and are resized for the predictor and for the classifier.
+public final class DRNet {
+    /// Candidates, largest first.
+    public let resolutions: [Int]
+    public let classifier: Network
+    /// Nil for a multi-resolution classifier that was not (yet) given a predictor.
+    public let predictor: Network?
+    public let predictorInputSize: Int
+    public let classCount: Int
+    public let flops: FLOPsModel
+    private let resizer = ImageResizer()
+
+    public init(
+        resolutions: [Int], classifier: Network, predictor: Network?, predictorInputSize: Int, classCount: Int
+    ) {
+        precondition(zip(resolutions, resolutions.dropFirst()).allSatisfy { $0 > $1 }, "resolutions must decrease")
+        self.resolutions = resolutions
+        self.classifier = classifier
+        self.predictor = predictor
+        self.predictorInputSize = predictorInputSize
+        self.classCount = classCount
+        flops = FLOPsModel(
+            classifier: classifier, resolutions: resolutions, predictor: predictor,
+            predictorInputSize: predictorInputSize)
+    }
+
+    /// The networks that have parameters, classifier first.
+    public var networks: [Network] { [classifier] + (predictor.map { [$0] } ?? []) }
+
+    public func imagesForPredictor(_ images: Tensor) -> Tensor {
+        resizer.resize(images, to: predictorInputSize)
+    }
+
+    /// Images [N, r_1, r_1, 3] → [N, r_j, r_j, 3].
+    public func resizing(_ images: Tensor, toResolution index: Int) -> Tensor {
+        resizer.resize(images, to: resolutions[index])
+    }
+}
+
+// MARK: - Inference
+
+extension DRNet {
+    /// The resolution index that the predictor picks for each image: the argmax, without noise. Index 0, the largest, where there
+    /// is no predictor.
+    public func route(_ images: Tensor) throws -> [Int] {
+        guard let predictor else { return [Int](repeating: 0, count: images.shape.batch) }
+        let logits = try predictor.forward(imagesForPredictor(images), Pass(.evaluation)).output
+        return GumbelSoftmax.argmax(logits.values, columns: resolutions.count)
+    }
+
+    /// Logits [N, 1, 1, classes] of images, that come in at the largest resolution, classified at one resolution.
+    public func classify(_ images: Tensor, resolutionIndex: Int) throws -> Tensor {
+        try classifyResized(resizing(images, toResolution: resolutionIndex), resolutionIndex: resolutionIndex)
+    }
+
+    /// Logits [N, 1, 1, classes] of images [N, r_j, r_j, 3] that have the resolution's size already.
+    public func classifyResized(_ images: Tensor, resolutionIndex: Int) throws -> Tensor {
+        try classifier.forward(images, Pass(.evaluation, resolutionIndex: resolutionIndex)).output
+    }
+}

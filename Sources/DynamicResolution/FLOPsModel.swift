@@ -1,0 +1,40 @@
+import NeuralNetwork
+
+/// Multiply-adds ("FLOPs" in the field's and the paper's words) of a DRNet, counted from its layers.
+public struct FLOPsModel: Sendable {
+    public let resolutions: [Int]
+    /// Multiply-adds of the classifier for one image at each resolution (C_j).
+    public let classifier: [Double]
+    /// Multiply-adds of the predictor for one image; 0 where there is none.
+    public let predictor: Double
+
+    public init(classifier: Network, resolutions: [Int], predictor: Network?, predictorInputSize: Int) {
+        self.resolutions = resolutions
+        self.classifier = resolutions.map { Double(classifier.multiplyAdds(resolution: $0)) }
+        self.predictor = predictor.map { Double($0.multiplyAdds(resolution: predictorInputSize)) } ?? 0
+    }
+
+    public init(resolutions: [Int], classifier: [Double], predictor: Double) {
+        self.resolutions = resolutions
+        self.classifier = classifier
+        self.predictor = predictor
+    }
+
+    /// The classifier's cost at the largest resolution.
+    public var largest: Double { classifier.max() ?? 0 }
+    public var smallest: Double { classifier.min() ?? 0 }
+
+    /// Mean multiply-adds of the classifier when resolutions are used with these shares.
+    public func mean(shares: [Double]) -> Double {
+        zip(shares, classifier).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+
+    /// Resolutions that waste work because the network's stride of 32 does not divide them, each with what it costs of the
+    /// largest and what its pixels alone would let expect.
+    public var unevenResolutions: [(resolution: Int, costShare: Double, pixelShare: Double)] {
+        zip(resolutions, classifier).filter { $0.0 % 32 != 0 }.map { resolution, cost in
+            let side = Double(resolution) / Double(resolutions.max() ?? resolution)
+            return (resolution, cost / largest, side * side)
+        }
+    }
+}

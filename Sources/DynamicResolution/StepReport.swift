@@ -1,0 +1,44 @@
+/// What a step saw, as sums: over this rank's images until it is reduced, over the global batch after that.
+public struct StepReport: Equatable, Sendable {
+    /// Images, each counted once (warm-up classifies them once a resolution).
+    public var images = 0.0
+    /// Classifications: images in fine-tuning, images × resolutions in warm-up.
+    public var classifications = 0.0
+    /// Σ cross entropy over the classifications.
+    public var lossSum = 0.0
+    /// Classifications whose largest logit was the label's.
+    public var correct = 0.0
+    /// Σ_i Σ_j w_ij C_j, the classifier's multiply-adds that the regulariser sees.
+    public var costSum = 0.0
+    /// η · L_reg · images.
+    public var penaltySum = 0.0
+    /// Images routed to each resolution; empty in warm-up.
+    public var routed: [Double] = []
+
+    public init(resolutionCount: Int) {
+        routed = [Double](repeating: 0, count: resolutionCount)
+    }
+
+    /// The sums as one vector, to be reduced over the ranks; `penaltySum` is global already and not among them.
+    public var vector: [Double] {
+        get { [images, classifications, lossSum, correct, costSum] + routed }
+        set {
+            (images, classifications, lossSum, correct, costSum) = (newValue[0], newValue[1], newValue[2], newValue[3], newValue[4])
+            routed = Array(newValue[5...])
+        }
+    }
+
+    /// Adds the sums of another step.
+    public mutating func add(_ other: StepReport) {
+        vector = zip(vector, other.vector).map(+)
+        penaltySum += other.penaltySum
+    }
+
+    /// L_ce.
+    public var meanCrossEntropy: Double { lossSum / max(classifications, 1) }
+    /// L = L_ce + η L_reg.
+    public var meanLoss: Double { meanCrossEntropy + penaltySum / max(images, 1) }
+    public var accuracy: Double { correct / max(classifications, 1) }
+    public var meanCost: Double { costSum / max(images, 1) }
+    public var shares: [Double] { routed.map { $0 / max(images, 1) } }
+}

@@ -1,0 +1,110 @@
+import Kernels
+import NeuralNetwork
+
+/// One micro-batch of this rank: images at the largest resolution [N, r_1, r_1, 3], with what belongs to them.
+public struct MicroBatch {
+    public var images: Tensor
+    public var labels: [Int32]
+    /// Indices in the data set, which key the noise.
+    public var sampleIndices: [Int]
+
+    public init(images: Tensor, labels: [Int32], sampleIndices: [Int]) {
+        self.images = images
+        self.labels = labels
+        self.sampleIndices = sampleIndices
+    }
+}
+
+/// Computes the gradients of one step of a DRNet on this rank's share of the global batch. The gradients are this rank's part of
+/// the gradient of the *global* mean loss: their sum over the ranks is the gradient, whatever each rank holds.
+///
+/// Every rank runs the same sequence of collectives, whatever its images chose: a resolution is skipped when no rank has images for
+/// it, and with global batch norm a rank without images takes part with an empty sub-batch.
+public struct TrainingStep {
+    let model: DRNet
+    /// Sums over the ranks; nil on one process.
+    let ranks: StatisticsReducer?
+    /// Whether batch norms normalise with the statistics of all ranks.
+    let globalBatchNorm: Bool
+    let labelSmoothing: Float
+
+    public init(model: DRNet, ranks: StatisticsReducer?, globalBatchNorm: Bool, labelSmoothing: Float) {
+        self.model = model
+        self.ranks = ranks
+        self.globalBatchNorm = globalBatchNorm
+        self.labelSmoothing = labelSmoothing
+    }
+
+    func trainingPass(resolutionIndex: Int = 0, recordsStatistics: Bool = true) -> Pass {
+        Pass(
+            .training, resolutionIndex: resolutionIndex, reducer: globalBatchNorm ? ranks : nil,
+            recordsStatistics: recordsStatistics)
+    }
+
+    /// values ← their sums over all ranks. Collective.
+    func sumOverRanks(_ values: inout [Double], label: String) throws {
+        guard let ranks else { return }
+        try values.withUnsafeMutableBufferPointer { try ranks.sumOverRanks($0, label: label) }
+    }
+
+    /// Warm-up: the classifier learns every candidate resolution on every image, the losses averaged.
+    ///
+    /// - Parameter globalCount: images in the global batch, all ranks and micro-batches together.
+    public func warmUp(_ microBatches: [MicroBatch], globalCount: Int) throws -> StepReport {
+        var report = StepReport(resolutionCount: model.resolutions.count)
+        for batch in microBatches {
+            report.images += Double(batch.labels.count)
+            for index in model.resolutions.indices {
+                _ = try trainClassifier(
+                    batch, images: Array(batch.labels.indices), resolutionIndex: index,
+                    lossScale: 1 / Float(globalCount * model.resolutions.count), report: &report)
+            }
+        }
+        return report
+    }
+
+    /// Forward and back of a sub-batch at one resolution.
+    ///
+    /// - Parameter lossScale: what each image's loss is multiplied with: 1 / N for a mean over the global batch.
+    /// - Returns: ⟨dL/dŷ_i, F(X̂_i)⟩ of each image of the sub-batch. Collective with global batch norm.
+    func trainClassifier(
+        _ batch: MicroBatch, images: [Int], resolutionIndex: Int, lossScale: Float, report: inout StepReport
+    ) throws -> [Float] {
+        if images.isEmpty && !globalBatchNorm { return [] }
+        let isWhole = images.count == batch.labels.count
+        let subBatch = isWhole ? batch.images : batch.images.gathering(images)
+        let forward = try model.classifier.forward(
+            model.resizing(subBatch, toResolution: resolutionIndex), trainingPass(resolutionIndex: resolutionIndex))
+        let logits = forward.output
+        let gradient = Tensor(logits.shape)
+        var gates = [Float](repeating: 0, count: images.count)
+        let classes = model.classCount
+        for (row, image) in images.enumerated() {
+            let (scores, slopes) = (logits.image(row), gradient.image(row))
+            let label = Int(batch.labels[image])
+            report.lossSum += Double(
+                CrossEntropy.loss(scores, count: classes, label: label, smoothing: labelSmoothing, gradient: slopes))
+            report.correct += Ranking.rank(of: label, in: scores, count: classes) == 0 ? 1 : 0
+            for index in 0..<classes {
+                slopes[index] *= lossScale
+                gates[row] += slopes[index] * scores[index]
+            }
+        }
+        report.classifications += Double(images.count)
+        _ = try forward.pullback?(gradient)
+        return gates
+    }
+}
+
+/// Where a label stands among the logits.
+public enum Ranking {
+    /// How many classes come before the label: 0 where it is the largest. Of equal logits the lower class comes first; a label whose
+    /// logit is not a number comes last.
+    public static func rank(of label: Int, in logits: UnsafePointer<Float>, count: Int) -> Int {
+        let own = logits[label]
+        guard own == own else { return count }
+        var before = 0
+        for index in 0..<count where logits[index] > own || (logits[index] == own && index < label) { before += 1 }
+        return before
+    }
+}

@@ -1,0 +1,171 @@
+/// Dense convolutions as products of blocks of the patch matrix with the weights. Layouts: images NHWC, weights
+/// [kernel row, kernel column, input channel, output channel].
+public enum Convolution {
+    /// Patch blocks are at most this many floats (1 MiB): they stay in the second-level cache between gathering and use.
+    private static let blockFloats = 1 << 18
+
+    /// output ← input ∗ weights (+ output where `accumulate`).
+    public static func forward(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
+        output: UnsafeMutablePointer<Float>, accumulate: Bool = false
+    ) {
+        let columns = shape.outputChannels
+        let rowLength = shape.kernel * shape.inputChannels
+        let blockPixels = pixelsPerBlock(shape, depth: shape.isPointwise ? shape.inputChannels : shape.patchLength)
+        Parallel.forEachBlock(shape.outputPixels, blockSize: blockPixels) { pixels in
+            let target = output + pixels.lowerBound * columns
+            if shape.isPointwise {
+                MatrixProduct.multiply(
+                    rows: pixels.count, columns: columns, depth: shape.inputChannels,
+                    input + pixels.lowerBound * shape.inputChannels, leading: shape.inputChannels,
+                    weights, leading: columns, into: target, leading: columns, beta: accumulate ? 1 : 0)
+                return
+            }
+            // Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache.
+            let rowsAtOnce = max(1, min(shape.kernel, blockFloats / (pixels.count * rowLength)))
+            BufferPool.withScratch(pixels.count * rowsAtOnce * rowLength) { patches in
+                for kernelRow in stride(from: 0, to: shape.kernel, by: rowsAtOnce) {
+                    let part = kernelRow * rowLength..<min(kernelRow + rowsAtOnce, shape.kernel) * rowLength
+                    Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
+                    MatrixProduct.multiply(
+                        rows: pixels.count, columns: columns, depth: part.count, patches, leading: part.count,
+                        weights + part.lowerBound * columns, leading: columns,
+                        into: target, leading: columns, beta: accumulate || kernelRow > 0 ? 1 : 0)
+                }
+            }
+        }
+    }
+
+    /// inputGradient ← the gradient of the input, given that of the output (+ inputGradient where `accumulate`).
+    public static func inputGradient(
+        _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
+        inputGradient: UnsafeMutablePointer<Float>, accumulate: Bool = false
+    ) {
+        if shape.stride == 1 {
+            BufferPool.withScratch(shape.patchLength * shape.outputChannels) { turned in
+                turnWeights(shape, weights, into: turned)
+                forward(
+                    shape.inputGradientShape, input: outputGradient, weights: turned, output: inputGradient,
+                    accumulate: accumulate)
+            }
+            return
+        }
+        let imageFloats = shape.inputHeight * shape.inputWidth * shape.inputChannels
+        let pixelsPerImage = shape.outputHeight * shape.outputWidth
+        let blockPixels = min(pixelsPerImage, max(1, blockFloats / shape.patchLength))
+        // Patches of a strided convolution overlap in the input: an image is scattered into by one task only.
+        Parallel.forEach(shape.batch) { image in
+            if !accumulate { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
+            BufferPool.withScratch(blockPixels * shape.patchLength) { patches in
+                for start in stride(from: 0, to: pixelsPerImage, by: blockPixels) {
+                    let first = image * pixelsPerImage + start
+                    let pixels = first..<first + min(blockPixels, pixelsPerImage - start)
+                    MatrixProduct.multiply(
+                        rows: pixels.count, columns: shape.patchLength, depth: shape.outputChannels,
+                        outputGradient + first * shape.outputChannels, leading: shape.outputChannels,
+                        weights, leading: shape.outputChannels, transposedB: true,
+                        into: patches, leading: shape.patchLength)
+                    Patches.scatterAdd(patches, shape, pixels: pixels, into: inputGradient)
+                }
+            }
+        }
+    }
+
+    /// weightGradient ← weightGradient + the gradient of the weights.
+    ///
+    /// Large weights are split into slices of patch columns, each summed over all pixels by one task; small ones into a fixed
+    /// number of pixel ranges with sums of their own, added in order. Neither depends on the number of threads.
+    public static func addWeightGradient(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
+        weightGradient: UnsafeMutablePointer<Float>
+    ) {
+        if shape.outputPixels == 0 { return }
+        let count = shape.patchLength * shape.outputChannels
+        if count > 1 << 16 {
+            let slices = columnSlices(shape)
+            Parallel.forEach(slices.count) { index in
+                addWeightGradient(
+                    shape, input, outputGradient, pixels: 0..<shape.outputPixels, columns: slices[index],
+                    into: weightGradient + slices[index].lowerBound * shape.outputChannels)
+            }
+            return
+        }
+        let ranges = 16
+        let pixelsPerRange = (shape.outputPixels + ranges - 1) / ranges
+        BufferPool.withScratch(ranges * count) { sums in
+            sums.update(repeating: 0, count: ranges * count)
+            Parallel.forEach(ranges) { range in
+                let start = min(range * pixelsPerRange, shape.outputPixels)
+                let pixels = start..<min(start + pixelsPerRange, shape.outputPixels)
+                addWeightGradient(
+                    shape, input, outputGradient, pixels: pixels, columns: 0..<shape.patchLength,
+                    into: sums + range * count)
+            }
+            for range in 0..<ranges {
+                Elementwise.add(UnsafePointer(sums) + range * count, to: weightGradient, count: count)
+            }
+        }
+    }
+
+    /// The share of the pixels `pixels` in the rows `columns` of the weight gradient.
+    private static func addWeightGradient(
+        _ shape: ConvolutionShape, _ input: UnsafePointer<Float>, _ outputGradient: UnsafePointer<Float>,
+        pixels: Range<Int>, columns: Range<Int>, into sum: UnsafeMutablePointer<Float>
+    ) {
+        let outputs = shape.outputChannels
+        if shape.isPointwise {
+            MatrixProduct.multiply(
+                rows: columns.count, columns: outputs, depth: pixels.count,
+                input + pixels.lowerBound * shape.inputChannels + columns.lowerBound, leading: shape.inputChannels,
+                transposedA: true, outputGradient + pixels.lowerBound * outputs, leading: outputs,
+                into: sum, leading: outputs, beta: 1)
+            return
+        }
+        let blockPixels = max(64, blockFloats / columns.count)
+        BufferPool.withScratch(min(blockPixels, pixels.count) * columns.count) { patches in
+            for start in stride(from: pixels.lowerBound, to: pixels.upperBound, by: blockPixels) {
+                let block = start..<min(start + blockPixels, pixels.upperBound)
+                Patches.gather(input, shape, pixels: block, columns: columns, into: patches)
+                MatrixProduct.multiply(
+                    rows: columns.count, columns: outputs, depth: block.count, patches, leading: columns.count,
+                    transposedA: true, outputGradient + block.lowerBound * outputs, leading: outputs,
+                    into: sum, leading: outputs, beta: 1)
+            }
+        }
+    }
+
+    /// Slices of the patch columns: equal parts of one kernel row each, at least 12 in all where they stay above 96 columns.
+    private static func columnSlices(_ shape: ConvolutionShape) -> [Range<Int>] {
+        let rowLength = shape.kernel * shape.inputChannels
+        let wanted = (12 + shape.kernel - 1) / shape.kernel
+        let partsPerRow = max(1, min(wanted, rowLength / 96))
+        return (0..<shape.kernel * partsPerRow).map { slice in
+            let (row, part) = (slice / partsPerRow, slice % partsPerRow)
+            let start = row * rowLength + part * rowLength / partsPerRow
+            return start..<row * rowLength + (part + 1) * rowLength / partsPerRow
+        }
+    }
+
+    /// Pixels in a block: as many as keep the block in cache, at most what gives each thread a few blocks.
+    private static func pixelsPerBlock(_ shape: ConvolutionShape, depth: Int) -> Int {
+        // Fewer rows than this and packing the weights dominates the product; the number must not depend on the thread count,
+        // or results would.
+        let (smallest, largest) = (96, 1024)
+        let cached = blockFloats / depth
+        let shared = (shape.outputPixels + 7) / 8
+        return max(smallest, min(largest, cached, shared))
+    }
+
+    /// turned[k−1−r, k−1−s, output, input] ← weights[r, s, input, output].
+    private static func turnWeights(
+        _ shape: ConvolutionShape, _ weights: UnsafePointer<Float>, into turned: UnsafeMutablePointer<Float>
+    ) {
+        let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
+        let positions = shape.kernel * shape.kernel
+        Parallel.forEach(positions) { position in
+            Elementwise.transpose(
+                weights + position * inputs * outputs, rows: inputs, columns: outputs,
+                into: turned + (positions - 1 - position) * inputs * outputs)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Softmax and cross entropy of rows of logits.
+public enum CrossEntropy {
+    /// probabilities ← softmax(logits); returns log Σ exp(logits).
+    @discardableResult
+    public static func softmax(
+        _ logits: UnsafePointer<Float>, count: Int, into probabilities: UnsafeMutablePointer<Float>
+    ) -> Float {
+        var largest = -Float.infinity
+        for index in 0..<count { largest = max(largest, logits[index]) }
+        var sum: Float = 0
+        for index in 0..<count {
+            let exponential = expf(logits[index] - largest)
+            probabilities[index] = exponential
+            sum += exponential
+        }
+        let factor = 1 / sum
+        for index in 0..<count { probabilities[index] *= factor }
+        return largest + logf(sum)
+    }
+
+    /// The cross entropy of one row with the label, smoothed: −Σ_k q_k log p_k with q = (1 − ε) onehot(label) + ε / count
+    /// (torch.nn.CrossEntropyLoss). `gradient` ← its gradient, p − q; nil where only the loss is wanted.
+    public static func loss(
+        _ logits: UnsafePointer<Float>, count: Int, label: Int, smoothing: Float,
+        gradient: UnsafeMutablePointer<Float>?
+    ) -> Float {
+        BufferPool.withScratch(count) { scratch in
+            let probabilities = gradient ?? scratch
+            let logSum = softmax(logits, count: count, into: probabilities)
+            var loss = (1 - smoothing) * (logSum - logits[label])
+            if smoothing > 0 {
+                var sum: Float = 0
+                for index in 0..<count { sum += logSum - logits[index] }
+                loss += smoothing / Float(count) * sum
+            }
+            if let gradient {
+                for index in 0..<count { gradient[index] -= smoothing / Float(count) }
+                gradient[label] -= 1 - smoothing
+            }
+            return loss
+        }
+    }
+}

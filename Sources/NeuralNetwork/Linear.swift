@@ -1,0 +1,53 @@
+import Kernels
+
+/// A linear layer with bias: [N, 1, 1, inputs] → [N, 1, 1, outputs]. The weights are [output, input], as PyTorch's.
+public final class Linear {
+    public let weight: Parameter
+    public let bias: Parameter
+    public let name: String
+    private let inputs: Int
+    private let outputs: Int
+
+    init(
+        _ name: String, _ registry: ParameterRegistry, from inputs: Int, to outputs: Int,
+        weight weightInitializer: Initializer? = nil, bias biasInitializer: Initializer? = nil
+    ) {
+        self.name = name
+        self.inputs = inputs
+        self.outputs = outputs
+        weight = registry.parameter(
+            "\(name).weight", [outputs, inputs], isWeight: true, weightInitializer ?? .uniform(fanIn: inputs))
+        bias = registry.parameter("\(name).bias", [outputs], isWeight: false, biasInitializer ?? .uniform(fanIn: inputs))
+    }
+
+    public func forward(_ input: Tensor) -> Tensor {
+        let batch = input.shape.batch
+        let output = Tensor(Shape(batch: batch, channels: outputs))
+        for image in 0..<batch { output.image(image).update(from: bias.values, count: outputs) }
+        MatrixProduct.multiply(
+            rows: batch, columns: outputs, depth: inputs, input.data, leading: inputs, weight.values, leading: inputs,
+            transposedB: true, into: output.data, leading: outputs, beta: 1)
+        return output
+    }
+
+    /// Adds to the gradients of weight and bias, and returns the input's.
+    public func backward(_ outputGradient: Tensor, input: Tensor) -> Tensor {
+        let batch = input.shape.batch
+        MatrixProduct.multiply(
+            rows: outputs, columns: inputs, depth: batch, outputGradient.data, leading: outputs, transposedA: true,
+            input.data, leading: inputs, into: weight.gradient, leading: inputs, beta: 1)
+        for image in 0..<batch {
+            Elementwise.add(outputGradient.image(image), to: bias.gradient, count: outputs)
+        }
+        let inputGradient = Tensor(input.shape)
+        MatrixProduct.multiply(
+            rows: batch, columns: inputs, depth: outputs, outputGradient.data, leading: outputs,
+            weight.values, leading: inputs, into: inputGradient.data, leading: inputs)
+        return inputGradient
+    }
+
+    func trace(_ shape: Shape, into costs: inout [LayerCost]) {
+        let output = Shape(batch: shape.batch, channels: outputs)
+        costs.append(LayerCost(name: name, multiplyAdds: output.count * inputs, output: output))
+    }
+}

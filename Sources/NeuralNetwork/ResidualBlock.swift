@@ -1,0 +1,80 @@
+import Kernels
+
+/// A residual block: a chain of convolution units around which a shortcut leads.
+///
+/// The last unit adds the shortcut before its ReLU. Both of torchvision's blocks are such chains: `BasicBlock` (3×3, 3×3) and
+/// `Bottleneck` (1×1, 3×3, 1×1; the stride is on the 3×3, which is what torchvision calls v1.5).
+final class ResidualBlock {
+    enum Kind: Sendable {
+        case basic
+        case bottleneck
+
+        /// Output channels of the block for each channel inside it.
+        var expansion: Int { self == .basic ? 1 : 4 }
+    }
+
+    let units: [ConvolutionUnit]
+    let downsample: ConvolutionUnit?
+
+    init(
+        _ name: String, _ builder: NetworkBuilder, kind: Kind, from inputs: Int, inside: Int, stride: Int,
+        zeroInitResidual: Bool
+    ) {
+        let outputs = inside * kind.expansion
+        func unit(_ index: Int, from: Int, to: Int, kernel: Int, stride: Int = 1, isLast: Bool = false) -> ConvolutionUnit {
+            ConvolutionUnit(
+                convolution: "\(name).conv\(index)", norm: "\(name).bn\(index)", builder, from: from, to: to,
+                kernel: kernel, stride: stride, activation: .relu, zeroWeight: isLast && zeroInitResidual)
+        }
+        switch kind {
+        case .basic:
+            units = [
+                unit(1, from: inputs, to: inside, kernel: 3, stride: stride),
+                unit(2, from: inside, to: outputs, kernel: 3, isLast: true),
+            ]
+        case .bottleneck:
+            units = [
+                unit(1, from: inputs, to: inside, kernel: 1),
+                unit(2, from: inside, to: inside, kernel: 3, stride: stride),
+                unit(3, from: inside, to: outputs, kernel: 1, isLast: true),
+            ]
+        }
+        downsample = stride == 1 && inputs == outputs
+            ? nil
+            : ConvolutionUnit(
+                convolution: "\(name).downsample.0", norm: "\(name).downsample.1", builder, from: inputs, to: outputs,
+                kernel: 1, stride: stride, activation: .none)
+    }
+
+    var norms: [ResolutionAwareBatchNorm] { units.map(\.norm) + (downsample.map { [$0.norm] } ?? []) }
+
+    func forward(_ input: Tensor, _ pass: Pass) throws -> Forward {
+        let shortcut = try downsample?.forward(input, pass)
+        var current = input
+        var pullbacks: [ConvolutionUnit.UnitPullback] = []
+        for (index, unit) in units.enumerated() {
+            let isLast = index == units.count - 1
+            let result = try unit.forward(current, residual: isLast ? shortcut?.output ?? input : nil, pass)
+            current = result.output
+            if let pullback = result.pullback { pullbacks.append(pullback) }
+        }
+        guard pass.mode == .training else { return Forward(current, nil) }
+        return Forward(current) { gradient in
+            var remaining = pullbacks
+            var gradients = try remaining.removeLast()(gradient, nil)
+            // What goes through the shortcut; the first unit adds its own share of the input's gradient to it.
+            let residualGradient = gradients.residual
+            while remaining.count > 1 { gradients = try remaining.removeLast()(gradients.input, nil) }
+            guard let shortcutPullback = shortcut?.pullback else {
+                return try remaining.removeLast()(gradients.input, residualGradient).input
+            }
+            let inputGradient = try shortcutPullback(residualGradient, nil).input
+            return try remaining.removeLast()(gradients.input, inputGradient).input
+        }
+    }
+
+    func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape {
+        if let downsample { _ = downsample.trace(shape, into: &costs) }
+        return units.reduce(shape) { $1.trace($0, into: &costs) }
+    }
+}
