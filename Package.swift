@@ -15,6 +15,12 @@ let numeric: [SwiftSetting] = [.unsafeFlags(vectorFlags)]
 let package = Package(
     name: "drnet-trainer",
     platforms: [.macOS(.v15)],
+    products: [.executable(name: "drnet", targets: ["drnet"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
@@ -25,9 +31,35 @@ let package = Package(
 
         .target(name: "Randomness"),
         .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: numeric),
+        .target(name: "Communication", dependencies: ["COpenMPI"]),
+        .target(name: "Interchange", dependencies: ["CZlib"]),
+        .target(name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"],
+                swiftSettings: numeric),
         .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: numeric),
         .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"],
                 swiftSettings: numeric),
+        .target(name: "Training",
+                dependencies: ["DynamicResolution", "NeuralNetwork", "Kernels", "Randomness", "Communication",
+                               "ImageData", "Interchange", "Yams", .product(name: "Logging", package: "swift-log")],
+                swiftSettings: numeric),
+        .executableTarget(
+            name: "drnet",
+            dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "ImageData",
+                           "Interchange", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                           .product(name: "Logging", package: "swift-log")]),
+        .executableTarget(
+            name: "drnet-benchmark",
+            dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Kernels",
+                           .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        // A rank for tests that start real ones.
+        .executableTarget(name: "communication-check", dependencies: ["Communication"]),
+
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
+        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
+        .testTarget(name: "TrainingTests",
+                    dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Communication", "ImageData",
+                                   "Interchange", "TestSupport"]),
     ],
     swiftLanguageModes: [.v5]
 )

@@ -24,3 +24,9 @@ static inline int drnet_mpi_allgather_bytes(const void *bytes, int count, void *
 static inline int drnet_mpi_barrier(void) { return MPI_Barrier(MPI_COMM_WORLD); }
 static inline int drnet_mpi_finalize(void) { return MPI_Finalize(); }
 static inline int drnet_mpi_abort(int status) { return MPI_Abort(MPI_COMM_WORLD, status); }
+static inline int drnet_mpi_thread_serialized(void) { return MPI_THREAD_SERIALIZED; }
+static inline int drnet_mpi_max_error_string(void) { return MPI_MAX_ERROR_STRING; }
+static inline int drnet_mpi_error_string(int code, char *text) {
+    int length = 0;
+    return MPI_Error_string(code, text, &length);
+}

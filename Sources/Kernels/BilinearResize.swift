@@ -71,7 +71,7 @@ public struct BilinearResize: Sendable {
         rows.weights(of: row) { weights, count in
             let first = weights[0]
             for x in 0..<rowLength { blended[x] = first * float(window[x]) }
-            for tap in 1..<max(count, 1) {
+            for tap in 1..<count {
                 let weight = weights[tap]
                 let source = window + tap * rowStride
                 for x in 0..<rowLength { blended[x] = blended[x].addingProduct(weight, float(source[x])) }
@@ -107,7 +107,7 @@ public struct BilinearResize: Sendable {
             let target = output + column * channels
             columns.weights(of: column) { weights, count in
                 for channel in 0..<channels { target[channel] = weights[0] * source[channel] }
-                for tap in 1..<max(count, 1) {
+                for tap in 1..<count {
                     for channel in 0..<channels {
                         target[channel] = target[channel].addingProduct(weights[tap], source[tap * channels + channel])
                     }

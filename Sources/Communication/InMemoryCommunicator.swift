@@ -1,0 +1,134 @@
+import Foundation
+
+/// Threads as ranks, for tests: the same contract as MPI's, in one process.
+public final class InMemoryCommunicator: Communicator {
+    public let rank: Int
+    public let rankCount: Int
+    public let hostName = "memory"
+    public var step = 0
+    private let meeting: Meeting
+
+    /// Runs `body` on as many threads as ranks, and throws the first error of the lowest rank that had one of its own.
+    public static func run(rankCount: Int, _ body: @escaping (Communicator) throws -> Void) throws {
+        let meeting = Meeting(rankCount: rankCount)
+        let group = DispatchGroup()
+        for rank in 0..<rankCount {
+            group.enter()
+            let thread = Thread {
+                do {
+                    try body(InMemoryCommunicator(rank: rank, meeting: meeting))
+                } catch {
+                    meeting.record(error, of: rank)
+                }
+                meeting.leave()
+                group.leave()
+            }
+            thread.stackSize = 8 << 20
+            thread.start()
+        }
+        group.wait()
+        if let error = meeting.firstError { throw error }
+    }
+
+    private init(rank: Int, meeting: Meeting) {
+        self.rank = rank
+        self.meeting = meeting
+        rankCount = meeting.rankCount
+    }
+
+    public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) throws {
+        try sum(values, label)
+    }
+
+    public func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
+        try sum(values, label)
+    }
+
+    private func sum<Value: FloatingPoint>(_ values: UnsafeMutableBufferPointer<Value>, _ label: String) throws {
+        let all = try exchange(UnsafeRawBufferPointer(values), label)
+        for index in values.indices {
+            var sum = Value.zero
+            for bytes in all {
+                sum += bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: index * MemoryLayout<Value>.stride, as: Value.self) }
+            }
+            values[index] = sum
+        }
+    }
+
+    public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) throws {
+        bytes.copyBytes(from: try exchange(UnsafeRawBufferPointer(bytes), label)[root])
+    }
+
+    public func allGather(_ bytes: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, label: String) throws {
+        all.copyBytes(from: try exchange(bytes, label).flatMap { $0 })
+    }
+
+    public func barrier(label: String) throws {
+        _ = try exchange(UnsafeRawBufferPointer(start: nil, count: 0), label)
+    }
+
+    public func finalize() {}
+
+    public func abort(status: Int32) -> Never { fatalError("rank \(rank) aborted with status \(status)") }
+
+    private func exchange(_ bytes: UnsafeRawBufferPointer, _ label: String) throws -> [[UInt8]] {
+        guard let all = meeting.exchange(rank, Array(bytes), label) else {
+            throw CommunicationError.ranksGone(rank: rank, label: label)
+        }
+        return all
+    }
+}
+
+/// Where the threads meet: each brings its bytes, and all get everyone's.
+private final class Meeting: @unchecked Sendable {
+    let rankCount: Int
+    private let condition = NSCondition()
+    private var present: [Int: [UInt8]] = [:]
+    private var label = ""
+    private var result: [[UInt8]] = []
+    private var round = 0
+    private var gone = 0
+    private var errors: [Int: Error] = [:]
+
+    init(rankCount: Int) {
+        self.rankCount = rankCount
+    }
+
+    /// Nil where another rank has left, so that nobody waits for it.
+    func exchange(_ rank: Int, _ bytes: [UInt8], _ label: String) -> [[UInt8]]? {
+        condition.lock()
+        defer { condition.unlock() }
+        if gone > 0 { return nil }
+        precondition(present.isEmpty || self.label == label, "ranks disagree: \(label) and \(self.label)")
+        self.label = label
+        present[rank] = bytes
+        let own = round
+        if present.count == rankCount {
+            result = (0..<rankCount).map { present[$0]! }
+            present = [:]
+            round += 1
+            condition.broadcast()
+        }
+        while round == own && gone == 0 { condition.wait() }
+        return round == own ? nil : result
+    }
+
+    func record(_ error: Error, of rank: Int) {
+        condition.lock()
+        errors[rank] = error
+        condition.unlock()
+    }
+
+    /// That of the lowest rank; one that only says that another rank has gone comes last. For when all have left.
+    var firstError: Error? {
+        let own = errors.filter { if case CommunicationError.ranksGone = $0.value { return false } else { return true } }
+        return (own.isEmpty ? errors : own).min { $0.key < $1.key }?.value
+    }
+
+    func leave() {
+        condition.lock()
+        gone += 1
+        condition.broadcast()
+        condition.unlock()
+    }
+}

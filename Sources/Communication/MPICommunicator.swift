@@ -1,0 +1,103 @@
+import COpenMPI
+import Foundation
+
+/// The ranks that mpirun started.
+///
+/// Open MPI's all-reduce algorithms add the same operands in the same tree for every rank and depend on size and rank count only, so that
+/// sums have the same bits on all ranks and in every run.
+public final class MPICommunicator: Communicator {
+    public let rank: Int
+    public let rankCount: Int
+    public let hostName: String
+    public var step = 0 {
+        didSet { watchdog.step = step }
+    }
+    private let watchdog: Watchdog
+
+    /// Elements of one MPI call: counts are 32-bit there, and a huge message would double MPI's own buffers.
+    private static let chunk = 1 << 26
+
+    /// Initialises MPI; once in a process.
+    ///
+    /// - Parameter timeoutSeconds: a collective that takes longer ends the job; 0 waits for ever.
+    public init(timeoutSeconds: Double) throws {
+        var provided: Int32 = 0
+        let host = ProcessInfo.processInfo.hostName
+        hostName = host
+        var (own, count) = (Int32(0), Int32(0))
+        for (call, code) in [
+            ("MPI_Init_thread", drnet_mpi_init(&provided)), ("MPI_Comm_rank", drnet_mpi_rank(&own)),
+            ("MPI_Comm_size", drnet_mpi_size(&count)),
+        ] where code != 0 {
+            throw CommunicationError.failed(
+                call: call, label: "start", rank: -1, host: host, step: 0, reason: Self.reason(code))
+        }
+        guard provided >= drnet_mpi_thread_serialized() else {
+            throw CommunicationError.missingThreadSupport(provided: Int(provided))
+        }
+        rank = Int(own)
+        rankCount = Int(count)
+        watchdog = Watchdog(rank: Int(own), hostName: host, timeoutSeconds: timeoutSeconds)
+    }
+
+    public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) throws {
+        try forEachChunk(values.count) { start, count in
+            try checked("MPI_Allreduce", label) { drnet_mpi_allreduce_float(values.baseAddress! + start, count) }
+        }
+    }
+
+    public func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
+        try forEachChunk(values.count) { start, count in
+            try checked("MPI_Allreduce", label) { drnet_mpi_allreduce_double(values.baseAddress! + start, count) }
+        }
+    }
+
+    public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) throws {
+        try forEachChunk(bytes.count) { start, count in
+            try checked("MPI_Bcast", label) { drnet_mpi_broadcast_bytes(bytes.baseAddress! + start, count, Int32(root)) }
+        }
+    }
+
+    public func allGather(_ bytes: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, label: String) throws {
+        precondition(all.count == bytes.count * rankCount, "\(label): \(all.count) bytes for \(rankCount) × \(bytes.count)")
+        guard bytes.count > 0 else { return }
+        try checked("MPI_Allgather", label) {
+            drnet_mpi_allgather_bytes(bytes.baseAddress!, Int32(bytes.count), all.baseAddress!)
+        }
+    }
+
+    public func barrier(label: String) throws {
+        try checked("MPI_Barrier", label) { drnet_mpi_barrier() }
+    }
+
+    public func finalize() throws {
+        try checked("MPI_Finalize", "end of the job") { drnet_mpi_finalize() }
+    }
+
+    public func abort(status: Int32) -> Never {
+        _ = drnet_mpi_abort(status)
+        exit(status)
+    }
+
+    private func forEachChunk(_ count: Int, _ body: (Int, Int32) throws -> Void) rethrows {
+        for start in stride(from: 0, to: count, by: Self.chunk) {
+            try body(start, Int32(min(Self.chunk, count - start)))
+        }
+    }
+
+    /// Runs one MPI call under the watchdog and turns its error code into a thrown error.
+    private func checked(_ call: String, _ label: String, _ body: () -> Int32) throws {
+        watchdog.begin(call, label)
+        let code = body()
+        watchdog.end()
+        guard code == 0 else {
+            throw CommunicationError.failed(
+                call: call, label: label, rank: rank, host: hostName, step: step, reason: Self.reason(code))
+        }
+    }
+
+    private static func reason(_ code: Int32) -> String {
+        var text = [CChar](repeating: 0, count: Int(drnet_mpi_max_error_string()) + 1)
+        return drnet_mpi_error_string(code, &text) == 0 ? String(cString: text) : "error \(code)"
+    }
+}

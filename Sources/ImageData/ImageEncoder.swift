@@ -1,0 +1,66 @@
+import CPNG
+import CTurboJPEG
+import Foundation
+
+/// Writes images: fixtures, synthetic data sets, and examples of what the augmentation does.
+public enum ImageEncoder {
+    /// A baseline JPEG with full colour resolution (4:4:4).
+    /// - Parameter quality: 1…100.
+    public static func writeJPEG(_ image: PixelImage, to path: String, quality: Int) throws {
+        precondition((1...100).contains(quality), "JPEG quality is 1…100, not \(quality)")
+        guard let compressor = tjInitCompress() else {
+            throw ImageError.unwritable(path: path, reason: "libjpeg-turbo cannot start: not enough memory")
+        }
+        defer { tjDestroy(compressor) }
+        var buffer: UnsafeMutablePointer<UInt8>?
+        var size: UInt = 0
+        defer { tjFree(buffer) }
+        let status = image.pixels.withUnsafeBufferPointer {
+            tjCompress2(
+                compressor, $0.baseAddress, Int32(image.width), 0, Int32(image.height), Int32(TJPF_RGB.rawValue), &buffer,
+                &size, Int32(TJSAMP_444.rawValue), Int32(quality), TJFLAG_ACCURATEDCT)
+        }
+        guard status == 0, let buffer else {
+            throw ImageError.unwritable(path: path, reason: String(cString: tjGetErrorStr2(compressor)))
+        }
+        try write(Data(bytes: buffer, count: Int(size)), to: path)
+    }
+
+    /// A lossless 8-bit RGB PNG.
+    public static func writePNG(_ image: PixelImage, to path: String) throws {
+        var control = png_image()
+        control.version = png_uint_32(PNG_IMAGE_VERSION)
+        control.width = png_uint_32(image.width)
+        control.height = png_uint_32(image.height)
+        control.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
+        defer { png_image_free(&control) }
+        var size: png_alloc_size_t = 0
+        // The first call only asks for the size.
+        guard png_image_write_to_memory(&control, nil, &size, 0, image.pixels, 0, nil) != 0 else {
+            throw ImageError.unwritable(path: path, reason: control.messageText)
+        }
+        var data = Data(count: Int(size))
+        let written = data.withUnsafeMutableBytes {
+            png_image_write_to_memory(&control, $0.baseAddress, &size, 0, image.pixels, 0, nil)
+        }
+        guard written != 0 else { throw ImageError.unwritable(path: path, reason: control.messageText) }
+        try write(data.prefix(Int(size)), to: path)
+    }
+
+    private static func write(_ data: Data, to path: String) throws {
+        do {
+            try data.write(to: URL(fileURLWithPath: path))
+        } catch {
+            throw ImageError.unwritable(path: path, reason: error.localizedDescription)
+        }
+    }
+}
+
+extension png_image {
+    /// What libpng has to say about its last failure or warning.
+    var messageText: String {
+        withUnsafeBytes(of: message) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import CPNG
+import Foundation
+
+/// Decodes one PNG file: grey, palette or RGB, 1 to 16 bits, interlaced or not. Transparency is composed over white.
+struct PNGDecoder {
+    let path: String
+    let data: Data
+
+    func decode() throws -> PixelImage {
+        var control = png_image()
+        control.version = png_uint_32(PNG_IMAGE_VERSION)
+        defer { png_image_free(&control) }
+        return try data.withUnsafeBytes { bytes in
+            guard png_image_begin_read_from_memory(&control, bytes.baseAddress, bytes.count) != 0 else {
+                throw damaged(control.messageText)
+            }
+            try ImageDecoder.checkSize(path: path, width: Int(control.width), height: Int(control.height))
+            control.format = png_uint_32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA)
+            // 16-bit files without a gamma are taken for linear light otherwise; cameras and PIL mean sRGB.
+            control.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
+            let (width, height) = (Int(control.width), Int(control.height))
+            var pixels = [UInt8](repeating: 0, count: width * height * 4)
+            guard png_image_finish_read(&control, nil, &pixels, 0, nil) != 0 else { throw damaged(control.messageText) }
+            return PixelImage(width: width, height: height, pixels: Self.overWhite(pixels))
+        }
+    }
+
+    private func damaged(_ reason: String) -> ImageError { .damaged(path: path, format: "PNG", reason: reason) }
+
+    private static func overWhite(_ rgba: [UInt8]) -> [UInt8] {
+        var result = [UInt8](repeating: 0, count: rgba.count / 4 * 3)
+        for pixel in 0..<rgba.count / 4 {
+            let alpha = Int(rgba[4 * pixel + 3])
+            for channel in 0..<3 {
+                let value = Int(rgba[4 * pixel + channel]) * alpha + 255 * (255 - alpha)
+                result[3 * pixel + channel] = UInt8((value + 127) / 255)
+            }
+        }
+        return result
+    }
+}

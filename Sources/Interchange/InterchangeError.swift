@@ -1,0 +1,24 @@
+/// Why a file could not be read or written.
+public enum InterchangeError: Error, CustomStringConvertible {
+    /// The system refused something.
+    case system(path: String, action: String, reason: String)
+    /// The file is not what it should be.
+    case malformed(path: String, reason: String)
+    /// A safetensors file does not hold a tensor.
+    case noTensor(path: String, name: String, names: [String])
+    /// A tensor's elements can not be read as numbers.
+    case elementType(path: String, name: String, type: String)
+
+    public var description: String {
+        switch self {
+        case .system(let path, let action, let reason):
+            return "\(path): cannot \(action): \(reason)"
+        case .malformed(let path, let reason):
+            return "\(path): damaged or not of the expected kind: \(reason)"
+        case .noTensor(let path, let name, let names):
+            return "\(path): has no tensor \(name); it has \(names.prefix(5).joined(separator: ", "))\(names.count > 5 ? ", …" : "")"
+        case .elementType(let path, let name, let type):
+            return "\(path): the elements of \(name) are \(type); F32, F16, BF16, F64, I64, I32 and U8 can be read"
+        }
+    }
+}

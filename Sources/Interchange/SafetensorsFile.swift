@@ -1,0 +1,110 @@
+import Foundation
+
+/// A tensor with its name, to be written to a file.
+public struct NamedTensor {
+    public var name: String
+    public var shape: [Int]
+    /// Row-major.
+    public var values: [Float]
+
+    public init(name: String, shape: [Int], values: [Float]) {
+        self.name = name
+        self.shape = shape
+        self.values = values
+    }
+}
+
+/// A safetensors file, mapped into memory. The header is checked as a whole before anything is read.
+public struct SafetensorsFile {
+    private let path: String
+    private let data: Data
+    private let header: SafetensorsHeader
+
+    public init(contentsOf path: String) throws {
+        self.path = path
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+        } catch {
+            throw InterchangeError.system(
+                path: path, action: "read the file",
+                reason: FileManager.default.fileExists(atPath: path) ? error.localizedDescription : "it does not exist")
+        }
+        header = try SafetensorsHeader(data, path: path)
+    }
+
+    /// The names of all tensors, sorted.
+    public var names: [String] { header.entries.keys.sorted() }
+
+    public var metadata: [String: String] { header.metadata }
+
+    public func shape(of name: String) throws -> [Int] { try entry(name).shape }
+
+    /// A tensor's elements, row-major, as single-precision numbers.
+    public func floats(of name: String) throws -> [Float] {
+        let entry = try entry(name)
+        let count = entry.range.count / entry.type.bytes
+        return try data[entry.range].withUnsafeBytes { bytes -> [Float] in
+            func read<Element>(_ type: Element.Type, _ convert: (Element) -> Float) -> [Float] {
+                (0..<count).map {
+                    convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: Element.self))
+                }
+            }
+            switch entry.type {
+            case .f32: return read(UInt32.self) { Float(bitPattern: UInt32(littleEndian: $0)) }
+            case .f64: return read(UInt64.self) { Float(Double(bitPattern: UInt64(littleEndian: $0))) }
+            case .f16: return read(UInt16.self) { Self.half(UInt16(littleEndian: $0)) }
+            case .bf16: return read(UInt16.self) { Float(bitPattern: UInt32(UInt16(littleEndian: $0)) << 16) }
+            case .i64: return read(Int64.self) { Float(Int64(littleEndian: $0)) }
+            case .i32: return read(Int32.self) { Float(Int32(littleEndian: $0)) }
+            case .u8: return read(UInt8.self) { Float($0) }
+            default: throw InterchangeError.elementType(path: path, name: name, type: entry.type.rawValue)
+            }
+        }
+    }
+
+    private func entry(_ name: String) throws -> SafetensorsHeader.Entry {
+        guard let entry = header.entries[name] else {
+            throw InterchangeError.noTensor(path: path, name: name, names: names)
+        }
+        return entry
+    }
+
+    /// A half-precision number (IEEE 754 binary16).
+    private static func half(_ bits: UInt16) -> Float {
+        let sign: Float = bits >> 15 == 0 ? 1 : -1
+        let (exponent, fraction) = (Int(bits >> 10 & 31), Float(bits & 1023))
+        switch exponent {
+        case 0: return sign * fraction * 0x1p-24
+        case 31: return fraction == 0 ? sign * .infinity : .nan
+        default: return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction * 0x1p-10)
+        }
+    }
+}
+
+// MARK: - Writing
+
+extension SafetensorsFile {
+    /// Writes single-precision tensors, durably: the file is there whole or not at all.
+    public static func write(_ tensors: [NamedTensor], metadata: [String: String] = [:], to path: String) throws {
+        var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
+        var offset = 0
+        for tensor in tensors {
+            precondition(tensor.shape.reduce(1, *) == tensor.values.count, "\(tensor.name): \(tensor.shape)")
+            precondition(header[tensor.name] == nil, "\(tensor.name) is there twice")
+            let end = offset + 4 * tensor.values.count
+            header[tensor.name] = ["dtype": "F32", "shape": tensor.shape, "data_offsets": [offset, end]]
+            offset = end
+        }
+        var json = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys])
+        // The data starts at a multiple of 8.
+        json.append(Data(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8))
+        var length = UInt64(json.count).littleEndian
+        try DurableFile.write(to: path) { descriptor in
+            try withUnsafeBytes(of: &length) { try DurableFile.writeAll($0, to: descriptor, path: path) }
+            try json.withUnsafeBytes { try DurableFile.writeAll($0, to: descriptor, path: path) }
+            for tensor in tensors {
+                try tensor.values.withUnsafeBytes { try DurableFile.writeAll($0, to: descriptor, path: path) }
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Communication
+import DynamicResolution
+import Foundation
+import Interchange
+import NeuralNetwork
+
+/// Saves and restores a whole run: networks, momentum and position. Rank 0 reads and writes; the others get what it read.
+final class RunCheckpoints {
+    static let classifierFile = "classifier.safetensors"
+    static let predictorFile = "predictor.safetensors"
+    static let optimizerFile = "optimizer.safetensors"
+
+    private let store: CheckpointStore
+    private let model: DRNet
+    private let optimizer: SGD
+
+    init(folder: String, keep: Int, model: DRNet, optimizer: SGD) {
+        store = CheckpointStore(folder: folder, keep: keep)
+        self.model = model
+        self.optimizer = optimizer
+    }
+
+    /// Writes a checkpoint. On rank 0 only.
+    func save(_ state: TrainingState, isBest: Bool) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        var files: [String: (String) throws -> Void] = [
+            Self.classifierFile: { [model] in try Self.write(model.classifier, to: $0) },
+            Self.optimizerFile: { [optimizer] in try SafetensorsFile.write(optimizer.tensors(), to: $0) },
+        ]
+        if let predictor = model.predictor {
+            files[Self.predictorFile] = { try Self.write(predictor, to: $0) }
+        }
+        _ = try store.save(step: state.position.runStep, state: try encoder.encode(state), files: files, isBest: isBest)
+    }
+
+    /// Restores the newest valid checkpoint on every rank; nil where there is none. Collective.
+    ///
+    /// - Parameter note: is told which checkpoints are damaged.
+    func restore(identity: RunIdentity, _ exchange: RankExchange, note: (String) -> Void) throws -> TrainingState? {
+        var encoded = Data()
+        if exchange.communicator.rank == 0, let checkpoint = try store.newestValid(report: note) {
+            encoded = checkpoint.state
+            try read(checkpoint, identity: identity)
+        }
+        encoded = try exchange.communicator.broadcast(encoded, root: 0, label: "position of the checkpoint")
+        guard !encoded.isEmpty else { return nil }
+        try exchange.broadcast(model.networks, optimizer)
+        return try JSONDecoder().decode(TrainingState.self, from: encoded)
+    }
+
+    private func read(_ checkpoint: Checkpoint, identity: RunIdentity) throws {
+        let state = try JSONDecoder().decode(TrainingState.self, from: checkpoint.state)
+        let differences = identity.differences(from: state.identity)
+        guard differences.isEmpty else {
+            throw ResumeError(folder: checkpoint.folder, differences: differences)
+        }
+        try NetworkFile.load(checkpoint.path(Self.classifierFile), into: model.classifier)
+        if let predictor = model.predictor {
+            try NetworkFile.load(checkpoint.path(Self.predictorFile), into: predictor)
+        }
+        try optimizer.load(checkpoint.path(Self.optimizerFile))
+    }
+
+    private static func write(_ network: Network, to path: String) throws {
+        try SafetensorsFile.write(NetworkFile.tensors(of: network), metadata: ["format": "pt"], to: path)
+    }
+}
+
+/// A run is not continued with a configuration or data that do not fit it.
+struct ResumeError: Error, CustomStringConvertible {
+    var folder: String
+    var differences: [String]
+
+    var description: String {
+        "\(folder) belongs to a different run: \(differences.joined(separator: "; ")). Resume with the configuration that the run "
+            + "began with, or start a new run in another folder"
+    }
+}
+
+extension SGD {
+    private static let prefixes = ["classifier.", "predictor."]
+
+    /// The velocities under the names of their parameters, in torchvision's layouts.
+    func tensors() -> [NamedTensor] {
+        forEachVelocity { prefix, parameter, velocity in
+            NamedTensor(
+                name: prefix + parameter.name, shape: parameter.fileShape, values: parameter.inFileLayout(velocity))
+        }
+    }
+
+    /// Reads what `tensors` gave.
+    func load(_ path: String) throws {
+        let file = try SafetensorsFile(contentsOf: path)
+        _ = try forEachVelocity { prefix, parameter, velocity in
+            let name = prefix + parameter.name
+            let shape = try file.shape(of: name)
+            guard shape == parameter.fileShape else {
+                throw NetworkFileError.shape(path: path, name: name, expected: parameter.fileShape, actual: shape)
+            }
+            parameter.fromFileLayout(try file.floats(of: name), into: velocity)
+        }
+    }
+
+    private func forEachVelocity<Result>(
+        _ body: (String, Parameter, UnsafeMutablePointer<Float>) throws -> Result
+    ) rethrows -> [Result] {
+        try zip(Self.prefixes, zip(networks, velocities)).flatMap { prefix, pair in
+            try pair.0.arena.parameters.map { try body(prefix, $0, pair.1.baseAddress! + $0.offset) }
+        }
+    }
+}

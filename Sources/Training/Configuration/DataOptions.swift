@@ -1,0 +1,71 @@
+import ImageData
+
+extension TrainingConfiguration {
+    /// Where images come from and how they are prepared.
+    public struct DataOptions: Equatable, Sendable {
+        /// Holds train/CLASS/ and val/CLASS/ (or validation/CLASS/).
+        public var folder: String
+        /// Threads a rank that decode; 0 for as many as compute.
+        public var decodingThreads: Int
+        /// Batches that are decoded ahead of training.
+        public var prefetchBatches: Int
+        /// Of red, green and blue in 0 … 1.
+        public var mean: [Float]
+        public var standardDeviation: [Float]
+        /// Evaluation resizes the shorter side to this times the largest resolution, and crops the centre.
+        public var resizeRatio: Double
+        public var augmentation: AugmentationOptions
+
+        init(_ section: ConfigurationSection) {
+            folder = section.text("folder")
+            decodingThreads = section.integer("decodingThreads", default: 0, 0...256)
+            prefetchBatches = section.integer("prefetchBatches", default: 4, 1...64)
+            let mean = section.numbers("mean", default: [0.485, 0.456, 0.406], count: 3, .fraction)
+            let deviation = section.numbers("standardDeviation", default: [0.229, 0.224, 0.225], count: 3, .positive)
+            self.mean = mean.map { Float($0) }
+            standardDeviation = deviation.map { Float($0) }
+            resizeRatio = section.number("resizeRatio", default: 1.143, .between(1, 4))
+            augmentation = AugmentationOptions(section.section("augmentation"))
+            section.finish()
+        }
+
+        var text: ConfigurationText {
+            .section([
+                ("folder", .value(folder)), ("decodingThreads", .value(decodingThreads)),
+                ("prefetchBatches", .value(prefetchBatches)), ("mean", .scalar("\(mean)")),
+                ("standardDeviation", .scalar("\(standardDeviation)")), ("resizeRatio", .value(resizeRatio)),
+                ("augmentation", augmentation.text),
+            ])
+        }
+    }
+}
+
+extension AugmentationOptions {
+    init(_ section: ConfigurationSection) {
+        func range(_ key: String, _ value: ClosedRange<Double>, _ allowed: NumberRange) -> ClosedRange<Double> {
+            let bounds = section.numbers(key, default: [value.lowerBound, value.upperBound], count: 2, allowed)
+            if bounds[0] <= bounds[1] { return bounds[0]...bounds[1] }
+            section.report(key, "is \(bounds); the smaller number comes first")
+            return value
+        }
+        let standard = AugmentationOptions()
+        self = standard
+        cropScale = range("cropScale", standard.cropScale, .positiveFraction)
+        cropRatio = range("cropRatio", standard.cropRatio, .between(0.1, 10))
+        flip = section.boolean("flip", default: standard.flip)
+        brightness = section.number("brightness", default: 0, .fraction)
+        contrast = section.number("contrast", default: 0, .fraction)
+        saturation = section.number("saturation", default: 0, .fraction)
+        hue = section.number("hue", default: 0, .between(0, 0.5))
+        section.finish()
+    }
+
+    var text: ConfigurationText {
+        .section([
+            ("cropScale", .value([cropScale.lowerBound, cropScale.upperBound])),
+            ("cropRatio", .value([cropRatio.lowerBound, cropRatio.upperBound])), ("flip", .value(flip)),
+            ("brightness", .value(brightness)), ("contrast", .value(contrast)), ("saturation", .value(saturation)),
+            ("hue", .value(hue)),
+        ])
+    }
+}

@@ -1,0 +1,53 @@
+import Foundation
+
+/// The learning rate over the epochs of a stage.
+public struct LearningRateSchedule: Equatable, Sendable {
+    public enum Kind: String, CaseIterable, Sendable {
+        case constant, cosine, step
+    }
+
+    public var base: Double
+    public var kind: Kind
+    /// Epochs in which the rate rises linearly to `base`; part of the stage's epochs.
+    public var warmUpEpochs: Double
+    /// Cosine: the share of `base` that is left at the end.
+    public var finalFraction: Double
+    /// Step: multiplies the rate by `factor` after each so many epochs, counted from the beginning of the stage.
+    public var everyEpochs: Int
+    public var factor: Double
+
+    init(_ section: ConfigurationSection) {
+        base = section.number("base", .positive)
+        kind = section.choice("kind", default: .cosine)
+        warmUpEpochs = section.number("warmUpEpochs", default: 0, .notNegative)
+        finalFraction = section.number("finalFraction", default: 0, .fraction)
+        everyEpochs = section.integer("everyEpochs", default: 30, 1...100_000)
+        factor = section.number("factor", default: 0.1, .positiveFraction)
+        section.finish()
+    }
+
+    /// The rate after a fractional number of epochs of a stage.
+    public func rate(at epoch: Double, of epochs: Int) -> Double {
+        if epoch < warmUpEpochs {
+            // One step of a thousand at least, so that the first update is not lost.
+            return base * max(epoch / warmUpEpochs, 1e-3)
+        }
+        switch kind {
+        case .constant:
+            return base
+        case .step:
+            return base * pow(factor, Double(Int(epoch) / everyEpochs))
+        case .cosine:
+            let span = max(Double(epochs) - warmUpEpochs, 1e-9)
+            let progress = min(max((epoch - warmUpEpochs) / span, 0), 1)
+            return base * (finalFraction + (1 - finalFraction) * 0.5 * (1 + cos(.pi * progress)))
+        }
+    }
+
+    var text: ConfigurationText {
+        .section([
+            ("base", .value(base)), ("kind", .scalar(kind.rawValue)), ("warmUpEpochs", .value(warmUpEpochs)),
+            ("finalFraction", .value(finalFraction)), ("everyEpochs", .value(everyEpochs)), ("factor", .value(factor)),
+        ])
+    }
+}

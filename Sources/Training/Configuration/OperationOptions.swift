@@ -1,0 +1,69 @@
+extension TrainingConfiguration {
+    public struct CheckpointOptions: Equatable, Sendable {
+        /// Steps between checkpoints; 0 for none by steps.
+        public var everySteps: Int
+        /// Minutes between checkpoints; 0 for none by time.
+        public var everyMinutes: Double
+        /// How many of the newest are kept, besides the best.
+        public var keep: Int
+
+        init(_ section: ConfigurationSection) {
+            everySteps = section.integer("everySteps", default: 0, 0...Int.max)
+            everyMinutes = section.number("everyMinutes", default: 10, .notNegative)
+            keep = section.integer("keep", default: 3, 1...10_000)
+            section.finish()
+        }
+
+        var text: ConfigurationText {
+            .section([
+                ("everySteps", .value(everySteps)), ("everyMinutes", .value(everyMinutes)), ("keep", .value(keep)),
+            ])
+        }
+    }
+
+    public struct EvaluationOptions: Equatable, Sendable {
+        /// Epochs between evaluations; the last epoch of a stage is evaluated in any case.
+        public var everyEpochs: Int
+        /// Images of a batch on each rank.
+        public var batchSize: Int
+
+        init(_ section: ConfigurationSection) {
+            everyEpochs = section.integer("everyEpochs", default: 1, 1...100_000)
+            batchSize = section.integer("batchSize", default: 64, 1...100_000)
+            section.finish()
+        }
+
+        var text: ConfigurationText {
+            .section([("everyEpochs", .value(everyEpochs)), ("batchSize", .value(batchSize))])
+        }
+    }
+
+    public struct CommunicationOptions: Equatable, Sendable {
+        /// A collective that takes longer ends the job; 0 waits for ever.
+        public var timeoutSeconds: Double
+        /// Steps between comparisons of the replicas' checksums; 0 for none.
+        public var replicaCheckSteps: Int
+
+        init(_ section: ConfigurationSection) {
+            timeoutSeconds = section.number("timeoutSeconds", default: 600, .notNegative)
+            replicaCheckSteps = section.integer("replicaCheckSteps", default: 200, 0...Int.max)
+            section.finish()
+        }
+
+        var text: ConfigurationText {
+            .section([("timeoutSeconds", .value(timeoutSeconds)), ("replicaCheckSteps", .value(replicaCheckSteps))])
+        }
+    }
+
+    public struct MetricsOptions: Equatable, Sendable {
+        /// Steps between records of single steps.
+        public var everySteps: Int
+
+        init(_ section: ConfigurationSection) {
+            everySteps = section.integer("everySteps", default: 10, 1...Int.max)
+            section.finish()
+        }
+
+        var text: ConfigurationText { .section([("everySteps", .value(everySteps))]) }
+    }
+}

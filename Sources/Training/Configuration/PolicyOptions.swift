@@ -1,0 +1,89 @@
+import Foundation
+import Yams
+
+extension TrainingConfiguration {
+    /// How the predictor's gradient is estimated.
+    public enum Estimator: String, CaseIterable, Sendable {
+        case straightThrough = "straight-through"
+        case expected
+    }
+
+    /// α, the mean cost that the regulariser lets pass.
+    public enum FLOPsTarget: Equatable, Sendable {
+        /// Of the classifier's cost at the largest resolution, 0 … 1.
+        case share(Double)
+        case multiplyAdds(Double)
+    }
+
+    /// The learning of the choice.
+    public struct PolicyOptions: Equatable, Sendable {
+        public var estimator: Estimator
+        /// τ of the Gumbel softmax at the beginning and the end of the stage; geometric between them.
+        public var temperature: ClosedTemperature
+        /// η.
+        public var flopsWeight: Double
+        public var flopsTarget: FLOPsTarget
+        /// Whether the predictor's own cost counts towards the target.
+        public var countPredictor: Bool
+
+        public struct ClosedTemperature: Equatable, Sendable {
+            public var start: Double
+            public var end: Double
+        }
+
+        /// - Parameter progress: through the stage, 0 … 1.
+        public func temperature(progress: Double) -> Double {
+            temperature.start * pow(temperature.end / temperature.start, progress)
+        }
+
+        init(_ section: ConfigurationSection) {
+            estimator = section.choice("estimator", default: .expected)
+            temperature = Self.temperature(section)
+            flopsWeight = section.number("flopsWeight", default: 1, .notNegative)
+            flopsTarget = Self.target(section)
+            countPredictor = section.boolean("countPredictor", default: false)
+            section.finish()
+        }
+
+        private static func temperature(_ section: ConfigurationSection) -> ClosedTemperature {
+            guard let node = section.value("temperature") else { return ClosedTemperature(start: 1, end: 1) }
+            guard node.mapping != nil else {
+                let value = section.number(node, "temperature", .positive)
+                return ClosedTemperature(start: value, end: value)
+            }
+            let bounds = section.section("temperature")
+            let result = ClosedTemperature(start: bounds.number("start", .positive), end: bounds.number("end", .positive))
+            bounds.finish()
+            return result
+        }
+
+        /// "0.6", "2.5G" or "300M".
+        private static func target(_ section: ConfigurationSection) -> FLOPsTarget {
+            guard let node = section.value("flopsTarget") else { return .share(0.6) }
+            let text = node.scalar?.string ?? ""
+            let unit = text.last.flatMap { ["G": 1e9, "M": 1e6][String($0)] }
+            guard let number = Double(unit == nil ? text : String(text.dropLast())), number.isFinite, number > 0 else {
+                section.report(
+                    "flopsTarget",
+                    "is \(ConfigurationSection.describe(node)); allowed are a share of the largest resolution's cost, such as 0.6, and "
+                        + "multiply-adds, such as 2.5G or 300M")
+                return .share(0.6)
+            }
+            if let unit { return .multiplyAdds(number * unit) }
+            return number <= 1 ? .share(number) : .multiplyAdds(number)
+        }
+
+        var text: ConfigurationText {
+            let target: ConfigurationText
+            switch flopsTarget {
+            case .share(let share): target = .value(share)
+            case .multiplyAdds(let count): target = .value(count)
+            }
+            return .section([
+                ("estimator", .scalar(estimator.rawValue)),
+                ("temperature", .section([("start", .value(temperature.start)), ("end", .value(temperature.end))])),
+                ("flopsWeight", .value(flopsWeight)), ("flopsTarget", target), ("countPredictor", .value(countPredictor)),
+            ])
+        }
+    }
+}

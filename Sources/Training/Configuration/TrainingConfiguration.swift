@@ -1,0 +1,90 @@
+/// Everything about a run, read from a YAML file and checked. docs/configuration.md tells every key; names here are the keys.
+public struct TrainingConfiguration: Equatable, Sendable {
+    public var seed: UInt64
+    /// Candidate resolutions in pixels, largest first.
+    public var resolutions: [Int]
+    public var data: DataOptions
+    public var classifier: ClassifierOptions
+    public var predictor: PredictorOptions
+    public var batchNorm: BatchNormSettings
+    public var policy: PolicyOptions
+    public var optimizer: OptimizerOptions
+    public var stages: StagesOptions
+    public var checkpoints: CheckpointOptions
+    public var evaluation: EvaluationOptions
+    public var communication: CommunicationOptions
+    public var metrics: MetricsOptions
+
+    /// - Parameter overrides: "key.path=value" each, the value in YAML.
+    /// - Throws: `ConfigurationError` with everything that is wrong.
+    public static func load(path: String, overrides: [String]) throws -> TrainingConfiguration {
+        let document = try ConfigurationDocument(path: path, overrides: overrides)
+        let section = document.section()
+        let configuration = TrainingConfiguration(section)
+        section.finish()
+        configuration.check(section)
+        guard document.problems.isEmpty else { throw ConfigurationError(problems: document.problems) }
+        return configuration
+    }
+
+    private init(_ section: ConfigurationSection) {
+        seed = UInt64(section.integer("seed", default: 1, 0...Int.max))
+        resolutions = section.integers("resolutions", 8...2048)
+        data = DataOptions(section.section("data"))
+        classifier = ClassifierOptions(section.section("classifier"))
+        predictor = PredictorOptions(section.section("predictor"))
+        batchNorm = BatchNormSettings(section.section("batchNorm"))
+        policy = PolicyOptions(section.section("policy"))
+        optimizer = OptimizerOptions(section.section("optimizer"))
+        stages = StagesOptions(section.section("stages"))
+        checkpoints = CheckpointOptions(section.section("checkpoints"))
+        evaluation = EvaluationOptions(section.section("evaluation"))
+        communication = CommunicationOptions(section.section("communication"))
+        metrics = MetricsOptions(section.section("metrics"))
+    }
+
+    /// What no key can be checked for alone.
+    private func check(_ section: ConfigurationSection) {
+        if !zip(resolutions, resolutions.dropFirst()).allSatisfy({ $0 > $1 }) {
+            section.report("resolutions", "is \(resolutions); list each resolution once, largest first")
+        }
+        if stages.warmUp == nil && stages.fineTune == nil && stages.recalibrate == nil {
+            section.report("stages", "has no stage; give one of warmUp, fineTune, recalibrate at least")
+        }
+        if stages.fineTune != nil && resolutions.count < 2 {
+            section.report("resolutions", "has one resolution, but stages.fineTune learns to choose: list two at least")
+        }
+        if optimizer.batchSize % optimizer.accumulationSteps != 0 {
+            section.report(
+                "optimizer", "has batchSize \(optimizer.batchSize), which accumulationSteps \(optimizer.accumulationSteps) "
+                    + "does not divide")
+        }
+        if optimizer.nesterov && optimizer.momentum == 0 {
+            section.report("optimizer", "has nesterov without momentum; set momentum above 0")
+        }
+    }
+
+    /// What a person should think about, though it can be run.
+    public var warnings: [String] {
+        let uneven = resolutions.filter { $0 % 32 != 0 }
+        guard !uneven.isEmpty else { return [] }
+        let names = uneven.map(String.init).joined(separator: ", ")
+        return ["resolutions: \(names) \(uneven.count == 1 ? "is no multiple" : "are no multiples") of 32, the networks' stride, and "
+            + "cost more than their pixels (drnet info tells)"]
+    }
+
+    /// The configuration with every default filled in; it can be loaded again.
+    public func yaml() -> String {
+        text.lines().joined(separator: "\n") + "\n"
+    }
+
+    var text: ConfigurationText {
+        .section([
+            ("seed", .scalar(String(seed))), ("resolutions", .value(resolutions)), ("data", data.text),
+            ("classifier", classifier.text), ("predictor", predictor.text), ("batchNorm", batchNorm.text),
+            ("policy", policy.text), ("optimizer", optimizer.text), ("stages", stages.text),
+            ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("communication", communication.text),
+            ("metrics", metrics.text),
+        ])
+    }
+}

@@ -1,0 +1,143 @@
+import Communication
+import Foundation
+import ImageData
+import NeuralNetwork
+import DynamicResolution
+
+/// The image folder of a run and the batches that this rank loads from it.
+public final class TrainingData {
+    public let folder: ImageFolder
+    private let configuration: TrainingConfiguration
+    private let rank: Int
+    private let rankCount: Int
+    private let decodingThreads: Int
+
+    /// Opens the folder and makes sure that every rank sees the same. Collective.
+    ///
+    /// - Parameter computingThreads: threads of this rank's kernels; decoding uses as many unless the configuration says.
+    public init(
+        _ configuration: TrainingConfiguration, communicator: Communicator, computingThreads: Int
+    ) throws {
+        self.configuration = configuration
+        folder = try ImageFolder(path: configuration.data.folder)
+        rank = communicator.rank
+        rankCount = communicator.rankCount
+        decodingThreads = configuration.data.decodingThreads > 0 ? configuration.data.decodingThreads : computingThreads
+        try checkAgreement(communicator)
+    }
+
+    /// Images of one micro-batch over all ranks.
+    var microBatchSize: Int { configuration.optimizer.batchSize / configuration.optimizer.accumulationSteps }
+
+    func stepsPerEpoch() -> Int {
+        let batches = (folder.training.count + microBatchSize - 1) / microBatchSize
+        return (batches + configuration.optimizer.accumulationSteps - 1) / configuration.optimizer.accumulationSteps
+    }
+
+    /// The training images of an epoch, shuffled and augmented, from the micro-batch `firstBatch` on.
+    func trainingBatches(runEpoch: Int, firstBatch: Int) -> MicroBatches {
+        batches(
+            folder.training, batchSize: microBatchSize, order: .shuffled(seed: configuration.seed, epoch: runEpoch),
+            transform: TrainingTransform(
+                size: size, augmentation: configuration.data.augmentation, normalization: normalization,
+                seed: configuration.seed, epoch: runEpoch),
+            firstBatch: firstBatch)
+    }
+
+    /// Training images as evaluation sees them, in the order of the epoch.
+    func calibrationBatches(runEpoch: Int) -> MicroBatches {
+        batches(
+            folder.training, batchSize: microBatchSize, order: .shuffled(seed: configuration.seed, epoch: runEpoch),
+            transform: evaluationTransform)
+    }
+
+    /// This rank's share of the validation images.
+    public func validationBatches() -> MicroBatches {
+        batches(
+            folder.validation, batchSize: configuration.evaluation.batchSize * rankCount, order: .sequential,
+            transform: evaluationTransform)
+    }
+
+    public var evaluationTransform: EvaluationTransform {
+        EvaluationTransform(size: size, resizeRatio: configuration.data.resizeRatio, normalization: normalization)
+    }
+
+    private var size: Int { configuration.resolutions[0] }
+
+    private var normalization: Normalization {
+        Normalization(mean: configuration.data.mean, standardDeviation: configuration.data.standardDeviation)
+    }
+
+    private func batches(
+        _ samples: [ImageFolder.Sample], batchSize: Int, order: EpochSampler.Order, transform: ImageTransform,
+        firstBatch: Int = 0
+    ) -> MicroBatches {
+        let sampler = EpochSampler(
+            count: samples.count, batchSize: batchSize, rank: rank, rankCount: rankCount, order: order)
+        let loader = PrefetchingLoader(
+            samples: samples, size: size, transform: transform, sampler: sampler, firstBatch: firstBatch,
+            threads: decodingThreads, prefetchBatches: configuration.data.prefetchBatches)
+        return MicroBatches(loader: loader, sampler: sampler, size: size)
+    }
+
+    /// Ranks that read different folders would train on rubbish without a word.
+    private func checkAgreement(_ communicator: Communicator) throws {
+        var checksum = Checksum()
+        let names = folder.classes + (folder.training + folder.validation).map { sample in
+            "\(sample.label) \(String(sample.path.dropFirst(folder.path.count)))"
+        }
+        for name in names { Array(name.utf8).withUnsafeBytes { checksum.add($0) } }
+        let summary = "\(folder.classes.count) classes, \(folder.training.count) training and "
+            + "\(folder.validation.count) validation images, checksum of the names \(String(checksum.value, radix: 16))"
+        let all = try communicator.allGatherStrings("\(communicator.hostName)|\(summary)", label: "image folders")
+            .map { $0.split(separator: "|", maxSplits: 1).map(String.init) }
+        guard let different = all.indices.first(where: { all[$0][1] != all[0][1] }) else { return }
+        throw DataAgreementError(
+            path: folder.path, rank: different, host: all[different][0], found: all[different][1], expected: all[0][1])
+    }
+}
+
+/// Ranks see different image folders.
+struct DataAgreementError: Error, CustomStringConvertible {
+    var path: String
+    var rank: Int
+    var host: String
+    var found: String
+    var expected: String
+
+    var description: String {
+        "\(path): rank \(rank) on \(host) sees \(found), but rank 0 sees \(expected); every host needs the same files under the same path"
+    }
+}
+
+/// The micro-batches of this rank in one pass over the data.
+public final class MicroBatches {
+    private let loader: PrefetchingLoader
+    private let sampler: EpochSampler
+    private let size: Int
+
+    init(loader: PrefetchingLoader, sampler: EpochSampler, size: Int) {
+        self.loader = loader
+        self.sampler = sampler
+        self.size = size
+    }
+
+    /// Micro-batches of the whole pass, those before the first included.
+    var count: Int { sampler.batchCount }
+
+    /// Images of a micro-batch over all ranks.
+    func globalCount(_ batch: Int) -> Int { sampler.globalCount(batch) }
+
+    /// Seconds that training had to wait for images.
+    var waitingSeconds: Double { loader.waitingSeconds }
+
+    /// The next micro-batch; empty where this rank has none of its images, nil at the end.
+    public func next() throws -> MicroBatch? {
+        guard let loaded = try loader.next() else { return nil }
+        let images = Tensor(Shape(batch: loaded.count, height: size, width: size, channels: 3))
+        images.data.update(from: loaded.images, count: images.shape.count)
+        return MicroBatch(images: images, labels: loaded.labels, sampleIndices: loaded.sampleIndices)
+    }
+
+    func stop() { loader.stop() }
+}

@@ -1,0 +1,82 @@
+import DynamicResolution
+import Foundation
+import ImageData
+
+/// How a network fares on each kind of image, where a `difficulty.csv` beside the class folders tells the kinds: columns path,
+/// class and difficulty. Only evaluation reads that file.
+public struct DifficultyTable {
+    /// One row of the table.
+    public struct Row {
+        public var name: String
+        public var images: Int
+        public var top1: Double
+        /// Mean multiply-adds of the classifier, in units of 10⁹.
+        public var gigaFLOPs: Double
+        public var shares: [Double]
+        public var fixedTop1: [Double]
+    }
+
+    public let rows: [Row]
+    private let resolutions: [Int]
+
+    /// Nil where the folder has no such file, or the network no predictor.
+    public init?(_ folder: ImageFolder, _ results: [ImageResult], _ model: DRNet) throws {
+        let path = folder.path + "/difficulty.csv"
+        guard model.predictor != nil, FileManager.default.fileExists(atPath: path) else { return nil }
+        let difficulties = try Self.read(path)
+        resolutions = model.resolutions
+        var groups: [String: [ImageResult]] = [:]
+        for result in results {
+            let name = String(folder.validation[result.sample].path.dropFirst(folder.path.count).drop { $0 == "/" })
+            if let difficulty = difficulties[name] { groups[difficulty, default: []].append(result) }
+        }
+        rows = groups.map { Self.row($0, $1, model.flops) }.sorted { $0.gigaFLOPs < $1.gigaFLOPs }
+    }
+
+    public var text: String {
+        TextTable.render(
+            [["difficulty", "images", "top-1 %", "GFLOPs"] + resolutions.map { "at \($0)" } + resolutions.map { "fixed \($0)" }]
+                + rows.map { row in
+                    [row.name, "\(row.images)", Evaluation.percent(row.top1), Evaluation.gigaFLOPs(row.gigaFLOPs)]
+                        + row.shares.map { Evaluation.percent($0) + " %" } + row.fixedTop1.map(Evaluation.percent)
+                })
+    }
+
+    private static func row(_ name: String, _ results: [ImageResult], _ flops: FLOPsModel) -> Row {
+        let count = Double(results.count)
+        func share(_ condition: (ImageResult) -> Bool) -> Double { Double(results.filter(condition).count) / count }
+        let shares = flops.resolutions.indices.map { index in share { $0.choice == index } }
+        return Row(
+            name: name, images: results.count, top1: share { $0.labelRank == 0 }, gigaFLOPs: flops.mean(shares: shares) / 1e9,
+            shares: shares, fixedTop1: flops.resolutions.indices.map { index in share { $0.fixedLabelRanks[index] == 0 } })
+    }
+
+    private static func read(_ path: String) throws -> [String: String] {
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(whereSeparator: \.isNewline)
+        var result: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let cells = line.split(separator: ",", omittingEmptySubsequences: false)
+            if cells.count == 3 { result[String(cells[0])] = String(cells[2]) }
+        }
+        return result
+    }
+}
+
+/// What was predicted for each image, as CSV.
+public enum PredictionsFile {
+    public static func write(_ results: [ImageResult], folder: ImageFolder, model: DRNet, to path: String) throws {
+        var lines = ["path,class,predicted,resolution,rank"]
+        for result in results {
+            let choice = model.predictor == nil ? 0 : result.choice
+            lines.append(
+                [quoted(folder.validation[result.sample].path), quoted(folder.classes[result.label]),
+                 quoted(folder.classes[result.predicted]), "\(model.resolutions[choice])", "\(result.labelRank)"]
+                    .joined(separator: ","))
+        }
+        try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    private static func quoted(_ text: String) -> String {
+        text.contains { ",\"\n".contains($0) } ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
+    }
+}

@@ -1,0 +1,42 @@
+import DynamicResolution
+import Foundation
+import NeuralNetwork
+
+/// What a configuration's network costs, as a table.
+public struct NetworkSummary {
+    public let text: String
+    public let warnings: [String]
+
+    public init(_ configuration: TrainingConfiguration, classCount: Int) throws {
+        var configuration = configuration
+        configuration.classifier.pretrained = nil
+        configuration.predictor.pretrained = nil
+        let model = try DRNet(configuration, classCount: classCount)
+        let flops = model.flops
+        var rows = [["", "input", "parameters", "GFLOPs", "of largest", "with predictor"]]
+        for (index, resolution) in model.resolutions.enumerated() {
+            let cost = flops.classifier[index]
+            rows.append([
+                index == 0 ? configuration.classifier.architecture.rawValue : "", "\(resolution)",
+                index == 0 ? Self.millions(model.classifier.arena.parameterCount) : "", Evaluation.gigaFLOPs(cost / 1e9),
+                Evaluation.percent(cost / flops.largest) + " %", Evaluation.gigaFLOPs((cost + flops.predictor) / 1e9),
+            ])
+        }
+        if let predictor = model.predictor {
+            rows.append([
+                "predictor", "\(model.predictorInputSize)", Self.millions(predictor.arena.parameterCount),
+                Evaluation.gigaFLOPs(flops.predictor / 1e9), Evaluation.percent(flops.predictor / flops.largest) + " %", "",
+            ])
+        }
+        text = TextTable.render(rows) + "\n\n\(classCount) classes; GFLOPs are 10⁹ multiply-adds for one image; batch norms have "
+            + "\(model.resolutions.count) copies"
+        warnings = flops.unevenResolutions.map {
+            "\($0.resolution) is no multiple of 32, the network's stride: it costs \(Self.share($0.costShare)) of the largest, where its "
+                + "pixels are \(Self.share($0.pixelShare))"
+        }
+        if model.predictor != nil { _ = try model.regularizer(configuration.policy) }
+    }
+
+    private static func millions(_ count: Int) -> String { String(format: "%.2f M", Double(count) / 1e6) }
+    private static func share(_ value: Double) -> String { String(format: "%.2f", value) }
+}

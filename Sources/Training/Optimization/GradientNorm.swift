@@ -1,0 +1,20 @@
+import Kernels
+import NeuralNetwork
+
+/// The Euclidean norm of all gradients together, and clipping to it.
+enum GradientNorm {
+    static func norm(_ networks: [Network]) -> Double {
+        networks.reduce(0.0) {
+            $0 + Elementwise.sumOfSquares($1.arena.gradients.baseAddress!, count: $1.arena.gradients.count)
+        }.squareRoot()
+    }
+
+    /// Scales the gradients down where their norm exceeds `limit` (torch.nn.utils.clip_grad_norm_).
+    static func clip(_ networks: [Network], norm: Double, to limit: Double) {
+        guard limit > 0, norm > limit else { return }
+        for network in networks {
+            Elementwise.scale(
+                network.arena.gradients.baseAddress!, by: Float(limit / norm), count: network.arena.gradients.count)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Communication
+import DynamicResolution
+import Foundation
+import NeuralNetwork
+
+/// What the ranks tell one another in and after each step.
+final class RankExchange: StatisticsReducer {
+    let communicator: Communicator
+
+    init(_ communicator: Communicator) {
+        self.communicator = communicator
+    }
+
+    func sumOverRanks(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
+        try communicator.allReduceSum(values, label: label)
+    }
+
+    /// Sums the gradients of all networks over the ranks. Collective.
+    func reduceGradients(_ networks: [Network]) throws {
+        for network in networks {
+            try communicator.allReduceSum(network.arena.gradients, label: "gradients")
+        }
+    }
+
+    /// Sums, in one collective, what batch norms have seen since the last step and the numbers of `extra`; updates the running
+    /// statistics with the first. Collective.
+    ///
+    /// - Parameter momentum: weight of the new statistics; nil for the configured one.
+    func reduceStatistics(_ networks: [Network], momentum: Double? = nil, extra: inout [Double]) throws {
+        var sums = extra
+        let norms = networks.flatMap(\.batchNorms)
+        for norm in norms { norm.appendPending(to: &sums) }
+        try communicator.allReduceSum(&sums, label: "batch-norm statistics and sums of the step")
+        extra = Array(sums[..<extra.count])
+        var remaining = sums[extra.count...]
+        for norm in norms { norm.update(from: &remaining, momentum: momentum) }
+    }
+
+    /// Gives every rank the values, statistics and momentum of rank 0. Collective.
+    func broadcast(_ networks: [Network], _ optimizer: SGD?) throws {
+        let buffers = networks.flatMap { [$0.arena.values, $0.arena.runningStatistics] } + (optimizer?.velocities ?? [])
+        for buffer in buffers {
+            try communicator.broadcast(UnsafeMutableRawBufferPointer(buffer), root: 0, label: "parameters of rank 0")
+        }
+    }
+
+    /// Ends the run where replicas have come apart: compares a checksum of all parameters and statistics. Collective.
+    func checkReplicas(_ networks: [Network]) throws {
+        var sum = Checksum()
+        for network in networks {
+            sum.add(UnsafeRawBufferPointer(network.arena.values))
+            sum.add(UnsafeRawBufferPointer(network.arena.runningStatistics))
+        }
+        let all = try communicator.allGatherStrings(
+            "\(communicator.hostName) \(sum.value)", label: "replica check")
+        let different = all.indices.filter { all[$0].split(separator: " ").last != all[0].split(separator: " ").last }
+        guard different.isEmpty else {
+            throw ReplicaError(ranks: different.map { ($0, String(all[$0].split(separator: " ")[0])) })
+        }
+    }
+}
+
+/// Replicas that should be bit-identical are not.
+struct ReplicaError: Error, CustomStringConvertible {
+    var ranks: [(rank: Int, host: String)]
+
+    var description: String {
+        let names = ranks.map { "rank \($0.rank) on \($0.host)" }.joined(separator: ", ")
+        return "the parameters of \(names) differ from those of rank 0: faulty memory, or different builds or libraries on the "
+            + "hosts; nothing was saved since the last checkpoint, resume from it on sound hosts"
+    }
+}
+
+/// FNV-1a over 64-bit words: cheap, and any flipped bit changes it.
+struct Checksum {
+    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        let words = bytes.count / 8
+        for index in 0..<words {
+            value = (value ^ bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)) &* 0x100_0000_01B3
+        }
+        for index in words * 8..<bytes.count { value = (value ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
+    }
+}

@@ -1,0 +1,44 @@
+import Foundation
+
+/// A line of metrics.jsonl. docs/metrics.md tells the fields and their units.
+protocol MetricsRecord: Encodable {
+    var kind: String { get }
+}
+
+struct StepRecord: MetricsRecord {
+    var kind = "step"
+    var stage: String
+    var epoch: Int
+    var step: Int
+    var loss: Double
+    var crossEntropy: Double
+    var penalty: Double
+    var accuracy: Double
+    var gigaFLOPs: Double?
+    var shares: [Double]?
+    var learningRates: [Double]
+    var gradientNorm: Double
+    var imagesPerSecond: Double
+    var dataWaitSeconds: Double
+}
+
+struct EpochRecord: MetricsRecord {
+    var kind = "epoch"
+    var stage: String
+    var epoch: Int
+    var step: Int
+    var loss: Double
+    var crossEntropy: Double
+    var penalty: Double
+    var accuracy: Double
+    var gigaFLOPs: Double?
+    var shares: [Double]?
+}
+
+struct EvaluationRecord: MetricsRecord {
+    var kind = "evaluation"
+    var stage: String
+    var epoch: Int
+    var step: Int
+    var rows: [EvaluationRow]
+}

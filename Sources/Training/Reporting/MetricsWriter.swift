@@ -1,0 +1,45 @@
+import Foundation
+import Interchange
+
+/// Appends records to metrics.jsonl, a line each.
+final class MetricsWriter {
+    private let file: FileHandle
+    private let path: String
+    private let encoder = JSONEncoder()
+
+    /// - Parameter afterStep: the step that the run continues after; records of later ones, which will be written again, and a torn last
+    ///   line are dropped.
+    init(path: String, afterStep: Int) throws {
+        self.path = path
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        let kept = Self.records(path, upTo: afterStep)
+        try DurableFile.write(Data(kept.map { $0 + "\n" }.joined().utf8), to: path)
+        guard let file = FileHandle(forUpdatingAtPath: path) else {
+            throw InterchangeError.system(path: path, action: "open the file", reason: "it was just written")
+        }
+        self.file = file
+        try file.seekToEnd()
+    }
+
+    deinit { try? file.close() }
+
+    func write<Record: MetricsRecord>(_ record: Record) throws {
+        var line = try encoder.encode(record)
+        line.append(UInt8(ascii: "\n"))
+        do {
+            try file.write(contentsOf: line)
+        } catch {
+            throw InterchangeError.system(path: path, action: "write", reason: error.localizedDescription)
+        }
+    }
+
+    private static func records(_ path: String, upTo step: Int) -> [Substring] {
+        struct Place: Decodable { var step: Int }
+        guard step > 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
+        return text.split(separator: "\n").filter { line in
+            (try? JSONDecoder().decode(Place.self, from: Data(line.utf8))).map { $0.step <= step } ?? false
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import DynamicResolution
+import NeuralNetwork
+
+extension Trainer {
+    /// Estimates the running statistics of every batch norm anew, with the weights as they are: the moments of `batches` batches of
+    /// training images as evaluation sees them, at every resolution, pooled. Training's own statistics are moving averages over
+    /// weights that have changed since, and rarely chosen resolutions lag behind most. Collective.
+    func recalibrate(batches limit: Int) throws {
+        let batches = data.calibrationBatches(runEpoch: state.position.runEpoch)
+        defer { batches.stop() }
+        let reducer = configuration.batchNorm.mode == .global && communicator.rankCount > 1 ? exchange : nil
+        var seen = 0
+        while seen < limit, let batch = try batches.next() {
+            communicator.step = state.position.runStep
+            for index in model.resolutions.indices {
+                let pass = Pass(.training, resolutionIndex: index, reducer: reducer)
+                guard !batch.labels.isEmpty || reducer != nil else { continue }
+                _ = try model.classifier.forward(model.resizing(batch.images, toResolution: index), pass)
+            }
+            if let predictor = model.predictor, !batch.labels.isEmpty || reducer != nil {
+                _ = try predictor.forward(model.imagesForPredictor(batch.images), Pass(.training, reducer: reducer))
+            }
+            seen += 1
+            journal?.recalibrated(seen, of: min(limit, batches.count))
+        }
+        var nothing: [Double] = []
+        try exchange.reduceStatistics(model.networks, momentum: 1, extra: &nothing)
+    }
+}

@@ -1,0 +1,101 @@
+import DynamicResolution
+import NeuralNetwork
+
+/// What one step did, over the global batch.
+struct StepResult {
+    var report: StepReport
+    var learningRates: [Double]
+    var gradientNorm: Double
+    var stopIsAsked: Bool
+}
+
+extension Trainer {
+    /// One step: the gradients of this rank's micro-batches, summed over the ranks, then the update. Collective.
+    func runStep(_ plan: StagePlan, _ batches: MicroBatches, steps: Int) throws -> StepResult {
+        communicator.step = state.position.runStep
+        let fractionalEpoch = Double(state.position.epoch) + Double(state.position.step) / Double(steps)
+        let networks = plan.usesPredictor ? model.networks : [model.classifier]
+        let learningRates = plan.learningRates(at: fractionalEpoch)
+
+        for network in networks { network.arena.clearGradients() }
+        var report = try gradients(plan, batches, progress: fractionalEpoch / Double(plan.epochs))
+        try exchange.reduceGradients(networks)
+        let stopIsAsked = try reduceStatistics(networks, &report)
+
+        let norm = GradientNorm.norm(networks)
+        guard norm.isFinite, report.lossSum.isFinite else {
+            throw DivergenceError(
+                stage: plan.name, epoch: state.position.epoch + 1, step: state.position.runStep + 1,
+                loss: report.meanLoss, gradientNorm: norm, learningRates: learningRates)
+        }
+        GradientNorm.clip(networks, norm: norm, to: configuration.optimizer.clipGradientNorm)
+        optimizer.step(learningRates: learningRates)
+        try checkReplicasIfDue(networks)
+        return StepResult(report: report, learningRates: learningRates, gradientNorm: norm, stopIsAsked: stopIsAsked)
+    }
+
+    /// This rank's part of the gradient of the global loss.
+    private func gradients(_ plan: StagePlan, _ batches: MicroBatches, progress: Double) throws -> StepReport {
+        let first = state.position.step * configuration.optimizer.accumulationSteps
+        let range = first..<min(first + configuration.optimizer.accumulationSteps, batches.count)
+        let microBatches = try range.map { index in
+            guard let batch = try batches.next() else { preconditionFailure("the loader ended before batch \(index)") }
+            return batch
+        }
+        let globalCount = range.reduce(0) { $0 + batches.globalCount($1) }
+        guard case .fineTune = plan else { return try trainingStep.warmUp(microBatches, globalCount: globalCount) }
+        return try trainingStep.fineTune(
+            microBatches, globalCount: globalCount, fineTuneOptions(progress: progress))
+    }
+
+    private func fineTuneOptions(progress: Double) -> FineTuneOptions {
+        guard let regularizer else { preconditionFailure("fine-tuning without a predictor") }
+        let (seed, epoch, columns) = (configuration.seed, state.position.runEpoch, model.resolutions.count)
+        return FineTuneOptions(
+            estimator: configuration.policy.estimator.makeEstimator(), regularizer: regularizer,
+            temperature: Float(configuration.policy.temperature(progress: progress)),
+            noise: { batch in
+                GumbelSoftmax.noise(seed: seed, epoch: epoch, sampleIndices: batch.sampleIndices, columns: columns)
+            })
+    }
+
+    /// Batch-norm statistics, the step's sums and the wish to stop go in one collective.
+    private func reduceStatistics(_ networks: [Network], _ report: inout StepReport) throws -> Bool {
+        var sums = report.vector + [StopSignals.wasAsked ? 1 : 0]
+        try exchange.reduceStatistics(networks, extra: &sums)
+        report.vector = sums.dropLast()
+        return sums[sums.count - 1] > 0
+    }
+
+    private func checkReplicasIfDue(_ networks: [Network]) throws {
+        let interval = configuration.communication.replicaCheckSteps
+        guard interval > 0, communicator.rankCount > 1, (state.position.runStep + 1) % interval == 0 else { return }
+        try exchange.checkReplicas(networks)
+    }
+}
+
+extension TrainingConfiguration.Estimator {
+    /// The estimator of a configuration's name.
+    func makeEstimator() -> PolicyEstimator {
+        switch self {
+        case .straightThrough: return StraightThrough()
+        case .expected: return Expected()
+        }
+    }
+}
+
+/// The loss or its gradient is no longer a number.
+struct DivergenceError: Error, CustomStringConvertible {
+    var stage: String
+    var epoch: Int
+    var step: Int
+    var loss: Double
+    var gradientNorm: Double
+    var learningRates: [Double]
+
+    var description: String {
+        "training diverged at step \(step) (stage \(stage), epoch \(epoch)): loss \(loss), gradient norm \(gradientNorm), learning rates "
+            + "\(learningRates). The weights were not updated and the checkpoints before this step are intact: lower the "
+            + "learning rate, add warm-up epochs or set optimizer.clipGradientNorm, and resume"
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Communication
+import Foundation
+import Training
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Runs the stages of a configuration; alone, or as one rank of mpirun.",
+        discussion: """
+            SIGTERM and SIGUSR1 finish the step, write a checkpoint and end with status 75; --resume continues from the newest valid
+            checkpoint, and starts from the beginning where there is none.
+            """)
+
+    @Argument(help: "The YAML file (configs/ holds examples, docs/configuration.md every key).")
+    var config: String
+
+    @Option(name: [.customLong("run-folder"), .customShort("o")], help: "Where the run is kept (default: runs/ and the configuration's name).")
+    var runFolder: String?
+
+    @Flag(help: "Continue from the newest valid checkpoint of the run folder.")
+    var resume = false
+
+    @OptionGroup var overrides: OverrideOptions
+
+    func run() throws {
+        let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
+        let name = URL(fileURLWithPath: config).deletingPathExtension().lastPathComponent
+        let folder = RunFolder(path: runFolder ?? "runs/\(name)")
+        try Ranks.run(timeoutSeconds: configuration.communication.timeoutSeconds) { ranks in
+            try train(configuration, folder, ranks)
+        }
+    }
+
+    private func train(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
+        let console = ranks.isRoot ? ProgressReporter() : nil
+        ranks.describe()
+        for warning in configuration.warnings { console?.note("warning: \(warning)") }
+        if ranks.isRoot { try folder.begin(configuration, resume: resume, cores: ranks.cores.lines, version: DRNetCommand.configuration.version) }
+        let data = try TrainingData(
+            configuration, communicator: ranks.communicator, computingThreads: ranks.threadCount)
+        console?.note(
+            "\(configuration.data.folder): \(data.folder.training.count) training and \(data.folder.validation.count) validation "
+                + "images of \(data.folder.classes.count) classes")
+        let trainer = try Trainer(
+            configuration, data: data, communicator: ranks.communicator, runFolder: folder, resume: resume,
+            console: console)
+        switch try trainer.run() {
+        case .stopped:
+            throw ExitStatus.stopped
+        case .finished(let evaluation):
+            guard ranks.isRoot else { return }
+            print(evaluation.table())
+            print("\nrun folder: \(folder.path)")
+        }
+    }
+}
+
+/// Changes of single keys on the command line.
+struct OverrideOptions: ParsableArguments {
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp("Override a key of the configuration; may be given several times.", valueName: "key.path=value"))
+    var set: [String] = []
+}

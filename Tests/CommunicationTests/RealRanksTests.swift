@@ -1,0 +1,59 @@
+import Foundation
+import TestSupport
+import XCTest
+
+/// Real ranks under mpirun.
+final class RealRanksTests: XCTestCase {
+    private func run(ranks: Int, _ mode: String, environment: [String: String] = [:]) throws -> ProcessRunner.Result {
+        try ProcessRunner.mpirun(
+            ranks: ranks, try builtExecutable(named: "communication-check"), [mode], environment: environment, timeout: 30)
+    }
+
+    func testSumsAreRightAndHaveTheSameBitsOnEveryRankAndInEveryRun() throws {
+        for ranks in [1, 2, 3] {
+            let results = try (0..<2).map { _ in try run(ranks: ranks, "sums") }
+            XCTAssertEqual(results[0].status, 0, results[0].text)
+            XCTAssertEqual(results[0].output, results[1].output, "\(ranks) ranks")
+            let lines = results[0].output.split(separator: "\n")
+            XCTAssertEqual(lines.count, 5, results[0].text)
+            for line in lines { XCTAssertTrue(line.contains(" true true "), "\(ranks) ranks: \(line)") }
+        }
+    }
+
+    func testTextsOfDifferentLengthsArriveWhole() throws {
+        let result = try run(ranks: 3, "broadcast")
+        XCTAssertEqual(result.output, "from the root|xfrom the root|xxfrom the root\n", result.text)
+    }
+
+    func testAStuckRankEndsTheJobAndTheMessageNamesRankHostStepAndCollective() throws {
+        let start = Date()
+        let result = try run(ranks: 2, "stuck")
+        XCTAssertLessThan(Date().timeIntervalSince(start), 20)
+        XCTAssertFalse(result.timedOut)
+        XCTAssertNotEqual(result.status, 0)
+        let host = ProcessInfo.processInfo.hostName
+        for part in ["rank 0 on \(host)", "step 17", "MPI_Barrier (the meeting)"] {
+            XCTAssertTrue(result.errors.contains(part), "no '\(part)' in: \(result.text)")
+        }
+    }
+
+    func testADeadRankEndsTheJob() throws {
+        let result = try run(ranks: 2, "dying")
+        XCTAssertFalse(result.timedOut)
+        XCTAssertNotEqual(result.status, 0)
+    }
+
+    func testTheCoreMapWarnsOfTooManyRanks() throws {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let crowded = try run(ranks: cores + 1, "cores")
+        XCTAssertTrue(crowded.output.contains("oversubscribed"), crowded.text)
+        XCTAssertTrue(try run(ranks: 1, "cores").output.contains("no warning"))
+    }
+
+    func testOneProcessNeedsNoMPI() throws {
+        let result = try ProcessRunner.run(
+            try builtExecutable(named: "communication-check"), ["sums"], environment: ["PATH": "/nowhere"], timeout: 30)
+        XCTAssertEqual(result.status, 0, result.text)
+        XCTAssertEqual(result.output.split(separator: "\n").count, 5)
+    }
+}

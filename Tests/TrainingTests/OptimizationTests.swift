@@ -1,0 +1,67 @@
+import NeuralNetwork
+import XCTest
+@testable import Training
+
+final class OptimizationTests: XCTestCase {
+    private func network() -> ResNet {
+        let network = ResNet(ResNet.Architecture(predictorWidths: [4, 4, 4, 8, 8]), outputs: 2, resolutionCount: nil)
+        network.arena.initialize(seed: 1, stream: 0)
+        return network
+    }
+
+    private func options(decaysNormAndBias: Bool) -> SGD.Options {
+        SGD.Options(momentum: 0.9, nesterov: false, weightDecay: 0.5, decaysNormAndBias: decaysNormAndBias)
+    }
+
+    func testBiasesAndNormsAreSparedFromDecayWhereAsked() {
+        for spared in [true, false] {
+            let network = network()
+            let before = Array(network.arena.values)
+            SGD([network], options(decaysNormAndBias: !spared)).step(learningRates: [0.1])
+            let norm = network.arena.parameters.first { $0.name == "bn1.weight" }!
+            XCTAssertEqual(norm.values[0], spared ? 1 : 0.95, accuracy: 1e-6)
+            let weight = network.arena.parameters.first { $0.name == "conv1.weight" }!
+            XCTAssertEqual(weight.values[0], before[weight.offset] * 0.95, accuracy: 1e-6)
+        }
+    }
+
+    func testOnlyTheFirstNetworksAreUpdatedWhereRatesAreFewer() {
+        let networks = [network(), network()]
+        let before = Array(networks[1].arena.values)
+        let optimizer = SGD(networks, options(decaysNormAndBias: true))
+        optimizer.step(learningRates: [0.1])
+        XCTAssertEqual(Array(networks[1].arena.values), before)
+        XCTAssertNotEqual(Array(networks[0].arena.values), before)
+    }
+
+    func testClippingScalesToTheLimitAndLeavesSmallGradientsAlone() {
+        let network = network()
+        network.arena.gradients.update(repeating: 0)
+        network.arena.gradients[0] = 3
+        network.arena.gradients[1] = 4
+        let norm = GradientNorm.norm([network])
+        XCTAssertEqual(norm, 5, accuracy: 1e-6)
+        GradientNorm.clip([network], norm: norm, to: 10)
+        XCTAssertEqual(network.arena.gradients[0], 3)
+        GradientNorm.clip([network], norm: norm, to: 1)
+        XCTAssertEqual(network.arena.gradients[0], 0.6, accuracy: 1e-6)
+        XCTAssertEqual(network.arena.gradients[1], 0.8, accuracy: 1e-6)
+    }
+
+    func testAChecksumSeesEveryBit() {
+        var bytes = [UInt8](repeating: 0, count: 21)
+        func checksum() -> UInt64 {
+            var sum = Checksum()
+            bytes.withUnsafeBytes { sum.add($0) }
+            return sum.value
+        }
+        let original = checksum()
+        for index in bytes.indices {
+            for bit in 0..<8 {
+                bytes[index] ^= 1 << bit
+                XCTAssertNotEqual(checksum(), original, "bit \(bit) of byte \(index)")
+                bytes[index] ^= 1 << bit
+            }
+        }
+    }
+}
