@@ -54,9 +54,17 @@ let package = Package(
         // A rank for tests that start real ones.
         .executableTarget(name: "communication-check", dependencies: ["Communication"]),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Interchange"], path: "Tests/TestSupport"),
+        .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: numeric),
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
+        .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"], swiftSettings: numeric),
+        .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"],
+                    swiftSettings: numeric),
+        .testTarget(name: "DynamicResolutionTests",
+                    dependencies: ["DynamicResolution", "NeuralNetwork", "Communication", "TestSupport"],
+                    swiftSettings: numeric),
         .testTarget(name: "TrainingTests",
                     dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Communication", "ImageData",
                                    "Interchange", "TestSupport"]),

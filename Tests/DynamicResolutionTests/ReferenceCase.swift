@@ -1,0 +1,70 @@
+import NeuralNetwork
+import TestSupport
+@testable import DynamicResolution
+
+/// The networks and the batch of Tests/Fixtures/make_fixtures.py.
+struct ReferenceCase {
+    static let resnet18 = ReferenceCase(
+        architecture: .init(bottleneck: false, blocks: [2, 2, 2, 2], stemWidth: 6, stageWidths: [6, 8, 12, 16]),
+        resolutions: [96, 64, 48])
+    static let bottleneck = ReferenceCase(
+        architecture: .init(bottleneck: true, blocks: [2, 2, 2, 2], stemWidth: 6, stageWidths: [3, 4, 5, 6]),
+        resolutions: [80, 64])
+    static let images = 9
+    static let classes = 5
+
+    let architecture: ResNet.Architecture
+    let resolutions: [Int]
+
+    func makeModel() -> DRNet {
+        let classifier = ResNet(architecture, outputs: Self.classes, resolutionCount: resolutions.count)
+        let predictor = ResNet(
+            ResNet.Architecture(predictorWidths: [4, 4, 6, 8, 10]), outputs: resolutions.count, resolutionCount: nil)
+        fill(classifier, "classifier.")
+        fill(predictor, "predictor.")
+        return DRNet(
+            resolutions: resolutions, classifier: classifier, predictor: predictor, predictorInputSize: 40,
+            classCount: Self.classes)
+    }
+
+    /// As `Network.fill` of drnet_reference.py.
+    private func fill(_ network: ResNet, _ prefix: String) {
+        for parameter in network.arena.parameters + network.arena.statistics {
+            let values = Formula.values(prefix + parameter.name, parameter.count)
+            if parameter.fileShape.count > 1 {
+                let scale = (3 / Double(parameter.count / parameter.fileShape[0])).squareRoot()
+                parameter.setFileValues(values.map { Float(Double($0) * scale) })
+            } else if parameter.name.hasSuffix("running_mean") || parameter.name.hasSuffix("bias") {
+                parameter.setFileValues(values.map { Float(0.1 * Double($0)) })
+            } else {
+                parameter.setFileValues(values.map { Float(1 + 0.25 * Double($0)) })
+            }
+        }
+    }
+
+    /// The images `which` of the batch.
+    func batch(_ which: Range<Int> = 0..<images) -> MicroBatch {
+        let size = resolutions[0]
+        let imageFloats = size * size * 3
+        let all = Formula.values("images", Self.images * imageFloats)
+        return MicroBatch(
+            images: Tensor(
+                Shape(batch: which.count, height: size, width: size, channels: 3),
+                Array(all[which.lowerBound * imageFloats..<which.upperBound * imageFloats])),
+            labels: which.map { Int32($0 * 3 % Self.classes) }, sampleIndices: Array(which))
+    }
+
+    func options(_ estimator: PolicyEstimator, _ model: DRNet) -> FineTuneOptions {
+        let columns = resolutions.count
+        let all = Formula.values("noise", Self.images * columns)
+        return FineTuneOptions(
+            estimator: estimator,
+            regularizer: FLOPsRegularizer(weight: 0.8, target: 0.3 * model.flops.largest, costs: model.flops.classifier),
+            temperature: 0.7,
+            noise: { batch in
+                batch.sampleIndices.flatMap { index in
+                    (0..<columns).map { 0.3 * all[index * columns + $0] + (index % columns == $0 ? 3 : 0) }
+                }
+            })
+    }
+}

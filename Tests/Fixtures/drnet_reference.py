@@ -1,0 +1,158 @@
+"""One training step of a dynamic resolution network in PyTorch, in double precision, written from the paper's formulas."""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from formula import formula
+
+
+class BatchNorm(nn.Module):
+    """One batch norm for each resolution, or a plain one."""
+
+    def __init__(self, channels, resolutions):
+        super().__init__()
+        self.plain = resolutions is None
+        copies = [nn.BatchNorm2d(channels) for _ in range(resolutions or 1)]
+        if self.plain:
+            self.norm = copies[0]
+        else:
+            self.norms = nn.ModuleList(copies)
+
+    def forward(self, x, index):
+        return (self.norm if self.plain else self.norms[index])(x)
+
+
+class Block(nn.Module):
+    """torchvision's BasicBlock, or its Bottleneck (v1.5: the stride is in the 3×3)."""
+
+    def __init__(self, bottleneck, inputs, width, stride, resolutions):
+        super().__init__()
+        if bottleneck:
+            outputs, layers = 4 * width, [(inputs, width, 1, 1), (width, width, 3, stride), (width, 4 * width, 1, 1)]
+        else:
+            outputs, layers = width, [(inputs, width, 3, stride), (width, width, 3, 1)]
+        self.count = len(layers)
+        for number, (a, b, kernel, s) in enumerate(layers, 1):
+            setattr(self, f"conv{number}", nn.Conv2d(a, b, kernel, s, kernel // 2, bias=False))
+            setattr(self, f"bn{number}", BatchNorm(b, resolutions))
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.ModuleList(
+                [nn.Conv2d(inputs, outputs, 1, stride, bias=False), BatchNorm(outputs, resolutions)])
+        self.outputs = outputs
+
+    def forward(self, x, index):
+        shortcut = x if self.downsample is None else self.downsample[1](self.downsample[0](x), index)
+        for number in range(1, self.count + 1):
+            x = getattr(self, f"bn{number}")(getattr(self, f"conv{number}")(x), index)
+            x = F.relu(x + shortcut if number == self.count else x)
+        return x
+
+
+class Network(nn.Module):
+    def __init__(self, bottleneck, blocks, stem, widths, outputs, resolutions):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, stem, 7, 2, 3, bias=False)
+        self.bn1 = BatchNorm(stem, resolutions)
+        inputs = stem
+        for stage, (count, width) in enumerate(zip(blocks, widths), 1):
+            layer = nn.ModuleList()
+            for number in range(count):
+                layer.append(Block(bottleneck, inputs, width, 2 if stage > 1 and number == 0 else 1, resolutions))
+                inputs = layer[-1].outputs
+            setattr(self, f"layer{stage}", layer)
+        self.fc = nn.Linear(inputs, outputs)
+
+    def forward(self, x, index=0):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x), index)), 3, 2, 1)
+        for stage in range(1, 5):
+            for block in getattr(self, f"layer{stage}"):
+                x = block(x, index)
+        return self.fc(x.mean((2, 3)))
+
+    def file_name(self, name):
+        return name.replace(".norm.", ".").replace(".norms.", ".")
+
+    def fill(self, prefix):
+        """Parameters and statistics by the formula, of the size that they usually have."""
+        tensors = list(self.named_parameters()) + [b for b in self.named_buffers() if "num_batches" not in b[0]]
+        with torch.no_grad():
+            for name, tensor in tensors:
+                name = self.file_name(name)
+                values = torch.from_numpy(formula(prefix + name, tensor.numel())).reshape(tensor.shape)
+                if tensor.dim() > 1:
+                    values = values * (3.0 / tensor[0].numel()) ** 0.5
+                elif name.endswith("running_mean") or name.endswith("bias"):
+                    values = 0.1 * values
+                else:
+                    values = 1 + 0.25 * values
+                tensor.copy_(values.float())
+
+
+def multiply_adds(network, size):
+    total = 0
+
+    def count(layer, _, output):
+        nonlocal total
+        total += output.numel() * layer.weight[0].numel()
+
+    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    was_training = network.training
+    network.eval()
+    with torch.no_grad():
+        network(torch.zeros(1, 3, size, size, dtype=torch.float64))
+    network.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def resize(images, size):
+    if images.shape[-1] == size:
+        return images
+    return F.interpolate(images, (size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
+def step(classifier, predictor, case, images, labels, noise, estimator):
+    """Gradients of L = CE + η L_reg in the parameters' `grad`; returns the numbers that are compared."""
+    resolutions, tau, eta = case["resolutions"], case["temperature"], case["flops_weight"]
+    costs = torch.tensor([multiply_adds(classifier, r) for r in resolutions], dtype=torch.float64)
+    target = case["flops_target"] * costs[0]
+    classifier.train()
+    predictor.train()
+    logits = predictor(resize(images, case["predictor_input"]))
+
+    def cross_entropy(scores, which):
+        return F.cross_entropy(scores, labels[which], label_smoothing=case["label_smoothing"], reduction="none")
+
+    if estimator == "straight-through":
+        soft = torch.softmax((torch.log_softmax(logits, 1) + noise) / tau, 1)
+        choices = soft.argmax(1)
+        gates = F.one_hot(choices, len(resolutions)) + soft - soft.detach()
+        weights, policy_loss = gates, 0
+    else:
+        choices = (logits + noise).argmax(1)
+        weights = torch.softmax(logits, 1)
+        classifier.eval()
+        with torch.no_grad():
+            everything = torch.arange(len(labels))
+            losses = torch.stack(
+                [cross_entropy(classifier(resize(images, r), j), everything) for j, r in enumerate(resolutions)], 1)
+        classifier.train()
+        policy_loss = (weights * losses).sum(1).mean()
+
+    loss = 0
+    for j, r in enumerate(resolutions):
+        which = (choices == j).nonzero().flatten()
+        if len(which) == 0:
+            continue
+        scores = classifier(resize(images[which], r), j)
+        if estimator == "straight-through":
+            scores = gates[which, j : j + 1] * scores
+        loss = loss + cross_entropy(scores, which).sum()
+    loss = loss / len(labels)
+    mean_cost = (weights @ costs).mean()
+    penalty = eta * torch.clamp((mean_cost - target) / (costs.max() - costs.min()), min=0)
+    (loss + penalty + policy_loss).backward()
+    return {"loss": loss, "penalty": penalty, "mean_cost": mean_cost, "choices": choices.double(), "logits": logits, "costs": costs}

@@ -1,0 +1,93 @@
+import Foundation
+import TestSupport
+import XCTest
+@testable import ImageData
+
+/// Files of every kind against PIL (Tests/Fixtures/make_image_fixtures.py). Tolerance 2 of 255: both use libjpeg-turbo's accurate transform,
+/// and differ in rounding at most.
+final class DecoderTests: XCTestCase {
+    private let folder = repositoryRoot + "/Tests/Fixtures/images"
+
+    private func expected(_ name: String) throws -> PixelImage {
+        // Written by PIL as an uncompressed portable pixmap: P6, width, height, 255, bytes.
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).ppm"))
+        var position = 0
+        var fields: [String] = []
+        while fields.count < 4 {
+            let end = data[position...].firstIndex { $0 == 10 || $0 == 32 }!
+            fields.append(String(decoding: data[position..<end], as: UTF8.self))
+            position = end + 1
+        }
+        return PixelImage(width: Int(fields[1])!, height: Int(fields[2])!, pixels: Array(data[position...]))
+    }
+
+    func testEveryKindOfFileIsDecodedAsPILDoes() throws {
+        let names = [
+            "baseline.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "rotated6.jpg", "rotated3.jpg", "rotated5.jpg", "subsampled.jpg",
+            "rgb.png", "palette.png", "alpha.png", "grey.png", "grey16.png", "interlaced.png", "jpeg-named.png",
+        ]
+        for name in names {
+            let image = try ImageDecoder.decode(contentsOf: "\(folder)/\(name)")
+            let expected = try expected((name as NSString).deletingPathExtension + "-" + (name as NSString).pathExtension)
+            XCTAssertEqual(image.width, expected.width, name)
+            XCTAssertEqual(image.height, expected.height, name)
+            let worst = zip(image.pixels, expected.pixels).map { abs(Int($0) - Int($1)) }.max()
+            XCTAssertLessThanOrEqual(worst ?? 255, 2, name)
+        }
+    }
+
+    func testATruncatedFileIsRefusedByName() throws {
+        for name in ["baseline.jpg", "progressive.jpg", "rgb.png"] {
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
+            try withTemporaryFolder { temporary in
+                for share in [0.3, 0.6, 0.9] {
+                    let path = "\(temporary)/cut-\(name)"
+                    try data.prefix(Int(Double(data.count) * share)).write(to: URL(fileURLWithPath: path))
+                    XCTAssertThrowsError(try ImageDecoder.decode(contentsOf: path), "\(name) at \(share)") {
+                        XCTAssertTrue("\($0)".hasPrefix(path), "\($0)")
+                    }
+                }
+            }
+        }
+    }
+
+    func testFilesThatAreNoImagesAreRefusedByName() throws {
+        try withTemporaryFolder { folder in
+            for (name, bytes) in [("empty.jpg", Data()), ("text.jpg", Data("hello, this is text".utf8)), ("header.png", Data([0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10]))] {
+                try bytes.write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+                XCTAssertThrowsError(try ImageDecoder.decode(contentsOf: "\(folder)/\(name)")) {
+                    XCTAssertTrue("\($0)".contains(name), "\($0)")
+                }
+            }
+            XCTAssertThrowsError(try ImageDecoder.decode(contentsOf: folder))
+            XCTAssertThrowsError(try ImageDecoder.decode(contentsOf: folder + "/nothing.jpg"))
+        }
+    }
+
+    func testAllEightOrientations() {
+        // 1 2 3 / 4 5 6, by the red channel.
+        let stored = PixelImage(width: 3, height: 2, pixels: [1, 2, 3, 4, 5, 6].flatMap { [UInt8($0), 0, 0] })
+        let expected: [Int: (Int, [UInt8])] = [
+            1: (3, [1, 2, 3, 4, 5, 6]), 2: (3, [3, 2, 1, 6, 5, 4]), 3: (3, [6, 5, 4, 3, 2, 1]), 4: (3, [4, 5, 6, 1, 2, 3]),
+            5: (2, [1, 4, 2, 5, 3, 6]), 6: (2, [4, 1, 5, 2, 6, 3]), 7: (2, [6, 3, 5, 2, 4, 1]), 8: (2, [3, 6, 2, 5, 1, 4]),
+        ]
+        for (value, (width, reds)) in expected {
+            let image = EXIFOrientation(value: value).apply(to: stored)
+            XCTAssertEqual(image.width, width, "orientation \(value)")
+            XCTAssertEqual(stride(from: 0, to: 18, by: 3).map { image.pixels[$0] }, reds, "orientation \(value)")
+        }
+        XCTAssertEqual(EXIFOrientation(value: 99).value, 1)
+    }
+
+    func testWrittenFilesComeBack() throws {
+        let image = PixelImage(width: 20, height: 10, pixels: (0..<600).map { UInt8(truncatingIfNeeded: $0 / 3) })
+        try withTemporaryFolder { folder in
+            try ImageEncoder.writePNG(image, to: folder + "/a.png")
+            XCTAssertEqual(try ImageDecoder.decode(contentsOf: folder + "/a.png"), image)
+            try ImageEncoder.writeJPEG(image, to: folder + "/a.jpg", quality: 95)
+            let decoded = try ImageDecoder.decode(contentsOf: folder + "/a.jpg")
+            XCTAssertLessThan(zip(decoded.pixels, image.pixels).map { abs(Int($0) - Int($1)) }.max()!, 16)
+            XCTAssertThrowsError(try ImageEncoder.writePNG(image, to: folder + "/none/a.png"))
+        }
+    }
+}

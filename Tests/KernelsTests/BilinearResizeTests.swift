@@ -1,0 +1,34 @@
+import TestSupport
+import XCTest
+@testable import Kernels
+
+/// Against torch.nn.functional.interpolate(mode="bilinear", antialias=True), which torchvision's resize calls.
+final class BilinearResizeTests: XCTestCase {
+    func testResizingAgreesWithPyTorch() throws {
+        let fixture = try Fixture("layers")
+        for (a, b) in [(40, 24), (24, 40), (30, 30), (64, 48), (53, 17)] {
+            let input = Formula.values("resize.input", a * (a + 3) * 3)
+            let resize = BilinearResize(inputHeight: a, inputWidth: a + 3, outputHeight: b, outputWidth: b + 1)
+            var output = [Float](repeating: .nan, count: b * (b + 1) * 3)
+            resize(input, rowStride: (a + 3) * 3, channels: 3, into: &output)
+            assertClose(output, try fixture("resize_\(a)_\(b)"), absoluteTolerance: 2e-5, "\(a) → \(b)")
+        }
+    }
+
+    func testBytesGiveWhatFloatsGive() {
+        let bytes = (0..<20 * 30 * 3).map { UInt8(truncatingIfNeeded: $0 * 37 % 251) }
+        let resize = BilinearResize(inputHeight: 20, inputWidth: 30, outputHeight: 9, outputWidth: 11)
+        var fromBytes = [Float](repeating: 0, count: 9 * 11 * 3), fromFloats = fromBytes
+        resize(bytes, rowStride: 90, channels: 3, into: &fromBytes)
+        resize(bytes.map { Float($0) }, rowStride: 90, channels: 3, into: &fromFloats)
+        assertClose(fromBytes, fromFloats, absoluteTolerance: 1e-3, "bytes")
+    }
+
+    func testEqualSizesAreAnExactCopy() {
+        let input = Formula.values("x", 12 * 10 * 3)
+        var output = [Float](repeating: 0, count: input.count)
+        BilinearResize(inputHeight: 12, inputWidth: 10, outputHeight: 12, outputWidth: 10)(
+            input, rowStride: 30, channels: 3, into: &output)
+        XCTAssertEqual(output, input)
+    }
+}

@@ -1,0 +1,61 @@
+import TestSupport
+import XCTest
+@testable import Kernels
+
+final class LossAndUpdateTests: XCTestCase {
+    func testCrossEntropyWithLabelSmoothingIsPyTorchs() throws {
+        let fixture = try Fixture("layers")
+        let logits = Formula.values("entropy.logits", 30).map { 4 * $0 }
+        for smoothing in [Float(0), 0.1] {
+            var gradient = [Float](repeating: 0, count: 30)
+            let losses = (0..<5).map { row in
+                logits.withUnsafeBufferPointer { source in
+                    gradient.withUnsafeMutableBufferPointer {
+                        CrossEntropy.loss(
+                            source.baseAddress! + 6 * row, count: 6, label: row, smoothing: smoothing,
+                            gradient: $0.baseAddress! + 6 * row)
+                    }
+                }
+            }
+            let name = smoothing == 0 ? "entropy0.0" : "entropy0.1"
+            assertClose(losses, try fixture("\(name).loss"), "\(name).loss")
+            assertClose(gradient, try fixture("\(name).gradient"), "\(name).gradient")
+        }
+    }
+
+    func testTheLossOfHugeLogitsIsFinite() {
+        let loss = CrossEntropy.loss([1e30, -1e30, 0], count: 3, label: 0, smoothing: 0, gradient: nil)
+        XCTAssertEqual(loss, 0)
+    }
+
+    func testTheUpdateIsPyTorchsSGD() throws {
+        let fixture = try Fixture("layers")
+        for nesterov in [false, true] {
+            var values = Formula.values("sgd.weight", 37), velocities = [Float](repeating: 0, count: 37)
+            for number in 0..<3 {
+                SGDUpdate.apply(
+                    values: &values, gradients: Formula.values("sgd.gradient\(number)", 37), velocities: &velocities, count: 37,
+                    rate: 0.1, momentum: 0.9, weightDecay: 0.01, nesterov: nesterov)
+            }
+            assertClose(values, try fixture("sgd.nesterov_\(nesterov)"), "nesterov \(nesterov)")
+        }
+    }
+
+    func testBuffersAreReused() {
+        let pool = BufferPool()
+        let first = pool.take(1000)
+        pool.give(first, count: 1000)
+        let bytes = pool.allocatedBytes
+        XCTAssertEqual(pool.take(990), first, "a buffer of the same size class")
+        XCTAssertEqual(pool.allocatedBytes, bytes)
+        for count in [1, 255, 256, 257, 1000, 4097, 1 << 20] {
+            XCTAssertGreaterThanOrEqual(BufferPool.sizeClass(count), count)
+            XCTAssertLessThanOrEqual(BufferPool.sizeClass(count), max(256, count * 5 / 4))
+        }
+    }
+
+    func testMissingProcessorFeaturesAreNamed() {
+        XCTAssertEqual(ProcessorFeatures.missing(in: "flags\t\t: sse avx avx2\n"), ["fma"])
+        XCTAssertEqual(ProcessorFeatures.missing(in: "flags\t\t: sse fma avx2\n"), [])
+    }
+}

@@ -1,0 +1,91 @@
+import Kernels
+import TestSupport
+import XCTest
+@testable import NeuralNetwork
+
+/// The derivative of every layer along a direction, from its backward pass and from central differences: ⟨gradient, direction⟩ against
+/// (f(x + hd) − f(x − hd)) / 2h. With h = 1e-2 and sums in single precision, 1 % of the derivative's scale is what differences can tell.
+final class FiniteDifferenceTests: XCTestCase {
+    /// f(x) = ⟨output(x), w⟩ for fixed weights w.
+    private func objective(_ output: Tensor) -> Double {
+        zip(output.values, Formula.values("objective", output.shape.count)).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    }
+
+    private func check(
+        _ label: String, count: Int, values: UnsafeMutablePointer<Float>, gradient: [Float], step: Float = 1e-2,
+        _ evaluate: () throws -> Double
+    ) rethrows {
+        for trial in 0..<3 {
+            let direction = Formula.values("\(label) direction \(trial)", count)
+            let original = Array(UnsafeBufferPointer(start: values, count: count))
+            func shifted(_ factor: Float) throws -> Double {
+                for index in 0..<count { values[index] = original[index] + factor * direction[index] }
+                defer { for index in 0..<count { values[index] = original[index] } }
+                return try evaluate()
+            }
+            let slope = try (shifted(step) - shifted(-step)) / Double(2 * step)
+            let expected = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+            let scale = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+            XCTAssertEqual(slope, expected, accuracy: 0.01 * scale + 1e-3, "\(label), direction \(trial)")
+        }
+    }
+
+    /// Checks the gradients of a network-like function with regard to its input and all of its parameters.
+    private func check(
+        _ label: String, _ arena: ParameterArena, _ inputShape: Shape,
+        _ run: (Tensor) throws -> (Tensor, (Tensor) throws -> Tensor)
+    ) throws {
+        let input = Tensor(inputShape, Formula.values("\(label) input", inputShape.count))
+        arena.clearGradients()
+        // Layers may overwrite what they are given.
+        func copy() -> Tensor { Tensor(inputShape, input.values) }
+        let (output, pullback) = try run(copy())
+        let inputGradient = try pullback(Tensor(output.shape, Formula.values("objective", output.shape.count)))
+        if inputGradient.shape == inputShape {
+            try check("\(label) input", count: inputShape.count, values: input.data, gradient: inputGradient.values) {
+                objective(try run(copy()).0)
+            }
+        }
+        for parameter in arena.parameters {
+            let gradient = Array(UnsafeBufferPointer(start: parameter.gradient, count: parameter.count))
+            try check("\(label) \(parameter.name)", count: parameter.count, values: parameter.values, gradient: gradient) {
+                objective(try run(copy()).0)
+            }
+        }
+    }
+
+    func testConvolutions() throws {
+        for (kernel, stride, isDepthwise) in [(1, 1, false), (1, 2, false), (3, 1, false), (3, 2, false), (7, 2, false), (3, 1, true), (3, 2, true)] {
+            let registry = ParameterRegistry()
+            let layer = Convolution2D("conv", registry, from: 4, to: 4, kernel: kernel, stride: stride, isDepthwise: isDepthwise)
+            let arena = ParameterArena(registry)
+            arena.initialize(seed: 3, stream: 0)
+            try check("convolution \(kernel)/\(stride)", arena, Shape(batch: 2, height: 7, width: 6, channels: 4)) { input in
+                (layer.forward(input), { layer.backward($0, input: input) })
+            }
+        }
+    }
+
+    func testBatchNorm() throws {
+        let registry = ParameterRegistry()
+        let norm = ResolutionAwareBatchNorm(
+            "bn", registry, channels: 4, resolutionCount: 2, options: BatchNormOptions(), activation: .none)
+        let arena = ParameterArena(registry)
+        arena.initialize(seed: 3, stream: 0)
+        try check("batch norm", arena, Shape(batch: 3, height: 3, width: 2, channels: 4)) { input in
+            let result = try norm.forward(input, Pass(.training, resolutionIndex: 1, recordsStatistics: false))
+            return (result.output, { try result.pullback!($0).input })
+        }
+    }
+
+    func testLinearAndAveragePool() throws {
+        let registry = ParameterRegistry()
+        let layer = Linear("fc", registry, from: 4, to: 3)
+        let arena = ParameterArena(registry)
+        arena.initialize(seed: 3, stream: 0)
+        try check("pool and linear", arena, Shape(batch: 3, height: 3, width: 2, channels: 4)) { input in
+            let pooled = GlobalAveragePool.forward(input, Pass(.training))
+            return (layer.forward(pooled.output), { try pooled.pullback!(layer.backward($0, input: pooled.output)) })
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import TestSupport
+import XCTest
+@testable import NeuralNetwork
+
+/// A whole MobileNetV2, forward and backward, against torchvision's in double precision.
+final class MobileNetFixtureTests: XCTestCase {
+    func testLogitsAndEveryGradientAreTorchvisions() throws {
+        let fixture = try Fixture("mobilenet")
+        let network = MobileNetV2(width: 0.25, outputs: 5, resolutionCount: nil)
+        for parameter in network.arena.parameters {
+            let values = Formula.values("mobilenet." + parameter.name, parameter.count)
+            let scale = (3 / Double(parameter.count / parameter.fileShape[0])).squareRoot()
+            parameter.setFileValues(
+                values.map {
+                    if parameter.fileShape.count > 1 { return Float(Double($0) * scale) }
+                    return parameter.name.hasSuffix("bias") ? Float(0.1 * Double($0)) : Float(1 + 0.25 * Double($0))
+                })
+        }
+        let images = Tensor(Shape(batch: 4, height: 64, width: 64, channels: 3), Formula.values("images", 4 * 64 * 64 * 3))
+        let forward = try network.forward(images, Pass(.training))
+        assertClose(forward.output.values, try fixture("logits"), relativeTolerance: 1e-4, absoluteTolerance: 1e-4, "logits")
+        _ = try XCTUnwrap(forward.pullback)(Tensor(forward.output.shape, Formula.values("mobilenet.gradient", 20)))
+        XCTAssertEqual(fixture.names.count, network.arena.parameters.count + 1)
+        for parameter in network.arena.parameters {
+            let gradient = parameter.fileGradient()
+            let some = stride(from: 0, to: gradient.count, by: max(1, gradient.count / 40)).map { gradient[$0] }
+            let expected = try fixture(parameter.name)
+            if expected.allSatisfy({ abs($0) < 1e-12 }) {
+                // A bias that the next batch norm takes away again has no gradient but rounding.
+                XCTAssertLessThan(some.map(abs).max() ?? 1, 1e-4, parameter.name)
+            } else {
+                // 52 layers of single precision, and ReLU6's kinks.
+                XCTAssertLessThan(relativeDifference(some, expected), 1e-3, parameter.name)
+            }
+        }
+    }
+}
