@@ -65,6 +65,8 @@ let package = Package(
         .testTarget(name: "DynamicResolutionTests",
                     dependencies: ["DynamicResolution", "NeuralNetwork", "Communication", "TestSupport"],
                     swiftSettings: numeric),
+        // The whole command, alone and with real ranks.
+        .testTarget(name: "CommandTests", dependencies: ["drnet", "TestSupport"]),
         .testTarget(name: "TrainingTests",
                     dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Communication", "ImageData",
                                    "Interchange", "TestSupport"]),

@@ -3,14 +3,17 @@
 public enum BatchNormalization {
     /// Rows that one task handles. Fixed, so that sums do not depend on the number of threads.
     private static let blockRows = 512
-    /// Rows summed in single precision before they are added to the double-precision sums of the block.
+    /// Rows of one image summed in single precision before they are added to the double-precision sums of the block. Runs begin anew
+    /// with each image, so that what an image adds does not depend on the images before it: sums over ranks then have the same bits
+    /// however the batch is split, but for the last bits of a double.
     private static let runRows = 64
 
     /// sums ← Σ x, then Σ x², of each channel over all rows: 2 × channels doubles, overwritten.
     public static func sums(
-        _ input: UnsafePointer<Float>, rows: Int, channels: Int, into sums: UnsafeMutablePointer<Double>
+        _ input: UnsafePointer<Float>, images: Int, rowsPerImage: Int, channels: Int,
+        into sums: UnsafeMutablePointer<Double>
     ) {
-        reduce(rows: rows, channels: channels, into: sums) { range, first, second in
+        reduce(images: images, rowsPerImage: rowsPerImage, channels: channels, into: sums) { range, first, second in
             for row in range {
                 let values = input + row &* channels
                 for channel in 0..<channels {
@@ -51,11 +54,11 @@ public enum BatchNormalization {
     /// sums ← Σ gradient, then Σ gradient · (input − mean), of each channel.
     public static func backwardSums(
         outputGradient gradient: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>, input: UnsafePointer<Float>,
-        rows: Int, channels: Int, mean: UnsafePointer<Float>, activation: Activation,
+        images: Int, rowsPerImage: Int, channels: Int, mean: UnsafePointer<Float>, activation: Activation,
         into sums: UnsafeMutablePointer<Double>
     ) {
         let (low, high) = activation.bounds
-        reduce(rows: rows, channels: channels, into: sums) { range, first, second in
+        reduce(images: images, rowsPerImage: rowsPerImage, channels: channels, into: sums) { range, first, second in
             for row in range {
                 let gradients = gradient + row &* channels
                 let values = input + row &* channels
@@ -98,14 +101,17 @@ public enum BatchNormalization {
         return raised < high ? raised : high
     }
 
-    /// Adds up two numbers a channel over all rows: `add(rows, first sums, second sums)` is called on runs of rows with zeroed
-    /// single-precision sums, which go into double-precision ones after each run.
+    /// Adds up two numbers a channel over all rows: `add(rows, first sums, second sums)` is called on runs of rows of one image, with
+    /// zeroed single-precision sums, which go into double-precision ones after each run.
     @inline(__always)
     private static func reduce(
-        rows: Int, channels: Int, into sums: UnsafeMutablePointer<Double>,
+        images: Int, rowsPerImage: Int, channels: Int, into sums: UnsafeMutablePointer<Double>,
         _ add: (Range<Int>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
     ) {
-        let blockCount = (rows + blockRows - 1) / blockRows
+        let runsPerImage = (rowsPerImage + runRows - 1) / runRows
+        let runsPerBlock = max(1, blockRows / max(1, min(rowsPerImage, runRows)))
+        let runCount = images * runsPerImage
+        let blockCount = (runCount + runsPerBlock - 1) / runsPerBlock
         let width = 2 * channels
         sums.update(repeating: 0, count: width)
         let partials = UnsafeMutablePointer<Double>.allocate(capacity: max(1, blockCount * width))
@@ -114,10 +120,11 @@ public enum BatchNormalization {
             let partial = partials + block * width
             partial.update(repeating: 0, count: width)
             BufferPool.withScratch(width) { run in
-                let end = min((block + 1) * blockRows, rows)
-                for start in stride(from: block * blockRows, to: end, by: runRows) {
+                for number in block * runsPerBlock..<min((block + 1) * runsPerBlock, runCount) {
+                    let (image, part) = (number / runsPerImage, number % runsPerImage)
+                    let start = image * rowsPerImage + part * runRows
                     run.update(repeating: 0, count: width)
-                    add(start..<min(start + runRows, end), run, run + channels)
+                    add(start..<min(start + runRows, (image + 1) * rowsPerImage), run, run + channels)
                     for index in 0..<width { partial[index] += Double(run[index]) }
                 }
             }

@@ -90,7 +90,8 @@ public final class ResolutionAwareBatchNorm {
         var sums = [Double](repeating: 0, count: 2 * channels + 1)
         sums.withUnsafeMutableBufferPointer {
             BatchNormalization.sums(
-                input.data, rows: input.shape.pixels, channels: channels, into: $0.baseAddress!)
+                input.data, images: input.shape.batch, rowsPerImage: input.shape.height * input.shape.width,
+                channels: channels, into: $0.baseAddress!)
         }
         sums[2 * channels] = Double(input.shape.pixels)
         if pass.recordsStatistics { copy.pending.add(sums) }
@@ -135,8 +136,8 @@ public final class ResolutionAwareBatchNorm {
         var sums = [Double](repeating: 0, count: 2 * channels)
         sums.withUnsafeMutableBufferPointer {
             BatchNormalization.backwardSums(
-                outputGradient: gradient.data, output: output.data, input: input.data, rows: input.shape.pixels,
-                channels: channels, mean: moments.mean, activation: activation, into: $0.baseAddress!)
+                outputGradient: gradient.data, output: output.data, input: input.data, images: input.shape.batch,
+                rowsPerImage: input.shape.height * input.shape.width, channels: channels, mean: moments.mean, activation: activation, into: $0.baseAddress!)
         }
         for channel in 0..<channels {
             let inverseDeviation = Double(moments.inverseDeviation[channel])

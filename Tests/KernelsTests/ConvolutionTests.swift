@@ -121,7 +121,7 @@ final class ConvolutionTests: XCTestCase {
             Convolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &inputGradient)
             Convolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &weightGradient)
             var sums = [Double](repeating: 0, count: 80)
-            BatchNormalization.sums(output, rows: s.outputPixels, channels: 40, into: &sums)
+            BatchNormalization.sums(output, images: 5, rowsPerImage: 28 * 28, channels: 40, into: &sums)
             return [output, inputGradient, weightGradient, sums.map { Float($0) }]
         }
         let one = run(threads: 1)

@@ -44,13 +44,6 @@ public final class TrainingData {
             firstBatch: firstBatch)
     }
 
-    /// Training images as evaluation sees them, in the order of the epoch.
-    func calibrationBatches(runEpoch: Int) -> MicroBatches {
-        batches(
-            folder.training, batchSize: microBatchSize, order: .shuffled(seed: configuration.seed, epoch: runEpoch),
-            transform: evaluationTransform)
-    }
-
     /// This rank's share of the validation images.
     public func validationBatches() -> MicroBatches {
         batches(

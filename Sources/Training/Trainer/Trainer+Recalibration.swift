@@ -3,10 +3,10 @@ import NeuralNetwork
 
 extension Trainer {
     /// Estimates the running statistics of every batch norm anew, with the weights as they are: the moments of `batches` batches of
-    /// training images as evaluation sees them, at every resolution, pooled. Training's own statistics are moving averages over
-    /// weights that have changed since, and rarely chosen resolutions lag behind most. Collective.
+    /// training images, augmented as in training, at every resolution, pooled. Training's own statistics are moving averages over weights
+    /// that have changed since, and rarely chosen resolutions lag behind most. Collective.
     func recalibrate(batches limit: Int) throws {
-        let batches = data.calibrationBatches(runEpoch: state.position.runEpoch)
+        let batches = data.trainingBatches(runEpoch: state.position.runEpoch, firstBatch: 0)
         defer { batches.stop() }
         let reducer = configuration.batchNorm.mode == .global && communicator.rankCount > 1 ? exchange : nil
         var seen = 0

@@ -1,0 +1,112 @@
+import Foundation
+import TestSupport
+import XCTest
+
+/// What a person sees.
+final class CommandTests: XCTestCase {
+    func testARunIsTrainedEvaluatedAndUsed() throws {
+        try withSmallRun { run in
+            let trained = try run.train("run", ranks: 2)
+            XCTAssertEqual(trained.status, 0, trained.text)
+            let rows = ["dynamic", "fixed 48", "fixed 32", "random, same shares", "oracle"]
+            for row in rows { XCTAssertTrue(trained.output.contains("\n\(row) "), "no row '\(row)': \(trained.text)") }
+            XCTAssertTrue(trained.output.contains("run folder: \(run.path("run"))"))
+            for file in ["config.yaml", "environment.json", "metrics.jsonl", "evaluation.json", "evaluation.txt"] {
+                XCTAssertTrue(FileManager.default.fileExists(atPath: run.path("run") + "/" + file), file)
+            }
+
+            let evaluated = try run.drnet(["evaluate", run.path("run"), "--predictions", run.path("predictions.csv")])
+            XCTAssertEqual(evaluated.status, 0, evaluated.text)
+            XCTAssertEqual(table(evaluated.output), table(trained.output), "training ends with what evaluation says")
+            for row in ["easy", "medium", "hard"] { XCTAssertTrue(evaluated.output.contains("\n\(row) "), evaluated.text) }
+            XCTAssertEqual(
+                try String(contentsOfFile: run.path("predictions.csv"), encoding: .utf8).split(separator: "\n").count, 25)
+
+            let image = run.path("data/val/rings/00004.jpg")
+            let predicted = try run.drnet(["predict", "--run", run.path("run"), image])
+            XCTAssertEqual(predicted.status, 0, predicted.text)
+            let cells = predicted.output.split(separator: "\n").last?.split(separator: "\t") ?? []
+            XCTAssertEqual(cells.count, 5, predicted.text)
+            XCTAssertTrue(["48", "32"].contains(cells[3]), predicted.text)
+
+            let missing = try run.drnet(["predict", "--run", run.path("run"), run.path("none.jpg"), image])
+            XCTAssertNotEqual(missing.status, 0)
+            XCTAssertTrue(missing.errors.contains("none.jpg") && missing.output.contains("00004.jpg"), missing.text)
+        }
+    }
+
+    /// Names, accuracies, FLOPs and shares; without the times.
+    private func table(_ output: String) -> [String] {
+        output.split(separator: "\n").filter { line in
+            ["dynamic ", "fixed ", "random", "oracle"].contains { line.hasPrefix($0) }
+        }.map { line in line.split(separator: " ").prefix { !$0.hasSuffix("images/s") }.prefix(9).joined(separator: " ") }
+    }
+
+    func testBadConfigurationsEndTheRunBeforeAnyWork() throws {
+        try withSmallRun { run in
+            let cases = [
+                ("optimizer.batchsize=3", "did you mean 'batchSize'?"), ("optimizer.batchSize=many", "takes a whole number, not 'many'"),
+                ("data.folder=/nowhere", "/nowhere: there is no such folder"), ("policy.flopsTarget=0.01", "even the smallest resolution"),
+                ("classifier.pretrained=/nowhere/x", "/nowhere/x: cannot read the file"),
+            ]
+            for (change, message) in cases {
+                for ranks in [nil, 2] as [Int?] {
+                    let result = try run.train("bad", ranks: ranks, ["--set", change])
+                    XCTAssertFalse(result.timedOut)
+                    XCTAssertNotEqual(result.status, 0, change)
+                    XCTAssertTrue(result.errors.contains(message), "\(change) with \(ranks ?? 1) ranks: \(result.text)")
+                    try? FileManager.default.removeItem(atPath: run.path("bad"))
+                }
+            }
+        }
+    }
+
+    func testADamagedImageEndsTheRunWithItsName() throws {
+        try withSmallRun { run in
+            let image = run.path("data/train/rings/00004.jpg")
+            try Data("no image".utf8).write(to: URL(fileURLWithPath: image))
+            for ranks in [nil, 2] as [Int?] {
+                let result = try run.train("damaged-\(ranks ?? 0)", ranks: ranks)
+                XCTAssertFalse(result.timedOut)
+                XCTAssertNotEqual(result.status, 0)
+                XCTAssertTrue(result.errors.contains("00004.jpg"), result.text)
+            }
+        }
+    }
+
+    func testARunFolderIsNotOverwrittenAndAForeignOneNotResumed() throws {
+        try withSmallRun { run in
+            try run.complete("run")
+            let again = try run.train("run")
+            XCTAssertNotEqual(again.status, 0)
+            XCTAssertTrue(again.errors.contains("--resume"), again.text)
+            let other = try run.train("run", ["--resume", "--set", "seed=9"])
+            XCTAssertNotEqual(other.status, 0)
+            XCTAssertTrue(other.errors.contains("seed is 9, was 3"), other.text)
+        }
+    }
+
+    func testDivergenceIsSaidAndTheCheckpointsStay() throws {
+        try withSmallRun { run in
+            let result = try run.train("run", ["--set", "stages.warmUp.learningRate.base=1e30"])
+            XCTAssertNotEqual(result.status, 0)
+            XCTAssertTrue(result.errors.contains("diverged at step"), result.text)
+        }
+    }
+
+    func testStraightThroughAndMobileNetRun() throws {
+        try withSmallRun { run in
+            try run.complete("straight", ["--set", "policy.estimator=straight-through"])
+            try run.complete("mobile", ["--set", "classifier.architecture=mobilenet_v2"])
+            try run.complete("classifier-only", ["--set", "stages.fineTune=null"])
+        }
+    }
+
+    func testInfoPrintsCostsAndWarnings() throws {
+        let result = try ProcessRunner.run(
+            try builtExecutable(named: "drnet"), ["info", repositoryRoot + "/configs/imagenet-dr-resnet50.yaml", "--classes", "1000"])
+        XCTAssertEqual(result.status, 0, result.text)
+        for text in ["25.66 M", "4.09", "2.5 ", "1.08", "4.91 M", "0.29"] { XCTAssertTrue(result.output.contains(text), "\(text): \(result.text)") }
+        XCTAssertTrue(result.errors.contains("168 is no multiple of 32"), result.text)
+    }
+}

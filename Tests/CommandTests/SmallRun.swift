@@ -1,0 +1,96 @@
+import Foundation
+import TestSupport
+import XCTest
+
+/// A run that takes a second or two: the real command, on a small synthetic folder, alone or with real ranks.
+struct SmallRun {
+    static let stepsPerEpoch = 5
+    let folder: String
+
+    /// Makes images and configuration in a folder.
+    init(in folder: String, trainingImages: Int = 58) throws {
+        self.folder = folder
+        let made = try drnet(["synthesize", "\(folder)/data", "--training", "\(trainingImages)", "--validation", "24"])
+        XCTAssertEqual(made.status, 0, made.text)
+        let text = """
+            seed: 3
+            resolutions: [48, 32]
+            data: {folder: \(folder)/data, resizeRatio: 1, augmentation: {cropScale: [0.8, 1]}}
+            classifier: {architecture: resnet18, width: 0.125}
+            predictor: {widths: [4, 4, 8, 8, 8], inputSize: 32}
+            batchNorm: {mode: global}
+            policy: {flopsTarget: 0.5}
+            optimizer: {batchSize: 12, nesterov: true}
+            stages:
+              warmUp: {epochs: 2, learningRate: {base: 0.02}}
+              fineTune: {epochs: 3, learningRate: {base: 0.01}, predictorLearningRateMultiplier: 1}
+              recalibrate: {batches: 3}
+            checkpoints: {everySteps: 3, keep: 20}
+            communication: {replicaCheckSteps: 2, timeoutSeconds: 60}
+            metrics: {everySteps: 1}
+            """
+        try text.write(toFile: configuration, atomically: true, encoding: .utf8)
+    }
+
+    var configuration: String { folder + "/run.yaml" }
+
+    func path(_ run: String) -> String { "\(folder)/\(run)" }
+
+    func drnet(
+        _ arguments: [String], ranks: Int? = nil, whileRunning: (Process) -> Void = { _ in }
+    ) throws -> ProcessRunner.Result {
+        let executable = try builtExecutable(named: "drnet")
+        guard let ranks else {
+            return try ProcessRunner.run(
+                executable, arguments, environment: ["DRNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"], timeout: 60,
+                whileRunning: whileRunning)
+        }
+        return try ProcessRunner.mpirun(ranks: ranks, executable, arguments, timeout: 60, whileRunning: whileRunning)
+    }
+
+    func train(
+        _ run: String, ranks: Int? = nil, _ more: [String] = [], whileRunning: (Process) -> Void = { _ in }
+    ) throws -> ProcessRunner.Result {
+        try drnet(["train", configuration, "-o", path(run)] + more, ranks: ranks, whileRunning: whileRunning)
+    }
+
+    /// Trains to the end.
+    func complete(_ run: String, ranks: Int? = nil, _ more: [String] = [], line: UInt = #line) throws {
+        let result = try train(run, ranks: ranks, more)
+        XCTAssertEqual(result.status, 0, result.text, line: line)
+    }
+
+    /// The loss of every step in metrics.jsonl, by step.
+    func losses(_ run: String) -> [Int: Double] {
+        struct Record: Decodable {
+            var kind: String
+            var step: Int
+            var loss: Double?
+        }
+        let text = (try? String(contentsOfFile: path(run) + "/metrics.jsonl", encoding: .utf8)) ?? ""
+        let records = text.split(separator: "\n").compactMap { try? JSONDecoder().decode(Record.self, from: Data($0.utf8)) }
+        return Dictionary(
+            records.filter { $0.kind == "step" }.map { ($0.step, $0.loss ?? .nan) }, uniquingKeysWith: { first, _ in
+                XCTFail("\(run): a step is recorded twice")
+                return first
+            })
+    }
+
+    /// The folders of checkpoints, oldest first.
+    func checkpoints(_ run: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: path(run) + "/checkpoints")) ?? [])
+            .filter { $0.hasPrefix("step-") }.sorted().map { path(run) + "/checkpoints/" + $0 }
+    }
+
+    /// The bytes of all tensors of the last checkpoint.
+    func weights(_ run: String) throws -> [Data] {
+        let last = try XCTUnwrap(checkpoints(run).last, "\(run) has no checkpoint")
+        return try ["classifier", "predictor", "optimizer"].map {
+            try Data(contentsOf: URL(fileURLWithPath: "\(last)/\($0).safetensors"))
+        }
+    }
+}
+
+func withSmallRun(trainingImages: Int = 58, _ body: (SmallRun) throws -> Void) throws {
+    try withTemporaryFolder { try body(SmallRun(in: $0, trainingImages: trainingImages)) }
+}
