@@ -79,7 +79,9 @@ public struct SyntheticDataSet {
         }
         let truth = ["path,class,difficulty"] + items.map { "\($0.path),\($0.pattern.rawValue),\($0.difficulty.rawValue)" }
         try save(Data((truth.joined(separator: "\n") + "\n").utf8), "\(partial)/\(Self.truthFile)")
-        try save(try JSONEncoder().encode(options), "\(partial)/\(Self.markerFile)")
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try save(try encoder.encode(options), "\(partial)/\(Self.markerFile)")
         do {
             // Only an empty folder can be there.
             try? FileManager.default.removeItem(atPath: folder)

@@ -8,8 +8,8 @@ final class RunJournal {
     private let console: ProgressReporter
     private let metrics: MetricsWriter
     private let resolutions: [Int]
-    /// Seconds a step, smoothed, for the time left.
-    private var stepSeconds: Double?
+    /// Seconds an image, smoothed over some ten steps.
+    private var imageSeconds: Double?
 
     /// - Parameter afterStep: the step that a resumed run continues after; records of later ones are dropped. Nil for a new run.
     init(runFolder: RunFolder, console: ProgressReporter, resolutions: [Int], afterStep: Int?) throws {
@@ -25,15 +25,18 @@ final class RunJournal {
         seconds: Double, waitingSeconds: Double, writesRecord: Bool
     ) throws {
         let rate = result.report.images / max(seconds, 1e-9)
-        stepSeconds = stepSeconds.map { 0.9 * $0 + 0.1 * seconds } ?? seconds
-        let left = Double((plan.epochs - position.epoch) * steps - position.step)
+        let latest = seconds / max(result.report.images, 1)
+        let smoothed = imageSeconds.map { 0.9 * $0 + 0.1 * latest } ?? latest
+        imageSeconds = smoothed
+        let stepsLeft = Double((plan.epochs - position.epoch) * steps - position.step)
+        let imagesPerStep = epochSums.images / Double(position.step)
         console.update(
             ProgressState(
                 stage: plan.name, epoch: position.epoch + 1, epochs: plan.epochs, step: position.step, steps: steps,
-                imagesPerSecond: result.report.images / max(stepSeconds ?? seconds, 1e-9), loss: epochSums.meanLoss,
+                imagesPerSecond: 1 / max(smoothed, 1e-9), loss: epochSums.meanLoss,
                 accuracy: epochSums.accuracy, gigaFLOPs: plan.usesPredictor ? epochSums.meanCost / 1e9 : nil,
                 shares: plan.usesPredictor ? zip(resolutions, epochSums.shares).map { ($0, $1) } : [],
-                remainingSeconds: stepSeconds.map { $0 * left }))
+                remainingSeconds: stepsLeft * imagesPerStep * smoothed))
         guard writesRecord else { return }
         try metrics.write(
             StepRecord(

@@ -1,0 +1,125 @@
+import Foundation
+import TestSupport
+import XCTest
+@testable import Training
+
+final class ConfigurationTests: XCTestCase {
+    private let minimal = """
+        resolutions: [96, 64]
+        data: {folder: photos}
+        classifier: {architecture: resnet18}
+        optimizer: {batchSize: 32}
+        stages:
+          warmUp: {epochs: 3, learningRate: {base: 0.1}}
+          fineTune: {epochs: 2, learningRate: {base: 0.01}}
+          recalibrate: {}
+        """
+
+    private func load(_ text: String, _ overrides: [String] = []) throws -> TrainingConfiguration {
+        try withTemporaryFolder { folder in
+            try text.write(toFile: folder + "/run.yaml", atomically: true, encoding: .utf8)
+            return try TrainingConfiguration.load(path: folder + "/run.yaml", overrides: overrides)
+        }
+    }
+
+    private func problems(_ text: String, _ overrides: [String] = []) -> [String] {
+        do {
+            _ = try load(text, overrides)
+            return []
+        } catch {
+            return (error as? ConfigurationError)?.problems ?? ["\(error)"]
+        }
+    }
+
+    func testDefaultsFillInAndTheResolvedTextLoadsToTheSame() throws {
+        let configuration = try load(minimal)
+        XCTAssertEqual(configuration.policy.estimator, .expected)
+        XCTAssertEqual(configuration.optimizer.momentum, 0.9)
+        XCTAssertEqual(configuration.stages.recalibrate?.batches, 50)
+        XCTAssertEqual(try load(configuration.yaml()), configuration)
+    }
+
+    func testTheProjectsOwnConfigurationsLoadAndComeBack() throws {
+        for name in ["quickstart", "clothing", "imagenet-dr-resnet50"] {
+            let configuration = try TrainingConfiguration.load(path: "\(repositoryRoot)/configs/\(name).yaml", overrides: [])
+            XCTAssertEqual(try load(configuration.yaml()), configuration, name)
+        }
+    }
+
+    func testOverridesSetMakeAndRemoveKeys() throws {
+        let configuration = try load(
+            minimal,
+            ["optimizer.batchSize=64", "data.folder=a=b", "stages.recalibrate=null", "policy.flopsTarget=2.5G", "policy.temperature={start: 5, end: 0.5}"])
+        XCTAssertEqual(configuration.optimizer.batchSize, 64)
+        XCTAssertEqual(configuration.data.folder, "a=b")
+        XCTAssertNil(configuration.stages.recalibrate)
+        XCTAssertEqual(configuration.policy.flopsTarget, .multiplyAdds(2.5e9))
+        XCTAssertEqual(configuration.policy.temperature(progress: 0.5), (5 * 0.5).squareRoot(), accuracy: 1e-9)
+    }
+
+    func testEveryProblemNamesFileLineKeyAndWhatIsAllowed() {
+        let cases: [(String, String, String)] = [
+            ("batchSize: 32", "batchsize: 32", ":4: key 'optimizer.batchsize' is unknown; did you mean 'batchSize'?"),
+            ("batchSize: 32", "momentum: 0.5", "key 'optimizer.batchSize' is missing"),
+            ("batchSize: 32", "batchSize: many", ":4: key 'optimizer.batchSize' takes a whole number, not 'many'"),
+            ("batchSize: 32", "batchSize: 0", "key 'optimizer.batchSize' is 0; 1 to 1000000"),
+            ("batchSize: 32", "batchSize: 32, momentum: 1", "key 'optimizer.momentum' is 1; allowed is 0 or more and below 1"),
+            ("batchSize: 32", "batchSize: 32, nesterov: maybe", "takes true or false, not 'maybe'"),
+            ("batchSize: 32", "batchSize: 32, accumulationSteps: 5", "accumulationSteps 5 does not divide"),
+            ("resnet18", "resnet19", "is 'resnet19'; allowed are resnet18, resnet34"),
+            ("[96, 64]", "[64, 96]", "list each resolution once, largest first"),
+            ("[96, 64]", "[96]", "list two at least"),
+            ("[96, 64]", "96", "key 'resolutions' takes a list of whole numbers, not '96'"),
+            ("{folder: photos}", "{folder: photos, mean: [1, 2]}", "takes a list of 3 numbers"),
+            ("{folder: photos}", "photos", "key 'data' takes a section of keys, not 'photos'"),
+            ("base: 0.1", "base: 1e400", "takes a number, not '1e400'"),
+        ]
+        for (old, new, message) in cases {
+            let text = minimal.replacingOccurrences(of: old, with: new)
+            let found = problems(text)
+            XCTAssertTrue(found.contains { $0.contains("run.yaml") && $0.contains(message) }, "\(new): \(found)")
+        }
+        XCTAssertTrue(problems("a: [").first?.contains("not valid YAML") ?? false)
+        XCTAssertTrue(problems("a: 1\na: 2").first?.contains("not valid YAML") ?? false)
+        XCTAssertTrue(problems("- 1").first?.contains("mapping of keys") ?? false)
+        XCTAssertTrue(problems("").contains { $0.contains("'resolutions' is missing") })
+    }
+
+    func testAllProblemsAreToldAtOnceAndThoseOfOverridesAsSuch() {
+        let found = problems(minimal + "\ncolour: blue", ["optimizer.momentum=2", "data.folder=5x", "nonsense"])
+        XCTAssertEqual(found.count, 1, "a malformed override is told first: \(found)")
+        let more = problems(minimal + "\ncolour: blue", ["optimizer.momentum=2"])
+        XCTAssertEqual(more.count, 2, "\(more)")
+        XCTAssertTrue(more.contains { $0.hasPrefix("--set optimizer.momentum=2: key 'optimizer.momentum'") }, "\(more)")
+    }
+
+    func testEveryKeyIsDocumentedAndEveryDocumentedKeyExists() throws {
+        let text = try String(contentsOfFile: repositoryRoot + "/docs/configuration.md", encoding: .utf8)
+        let documented = Set(text.split(separator: "\n").compactMap { line -> String? in
+            guard line.hasPrefix("| `"), let end = line.dropFirst(3).firstIndex(of: "`") else { return nil }
+            let key = String(line.dropFirst(3)[..<end])
+            return key.first!.isUppercase ? nil : key
+        })
+        let known = Set(try load(minimal).text.keys().map { key in
+            key.replacingOccurrences(of: "stages.warmUp.learningRate.", with: "learningRate.")
+                .replacingOccurrences(of: "stages.fineTune.learningRate.", with: "learningRate.")
+        })
+        XCTAssertEqual(documented.subtracting(known), [], "documented, but not there")
+        XCTAssertEqual(known.subtracting(documented), [], "there, but not documented")
+    }
+
+    func testSchedules() throws {
+        func schedule(_ text: String) throws -> LearningRateSchedule {
+            try XCTUnwrap(load(minimal, ["stages.warmUp.learningRate={\(text)}"]).stages.warmUp).learningRate
+        }
+        let cosine = try schedule("base: 1, warmUpEpochs: 2, finalFraction: 0.1")
+        XCTAssertEqual(cosine.rate(at: 1, of: 12), 0.5)
+        XCTAssertEqual(cosine.rate(at: 2, of: 12), 1)
+        XCTAssertEqual(cosine.rate(at: 7, of: 12), 0.55, accuracy: 1e-12)
+        XCTAssertEqual(cosine.rate(at: 12, of: 12), 0.1, accuracy: 1e-12)
+        let step = try schedule("base: 1, kind: step, everyEpochs: 20, factor: 0.1")
+        XCTAssertEqual(step.rate(at: 19.9, of: 70), 1)
+        XCTAssertEqual(step.rate(at: 40, of: 70), 0.01, accuracy: 1e-12)
+        XCTAssertEqual(try schedule("base: 0.3, kind: constant").rate(at: 50, of: 70), 0.3)
+    }
+}
