@@ -88,4 +88,15 @@ final class FiniteDifferenceTests: XCTestCase {
             return (layer.forward(pooled.output), { try pooled.pullback!(layer.backward($0, input: pooled.output)) })
         }
     }
+
+    func testMaximumPool() throws {
+        // Values 0.05 apart in a scrambled order: no step makes another one the largest.
+        let shape = Shape(batch: 2, height: 7, width: 6, channels: 3)
+        let input = Tensor(shape, (0..<shape.count).map { 0.05 * Float($0 * 101 % shape.count) })
+        let forward = MaximumPool.forward(input, Pass(.training))
+        let gradient = try forward.pullback!(Tensor(forward.output.shape, Formula.values("objective", forward.output.shape.count)))
+        check("maximum pool", count: shape.count, values: input.data, gradient: gradient.values) {
+            objective(MaximumPool.forward(input, Pass(.training)).output)
+        }
+    }
 }
