@@ -61,7 +61,8 @@ final class CheckpointStoreTests: XCTestCase {
                 var reports: [String] = []
                 XCTAssertEqual(try store.newestValid { reports.append($0) }?.step, 3, reason)
                 XCTAssertEqual(reports.count, 1)
-                XCTAssertTrue(reports[0].contains("step-000000007") && reports[0].contains(reason), "\(reports)")
+                let report = reports.first ?? ""
+                XCTAssertTrue(report.contains("step-000000007") && report.contains(reason), "\(reason): \(reports)")
             }
         }
     }
