@@ -18,15 +18,15 @@ public enum DepthwiseConvolution {
         }
     }
 
-    /// inputGradient ← the gradient of the input.
+    /// inputGradient ← the gradient of the input (+ inputGradient where `accumulate`).
     public static func inputGradient(
         _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-        inputGradient: UnsafeMutablePointer<Float>
+        inputGradient: UnsafeMutablePointer<Float>, accumulate: Bool = false
     ) {
         let channels = shape.inputChannels
         let imageFloats = shape.inputHeight * shape.inputWidth * channels
         Parallel.forEach(shape.batch) { image in
-            (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats)
+            if !accumulate { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
             for row in 0..<shape.outputHeight {
                 forEachTap(shape, line: image * shape.outputHeight + row) { pixel, inputPixel, tap in
                     let target = inputGradient + inputPixel &* channels

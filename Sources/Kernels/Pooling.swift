@@ -3,48 +3,59 @@ public enum Pooling {
     /// output ← the maximum of each window; `positions` ← which element of the window it was (row · kernel + column), for the
     /// backward pass. Padding never wins. The first of equal maxima is taken, as PyTorch does.
     public static func maximum(
-        _ shape: ConvolutionShape, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
-        positions: UnsafeMutablePointer<UInt8>?
+        _ shape: ConvolutionShape, input: Rows, output: UnsafeMutablePointer<Float>, positions: UnsafeMutablePointer<UInt8>?
+    ) {
+        let pixels = shape.inputHeight * shape.inputWidth
+        Parallel.forEach(shape.batch) { image in
+            input.withRows(image * pixels..<(image + 1) * pixels, channels: shape.inputChannels) {
+                maximum(shape, image: image, $0, output, positions)
+            }
+        }
+    }
+
+    private static func maximum(
+        _ shape: ConvolutionShape, image: Int, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
+        _ positions: UnsafeMutablePointer<UInt8>?
     ) {
         let channels = shape.inputChannels
-        let (height, width) = (shape.outputHeight, shape.outputWidth)
-        Parallel.forEach(shape.batch * height) { line in
-            let (image, row) = (line / height, line % height)
-            for column in 0..<width {
-                let pixel = line &* width &+ column
+        for row in 0..<shape.outputHeight {
+            for column in 0..<shape.outputWidth {
+                let pixel = (image &* shape.outputHeight &+ row) &* shape.outputWidth &+ column
                 let best = output + pixel &* channels
                 best.update(repeating: -.infinity, count: channels)
                 let winner = positions.map { $0 + pixel &* channels }
-                forEachWindowElement(shape, image: image, row: row, column: column) { offset, position in
+                forEachWindowElement(shape, row: row, column: column) { offset, position in
                     takeLarger(input + offset, position, best, winner, channels)
                 }
             }
         }
     }
 
-    /// inputGradient ← the gradient of the input of `maximum`.
+    /// inputGradient ← the gradient of the input of `maximum`; `finish` is told when an image is complete, its number being the slot.
     public static func maximumInputGradient(
         _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, positions: UnsafePointer<UInt8>,
-        inputGradient: UnsafeMutablePointer<Float>
+        inputGradient: UnsafeMutablePointer<Float>, finish: RowFinisher
     ) {
         let channels = shape.inputChannels
-        let imageFloats = shape.inputHeight * shape.inputWidth * channels
+        let pixels = shape.inputHeight * shape.inputWidth
         let (height, width) = (shape.outputHeight, shape.outputWidth)
         Parallel.forEach(shape.batch) { image in
-            (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats)
+            let target = inputGradient + image * pixels * channels
+            target.update(repeating: 0, count: pixels * channels)
             for row in 0..<height {
                 for column in 0..<width {
                     let pixel = (image &* height &+ row) &* width &+ column
                     let gradients = outputGradient + pixel &* channels
                     let winner = positions + pixel &* channels
-                    forEachWindowElement(shape, image: image, row: row, column: column) { offset, position in
-                        let target = inputGradient + offset
+                    forEachWindowElement(shape, row: row, column: column) { offset, position in
+                        let target = target + offset
                         for channel in 0..<channels {
                             target[channel] += winner[channel] == position ? gradients[channel] : 0
                         }
                     }
                 }
             }
+            finish(image, image * pixels..<(image + 1) * pixels)
         }
     }
 
@@ -94,16 +105,16 @@ public enum Pooling {
         }
     }
 
-    /// Calls `body(offset of the pixel in the input, position in the window)` for the elements that lie inside the image.
+    /// Calls `body(offset of the pixel in the image, position in the window)` for the elements that lie inside the image.
     @inline(__always)
     private static func forEachWindowElement(
-        _ shape: ConvolutionShape, image: Int, row: Int, column: Int, _ body: (Int, UInt8) -> Void
+        _ shape: ConvolutionShape, row: Int, column: Int, _ body: (Int, UInt8) -> Void
     ) {
         let top = row &* shape.stride &- shape.padding
         let left = column &* shape.stride &- shape.padding
         for kernelRow in max(0, -top)..<min(shape.kernel, shape.inputHeight &- top) {
             for kernelColumn in max(0, -left)..<min(shape.kernel, shape.inputWidth &- left) {
-                let pixel = (image &* shape.inputHeight &+ top &+ kernelRow) &* shape.inputWidth &+ left &+ kernelColumn
+                let pixel = (top &+ kernelRow) &* shape.inputWidth &+ left &+ kernelColumn
                 body(pixel &* shape.inputChannels, UInt8(truncatingIfNeeded: kernelRow &* shape.kernel &+ kernelColumn))
             }
         }

@@ -31,46 +31,9 @@ public final class Convolution2D {
             layout: isDepthwise ? .depthwise : .convolution, isWeight: true, .heNormal(fanOut: fanOut))
     }
 
-    /// x [N, H, W, C] → [N, ⌊(H + 2p − k) / s⌋ + 1, likewise, output channels].
-    public func forward(_ input: Tensor) -> Tensor {
-        let shape = convolutionShape(input.shape)
-        let output = Tensor(outputShape(input.shape))
-        if isDepthwise {
-            DepthwiseConvolution.forward(shape, input: input.data, weights: weight.values, output: output.data)
-        } else {
-            Convolution.forward(shape, input: input.data, weights: weight.values, output: output.data)
-        }
-        return output
-    }
-
-    /// Adds to the weight's gradient, and returns the input's gradient.
-    ///
-    /// - Parameter sum: where there is a tensor, the input's gradient is added to it and it is returned.
-    public func backward(
-        _ outputGradient: Tensor, input: Tensor, addingTo sum: Tensor? = nil, wantsInputGradient: Bool = true
-    ) -> Tensor {
-        let shape = convolutionShape(input.shape)
-        if isDepthwise {
-            DepthwiseConvolution.addWeightGradient(
-                shape, input: input.data, outputGradient: outputGradient.data, weightGradient: weight.gradient)
-        } else {
-            Convolution.addWeightGradient(
-                shape, input: input.data, outputGradient: outputGradient.data, weightGradient: weight.gradient)
-        }
-        guard wantsInputGradient else { return Tensor(Shape(batch: 0, channels: 0)) }
-        if isDepthwise {
-            let inputGradient = Tensor(input.shape)
-            DepthwiseConvolution.inputGradient(
-                shape, outputGradient: outputGradient.data, weights: weight.values, inputGradient: inputGradient.data)
-            guard let sum else { return inputGradient }
-            Elementwise.addInParallel(inputGradient.data, to: sum.data, count: sum.shape.count)
-            return sum
-        }
-        let inputGradient = sum ?? Tensor(input.shape)
-        Convolution.inputGradient(
-            shape, outputGradient: outputGradient.data, weights: weight.values, inputGradient: inputGradient.data,
-            accumulate: sum != nil)
-        return inputGradient
+    /// How a batch of this shape is convolved.
+    func kernel(_ input: Shape) -> ConvolutionKernel {
+        ConvolutionKernels.kernel(for: convolutionShape(input), isDepthwise: isDepthwise)
     }
 
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape {
@@ -80,6 +43,7 @@ public final class Convolution2D {
         return output
     }
 
+    /// [N, H, W, C] → [N, ⌊(H + 2p − k) / s⌋ + 1, likewise, output channels].
     func outputShape(_ input: Shape) -> Shape {
         let shape = convolutionShape(input)
         return Shape(

@@ -10,8 +10,8 @@ struct NetworkBuilder {
 
 /// Convolution → batch norm (→ + residual) → activation: what every network here is made of.
 ///
-/// A training pass keeps the unit's input, the convolution's output and the unit's output, which is the next unit's input; the
-/// normalised values are computed again in the backward pass.
+/// A training pass keeps the convolution's output; the normalised values are computed by whoever reads them, and are written out only where
+/// a residual is added. The batch norm's sums, forward and back, are gathered while the convolutions' results are hot.
 public final class ConvolutionUnit {
     let convolution: Convolution2D
     let norm: ResolutionAwareBatchNorm
@@ -31,19 +31,92 @@ public final class ConvolutionUnit {
 
     /// Takes the output's gradient and, optionally, a tensor that the input's gradient is to be added to; gives the gradients of
     /// input and residual.
-    typealias UnitPullback = (_ gradient: Tensor, _ sum: Tensor?) throws -> (input: Tensor, residual: Tensor)
+    typealias UnitPullback = (_ gradient: ActivationGradient, _ sum: Tensor?) throws -> (input: ActivationGradient, residual: Tensor)
 
+    /// - Parameters:
+    ///   - wantsInputGradient: false for the first unit of a network, whose pullback gives an empty tensor.
+    ///   - completesInputGradient: false where more is added to the input's gradient after the pullback.
     func forward(
-        _ input: Tensor, residual: Tensor? = nil, _ pass: Pass, wantsInputGradient: Bool = true
-    ) throws -> (output: Tensor, pullback: UnitPullback?) {
-        let normalized = try norm.forward(convolution.forward(input), residual: residual, pass)
-        guard let normPullback = normalized.pullback else { return (normalized.output, nil) }
-        return (normalized.output, { [convolution] gradient, sum in
-            let gradients = try normPullback(gradient)
-            let inputGradient = convolution.backward(
-                gradients.input, input: input, addingTo: sum, wantsInputGradient: wantsInputGradient)
-            return (inputGradient, gradients.residual)
+        _ input: Activations, residual: Activations? = nil, _ pass: Pass, wantsInputGradient: Bool = true,
+        completesInputGradient: Bool = true
+    ) throws -> (output: Activations, pullback: UnitPullback?) {
+        let output = Tensor(convolution.outputShape(input.shape))
+        let kernel = convolution.kernel(input.shape)
+        if pass.mode == .evaluation {
+            evaluate(input, residual, kernel, pass, into: output)
+            return (Activations(output), nil)
+        }
+        let sums = ChannelSums(
+            slots: kernel.forwardSlots, channels: output.shape.channels, rowsPerImage: output.shape.height * output.shape.width)
+        kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { slot, rows in
+            sums.addMoments(slot, rows, of: output.data)
+        }
+        let normalization = try norm.trainingNormalization(sums.total, count: output.shape.pixels, pass)
+        let result = activations(output, normalization.factors, residual)
+        return (result, { [self] gradient, sum in
+            try norm.backward(normalization, sums: gradient.sums ?? result.gradientSums(gradient.tensor), pass)
+            let inputGradient = backward(
+                gradient.tensor, output: result, input: input, kernel, sum: sum, wantsInputGradient: wantsInputGradient,
+                completes: completesInputGradient)
+            return (inputGradient, gradient.tensor)
         })
+    }
+
+    private func evaluate(
+        _ input: Activations, _ residual: Activations?, _ kernel: ConvolutionKernel, _ pass: Pass, into output: Tensor
+    ) {
+        let normalization = norm.evaluationNormalization(pass)
+        let channels = output.shape.channels
+        let added = residual?.materialized()
+        kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { _, rows in
+            let offset = rows.lowerBound * channels
+            normalization.apply(
+                output.data + offset, count: rows.count, residual: added.map { UnsafePointer($0.data) + offset },
+                into: output.data + offset)
+        }
+    }
+
+    private func activations(_ convolved: Tensor, _ factors: ChannelNormalization, _ residual: Activations?) -> Activations {
+        let source = Activations.Source(convolved: convolved, normalization: factors)
+        guard let residual else { return Activations(source) }
+        let stored = Tensor(convolved.shape)
+        factors.applyInParallel(convolved.data, count: convolved.shape.pixels, residual: residual.rows, into: stored.data)
+        return Activations(stored, source: source)
+    }
+
+    /// The gradient of the convolution's output is computed as the kernel reads it.
+    private func backward(
+        _ gradient: Tensor, output: Activations, input: Activations, _ kernel: ConvolutionKernel, sum: Tensor?,
+        wantsInputGradient: Bool, completes: Bool
+    ) -> ActivationGradient {
+        guard let source = output.source else { preconditionFailure("\(norm.name): a training pass keeps its source") }
+        let channels = output.shape.channels
+        let stored = output.stored.map { UnsafePointer($0.data) }
+        let outputGradient = Rows.computed { rows, target in
+            let offset = rows.lowerBound * channels
+            source.normalization.inputGradient(
+                gradient: gradient.data + offset, input: source.convolved.data + offset, output: stored.map { $0 + offset },
+                count: rows.count, into: target)
+        }
+        func run(_ inputGradient: InputGradient?) {
+            kernel.backward(
+                input: input.rows, outputGradient: outputGradient, weights: convolution.weight.values,
+                weightGradient: convolution.weight.gradient, inputGradient: inputGradient)
+        }
+        guard wantsInputGradient else {
+            run(nil)
+            return ActivationGradient(Tensor(Shape(batch: 0, channels: 0)))
+        }
+        let result = sum ?? Tensor(input.shape)
+        guard completes, let inputSource = input.source else {
+            run(InputGradient(result.data, accumulates: sum != nil) { _, _ in })
+            return ActivationGradient(result)
+        }
+        let sums = inputSource.makeSums(slots: kernel.backwardSlots)
+        run(InputGradient(result.data, accumulates: sum != nil) { slot, rows in
+            inputSource.add(slot, rows, gradient: result, stored: input.stored, to: sums)
+        })
+        return ActivationGradient(result, sums: sums.total)
     }
 
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape {

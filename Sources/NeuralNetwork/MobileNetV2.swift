@@ -45,24 +45,24 @@ public final class MobileNetV2: Network {
     public var batchNorms: [ResolutionAwareBatchNorm] { [stem.norm] + blocks.flatMap(\.norms) + [head.norm] }
 
     public func forward(_ images: Tensor, _ pass: Pass) throws -> Forward {
-        let stemmed = try stem.forward(images, pass, wantsInputGradient: false)
+        let stemmed = try stem.forward(Activations(images), pass, wantsInputGradient: false)
         var current = stemmed.output
-        var pullbacks: [Pullback] = []
+        var pullbacks: [BlockForward.Pullback] = []
         for block in blocks {
             let result = try block.forward(current, pass)
             current = result.output
             if let pullback = result.pullback { pullbacks.append(pullback) }
         }
         let headed = try head.forward(current, pass)
-        let pooled = GlobalAveragePool.forward(headed.output, pass)
+        let pooled = GlobalAveragePool.forward(headed.output.materialized(), pass)
         let logits = classifier.forward(pooled.output)
         guard let stemPullback = stemmed.pullback, let headPullback = headed.pullback, let poolPullback = pooled.pullback
         else { return Forward(logits, nil) }
         return Forward(logits) { [classifier] gradient in
-            var gradient = try poolPullback(classifier.backward(gradient, input: pooled.output))
-            gradient = try headPullback(gradient, nil).input
+            let pooledGradient = try poolPullback(classifier.backward(gradient, input: pooled.output))
+            var gradient = try headPullback(ActivationGradient(pooledGradient), nil).input
             while let pullback = pullbacks.popLast() { gradient = try pullback(gradient) }
-            return try stemPullback(gradient, nil).input
+            return try stemPullback(gradient, nil).input.tensor
         }
     }
 
@@ -108,7 +108,7 @@ final class InvertedResidual {
 
     var norms: [ResolutionAwareBatchNorm] { units.map(\.norm) }
 
-    func forward(_ input: Tensor, _ pass: Pass) throws -> Forward {
+    func forward(_ input: Activations, _ pass: Pass) throws -> BlockForward {
         var current = input
         var pullbacks: [ConvolutionUnit.UnitPullback] = []
         for (index, unit) in units.enumerated() {
@@ -117,8 +117,8 @@ final class InvertedResidual {
             current = result.output
             if let pullback = result.pullback { pullbacks.append(pullback) }
         }
-        guard pass.mode == .training else { return Forward(current, nil) }
-        return Forward(current) { [addsInput] gradient in
+        guard pass.mode == .training else { return BlockForward(current, nil) }
+        return BlockForward(current) { [addsInput] gradient in
             var remaining = pullbacks
             var gradients = try remaining.removeLast()(gradient, nil)
             let residualGradient = gradients.residual

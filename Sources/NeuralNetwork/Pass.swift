@@ -47,6 +47,19 @@ public struct Forward {
     }
 }
 
+/// The same inside a network, where layers hand on activations.
+struct BlockForward {
+    typealias Pullback = (ActivationGradient) throws -> ActivationGradient
+
+    var output: Activations
+    var pullback: Pullback?
+
+    init(_ output: Activations, _ pullback: Pullback?) {
+        self.output = output
+        self.pullback = pullback
+    }
+}
+
 /// A network from images to logits.
 public protocol Network: AnyObject {
     var arena: ParameterArena { get }

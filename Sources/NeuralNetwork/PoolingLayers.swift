@@ -2,21 +2,25 @@ import Kernels
 
 /// The 3×3 maximum pool with stride 2 and padding 1 behind a ResNet's stem.
 enum MaximumPool {
-    static func forward(_ input: Tensor, _ pass: Pass) -> Forward {
+    static func forward(_ input: Activations, _ pass: Pass) -> BlockForward {
         let shape = windowShape(input.shape)
         let output = Tensor(outputShape(input.shape))
         guard pass.mode == .training else {
-            Pooling.maximum(shape, input: input.data, output: output.data, positions: nil)
-            return Forward(output, nil)
+            Pooling.maximum(shape, input: input.rows, output: output.data, positions: nil)
+            return BlockForward(Activations(output), nil)
         }
         let positions = PositionBuffer(count: output.shape.count)
-        Pooling.maximum(shape, input: input.data, output: output.data, positions: positions.data)
-        let inputShape = input.shape
-        return Forward(output) { gradient in
-            let inputGradient = Tensor(inputShape)
+        Pooling.maximum(shape, input: input.rows, output: output.data, positions: positions.data)
+        return BlockForward(Activations(output)) { gradient in
+            let result = Tensor(input.shape)
+            let sums = input.source?.makeSums(slots: input.shape.batch)
             Pooling.maximumInputGradient(
-                shape, outputGradient: gradient.data, positions: positions.data, inputGradient: inputGradient.data)
-            return inputGradient
+                shape, outputGradient: gradient.tensor.data, positions: positions.data, inputGradient: result.data
+            ) { image, rows in
+                guard let sums, let source = input.source else { return }
+                source.add(image, rows, gradient: result, stored: input.stored, to: sums)
+            }
+            return ActivationGradient(result, sums: sums?.total)
         }
     }
 

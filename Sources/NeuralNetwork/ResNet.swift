@@ -81,10 +81,10 @@ public final class ResNet: Network {
     public var batchNorms: [ResolutionAwareBatchNorm] { [stem.norm] + stages.flatMap(\.norms) }
 
     public func forward(_ images: Tensor, _ pass: Pass) throws -> Forward {
-        let stemmed = try stem.forward(images, pass, wantsInputGradient: false)
+        let stemmed = try stem.forward(Activations(images), pass, wantsInputGradient: false)
         var current = MaximumPool.forward(stemmed.output, pass)
-        var pullbacks: [Pullback] = []
-        func keep(_ forward: Forward) {
+        var pullbacks: [BlockForward.Pullback] = []
+        func keep(_ forward: BlockForward) {
             if let pullback = forward.pullback { pullbacks.append(pullback) }
         }
         keep(current)
@@ -92,16 +92,15 @@ public final class ResNet: Network {
             current = try block.forward(current.output, pass)
             keep(current)
         }
-        current = GlobalAveragePool.forward(current.output, pass)
-        keep(current)
-        let features = current.output
-        let logits = classifier.forward(features)
-        guard let stemPullback = stemmed.pullback else { return Forward(logits, nil) }
+        let pooled = GlobalAveragePool.forward(current.output.materialized(), pass)
+        let logits = classifier.forward(pooled.output)
+        guard let stemPullback = stemmed.pullback, let poolPullback = pooled.pullback else { return Forward(logits, nil) }
         return Forward(logits) { [classifier] gradient in
-            var gradient = classifier.backward(gradient, input: features)
+            let features = pooled.output
+            var gradient = ActivationGradient(try poolPullback(classifier.backward(gradient, input: features)))
             // Each pullback goes once it has run, and with it the activations that it kept.
             while let pullback = pullbacks.popLast() { gradient = try pullback(gradient) }
-            return try stemPullback(gradient, nil).input
+            return try stemPullback(gradient, nil).input.tensor
         }
     }
 

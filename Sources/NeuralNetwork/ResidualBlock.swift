@@ -48,8 +48,8 @@ final class ResidualBlock {
 
     var norms: [ResolutionAwareBatchNorm] { units.map(\.norm) + (downsample.map { [$0.norm] } ?? []) }
 
-    func forward(_ input: Tensor, _ pass: Pass) throws -> Forward {
-        let shortcut = try downsample?.forward(input, pass)
+    func forward(_ input: Activations, _ pass: Pass) throws -> BlockForward {
+        let shortcut = try downsample?.forward(input, pass, completesInputGradient: false)
         var current = input
         var pullbacks: [ConvolutionUnit.UnitPullback] = []
         for (index, unit) in units.enumerated() {
@@ -58,8 +58,8 @@ final class ResidualBlock {
             current = result.output
             if let pullback = result.pullback { pullbacks.append(pullback) }
         }
-        guard pass.mode == .training else { return Forward(current, nil) }
-        return Forward(current) { gradient in
+        guard pass.mode == .training else { return BlockForward(current, nil) }
+        return BlockForward(current) { gradient in
             var remaining = pullbacks
             var gradients = try remaining.removeLast()(gradient, nil)
             // What goes through the shortcut; the first unit adds its own share of the input's gradient to it.
@@ -68,7 +68,7 @@ final class ResidualBlock {
             guard let shortcutPullback = shortcut?.pullback else {
                 return try remaining.removeLast()(gradients.input, residualGradient).input
             }
-            let inputGradient = try shortcutPullback(residualGradient, nil).input
+            let inputGradient = try shortcutPullback(ActivationGradient(residualGradient), nil).input.tensor
             return try remaining.removeLast()(gradients.input, inputGradient).input
         }
     }

@@ -12,7 +12,8 @@ public struct BatchNormOptions: Sendable {
     }
 }
 
-/// Batch norm, one for each candidate resolution, fused with what follows it: a residual addition and an activation.
+/// Batch norm, one for each candidate resolution. It makes the factors; the sweeps over images are the kernels', fused with the convolutions
+/// before and behind (`ConvolutionUnit`).
 ///
 /// Images of different sizes have different statistics, so each resolution has its own scale, shift, running mean and running
 /// variance, while the convolutions are shared.
@@ -54,115 +55,89 @@ public final class ResolutionAwareBatchNorm {
 
     public var resolutionCount: Int { copies.count }
 
-    /// activation(norm(input) (+ residual)). `input` is overwritten in an evaluation pass.
+    // MARK: - Factors
+
+    /// The normalisation of a training pass: with the moments of this rank's sub-batch, or with those of all ranks' where the pass has a
+    /// reducer. Collective then.
     ///
-    /// The pullback gives (gradient of the input, gradient of the residual); the second is the tensor that it was given, with the
-    /// activation's zeros in it.
-    func forward(
-        _ input: Tensor, residual: Tensor? = nil, _ pass: Pass
-    ) throws -> (output: Tensor, pullback: ((Tensor) throws -> (input: Tensor, residual: Tensor))?) {
+    /// - Parameters:
+    ///   - sums: Σ x, then Σ x² of each channel.
+    ///   - count: how many values of a channel they come from.
+    func trainingNormalization(_ sums: [Double], count: Int, _ pass: Pass) throws -> TrainingNormalization {
         let copy = copies[pass.resolutionIndex]
-        if pass.mode == .evaluation {
-            normalize(
-                input, copy, mean: Array(UnsafeBufferPointer(start: copy.runningMean.values, count: channels)),
-                inverseDeviation: runningInverseDeviation(copy), residual: residual, into: input)
-            return (input, nil)
-        }
-        let moments = try batchMoments(input, copy, pass)
-        let output = Tensor(input.shape)
-        normalize(
-            input, copy, mean: moments.mean, inverseDeviation: moments.inverseDeviation, residual: residual, into: output)
-        return (output, { [self] gradient in
-            let inputGradient = try backward(gradient, input: input, output: output, copy, moments, pass)
-            return (inputGradient, gradient)
-        })
-    }
-
-    /// The mean and 1 / √(variance + ε) of each channel that a pass normalises with, and how many values they come from.
-    private struct Moments {
-        var mean: [Float]
-        var inverseDeviation: [Float]
-        var count: Double
-    }
-
-    private func batchMoments(_ input: Tensor, _ copy: Copy, _ pass: Pass) throws -> Moments {
-        // Σ x, Σ x² and the number of rows, in one vector so that one collective reduces them.
-        var sums = [Double](repeating: 0, count: 2 * channels + 1)
-        sums.withUnsafeMutableBufferPointer {
-            BatchNormalization.sums(
-                input.data, images: input.shape.batch, rowsPerImage: input.shape.height * input.shape.width,
-                channels: channels, into: $0.baseAddress!)
-        }
-        sums[2 * channels] = Double(input.shape.pixels)
+        // The number of values goes along, so that one collective reduces all.
+        var sums = sums + [Double(count)]
         if pass.recordsStatistics { copy.pending.add(sums) }
         if let reducer = pass.reducer {
             try sums.withUnsafeMutableBufferPointer { try reducer.sumOverRanks($0, label: "statistics of \(name)") }
         }
         let count = max(sums[2 * channels], 1)
-        var moments = Moments(
-            mean: [Float](repeating: 0, count: channels), inverseDeviation: [Float](repeating: 0, count: channels),
-            count: count)
+        let factors = ChannelNormalization(channels: channels, activation: activation)
+        var inverseDeviations = [Double](repeating: 0, count: channels)
         for channel in 0..<channels {
             let mean = sums[channel] / count
             let variance = max(sums[channels + channel] / count - mean * mean, 0)
-            moments.mean[channel] = Float(mean)
-            moments.inverseDeviation[channel] = Float(1 / (variance + options.epsilon).squareRoot())
+            inverseDeviations[channel] = Double(Float(1 / (variance + options.epsilon).squareRoot()))
+            setForward(factors, copy, channel, mean: Float(mean), inverseDeviation: Float(inverseDeviations[channel]))
         }
-        return moments
+        return TrainingNormalization(factors: factors, inverseDeviations: inverseDeviations, count: count)
     }
 
-    private func runningInverseDeviation(_ copy: Copy) -> [Float] {
-        (0..<channels).map { channel in
-            Float(1 / (Double(copy.runningVariance.values[channel]) + options.epsilon).squareRoot())
-        }
-    }
-
-    private func normalize(
-        _ input: Tensor, _ copy: Copy, mean: [Float], inverseDeviation: [Float], residual: Tensor?, into output: Tensor
-    ) {
-        let scale = (0..<channels).map { copy.weight.values[$0] * inverseDeviation[$0] }
-        let shift = (0..<channels).map { copy.bias.values[$0] - mean[$0] * scale[$0] }
-        BatchNormalization.normalize(
-            input.data, rows: input.shape.pixels, channels: channels, scale: scale, shift: shift,
-            residual: residual.map { UnsafePointer($0.data) }, activation: activation, output: output.data)
-    }
-
-    /// With x̂ = (x − mean) / σ and g the gradient behind the activation:
-    /// dw += Σ g x̂, db += Σ g, dx = w / σ · (g − mean(g) − x̂ · mean(g x̂)); the means over all that was normalised together.
-    /// The result overwrites `input`.
-    private func backward(
-        _ gradient: Tensor, input: Tensor, output: Tensor, _ copy: Copy, _ moments: Moments, _ pass: Pass
-    ) throws -> Tensor {
-        var sums = [Double](repeating: 0, count: 2 * channels)
-        sums.withUnsafeMutableBufferPointer {
-            BatchNormalization.backwardSums(
-                outputGradient: gradient.data, output: output.data, input: input.data, images: input.shape.batch,
-                rowsPerImage: input.shape.height * input.shape.width, channels: channels, mean: moments.mean, activation: activation, into: $0.baseAddress!)
-        }
+    /// The normalisation of an evaluation pass, with the running statistics.
+    func evaluationNormalization(_ pass: Pass) -> ChannelNormalization {
+        let copy = copies[pass.resolutionIndex]
+        let factors = ChannelNormalization(channels: channels, activation: activation)
         for channel in 0..<channels {
-            let inverseDeviation = Double(moments.inverseDeviation[channel])
-            copy.bias.gradient[channel] += Float(sums[channel])
-            copy.weight.gradient[channel] += Float(sums[channels + channel] * inverseDeviation)
+            let inverseDeviation = Float(1 / (Double(copy.runningVariance.values[channel]) + options.epsilon).squareRoot())
+            setForward(
+                factors, copy, channel, mean: copy.runningMean.values[channel], inverseDeviation: inverseDeviation)
         }
+        return factors
+    }
+
+    private func setForward(
+        _ factors: ChannelNormalization, _ copy: Copy, _ channel: Int, mean: Float, inverseDeviation: Float
+    ) {
+        factors.mean[channel] = mean
+        factors.scale[channel] = copy.weight.values[channel] * inverseDeviation
+        factors.shift[channel] = copy.bias.values[channel] - mean * factors.scale[channel]
+    }
+
+    /// Adds to the gradients of weight and bias, and sets the backward factors of the normalisation. Collective with a reducer.
+    ///
+    /// With x̂ = (x − mean) / σ and g the gradient behind the activation: dw += Σ g x̂, db += Σ g,
+    /// dx = w / σ · (g − mean(g) − x̂ · mean(g x̂)); the means over all that was normalised together.
+    ///
+    /// - Parameter sums: Σ g, then Σ g (x − mean), of each channel over this rank's sub-batch.
+    func backward(_ normalization: TrainingNormalization, sums: [Double], _ pass: Pass) throws {
+        let copy = copies[pass.resolutionIndex]
+        let (factors, count) = (normalization.factors, normalization.count)
+        for channel in 0..<channels {
+            copy.bias.gradient[channel] += Float(sums[channel])
+            copy.weight.gradient[channel] += Float(sums[channels + channel] * normalization.inverseDeviations[channel])
+        }
+        var sums = sums
         if let reducer = pass.reducer {
             try sums.withUnsafeMutableBufferPointer { try reducer.sumOverRanks($0, label: "gradients of \(name)") }
         }
-        var gradientFactor = [Float](repeating: 0, count: channels)
-        var inputFactor = gradientFactor
-        var constant = gradientFactor
         for channel in 0..<channels {
-            let inverseDeviation = Double(moments.inverseDeviation[channel])
+            let inverseDeviation = normalization.inverseDeviations[channel]
             let factor = Double(copy.weight.values[channel]) * inverseDeviation
-            let slope = factor * inverseDeviation * inverseDeviation * sums[channels + channel] / moments.count
-            gradientFactor[channel] = Float(factor)
-            inputFactor[channel] = Float(-slope)
-            constant[channel] = Float(slope * Double(moments.mean[channel]) - factor * sums[channel] / moments.count)
+            let slope = factor * inverseDeviation * inverseDeviation * sums[channels + channel] / count
+            factors.gradientFactor[channel] = Float(factor)
+            factors.inputFactor[channel] = Float(-slope)
+            factors.constant[channel] = Float(slope * Double(factors.mean[channel]) - factor * sums[channel] / count)
         }
-        BatchNormalization.backwardApply(
-            gradient.data, input.data, rows: input.shape.pixels, channels: channels, gradientFactor: gradientFactor,
-            inputFactor: inputFactor, constant: constant, result: input.data)
-        return input
     }
+}
+
+/// What the backward pass of a batch norm needs again.
+struct TrainingNormalization {
+    var factors: ChannelNormalization
+    /// 1 / √(variance + ε) of each channel.
+    var inverseDeviations: [Double]
+    /// How many values of a channel were normalised together.
+    var count: Double
 }
 
 // MARK: - Running statistics

@@ -93,10 +93,11 @@ final class FiniteDifferenceTests: XCTestCase {
         // Values 0.05 apart in a scrambled order: no step makes another one the largest.
         let shape = Shape(batch: 2, height: 7, width: 6, channels: 3)
         let input = Tensor(shape, (0..<shape.count).map { 0.05 * Float($0 * 101 % shape.count) })
-        let forward = MaximumPool.forward(input, Pass(.training))
-        let gradient = try forward.pullback!(Tensor(forward.output.shape, Formula.values("objective", forward.output.shape.count)))
+        let forward = MaximumPool.forward(Activations(input), Pass(.training))
+        let objectives = Tensor(forward.output.shape, Formula.values("objective", forward.output.shape.count))
+        let gradient = try forward.pullback!(ActivationGradient(objectives)).tensor
         check("maximum pool", count: shape.count, values: input.data, gradient: gradient.values) {
-            objective(MaximumPool.forward(input, Pass(.training)).output)
+            objective(MaximumPool.forward(Activations(input), Pass(.training)).output.materialized())
         }
     }
 }

@@ -1,0 +1,66 @@
+/// Two sums a channel over the rows of a matrix [pixels × channels], gathered while the rows are hot.
+///
+/// Rows of one image are added in single precision, at most `runRows` of them; then the sums go into double precision. Runs begin anew with
+/// each image, so that what an image adds does not depend on the images before it: sums over ranks then have the same bits however the
+/// batch is split, but for the last bits of a double.
+public final class ChannelSums {
+    private static let runRows = 64
+
+    private let slotCount: Int
+    private let channels: Int
+    private let rowsPerImage: Int
+    private let partials: UnsafeMutablePointer<Double>
+
+    /// - Parameter slots: parts that are added up in order at the end; see `RowFinisher`.
+    public init(slots: Int, channels: Int, rowsPerImage: Int) {
+        slotCount = slots
+        self.channels = channels
+        self.rowsPerImage = max(1, rowsPerImage)
+        partials = .allocate(capacity: max(1, slots * 2 * channels))
+        partials.initialize(repeating: 0, count: slots * 2 * channels)
+    }
+
+    deinit { partials.deallocate() }
+
+    /// Σ of the first numbers of each channel, then Σ of the second ones.
+    public var total: [Double] {
+        var sums = [Double](repeating: 0, count: 2 * channels)
+        for slot in 0..<slotCount {
+            let partial = partials + slot * 2 * channels
+            for index in sums.indices { sums[index] += partial[index] }
+        }
+        return sums
+    }
+
+    /// Adds Σ x and Σ x² of the rows of the matrix `values`.
+    public func addMoments(_ slot: Int, _ rows: Range<Int>, of values: UnsafePointer<Float>) {
+        let channels = channels
+        add(slot, rows) { row, first, second in
+            let values = values + row &* channels
+            for channel in 0..<channels {
+                let value = values[channel]
+                first[channel] += value
+                second[channel] += value * value
+            }
+        }
+    }
+
+    /// Calls `addRow(row, first sums, second sums)` for the rows, run by run.
+    @inline(__always)
+    func add(
+        _ slot: Int, _ rows: Range<Int>, _ addRow: (Int, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let partial = partials + slot * 2 * channels
+        BufferPool.withScratch(2 * channels) { run in
+            var start = rows.lowerBound
+            while start < rows.upperBound {
+                let imageEnd = (start / rowsPerImage + 1) * rowsPerImage
+                let end = min(start + Self.runRows, imageEnd, rows.upperBound)
+                run.update(repeating: 0, count: 2 * channels)
+                for row in start..<end { addRow(row, run, run + channels) }
+                for index in 0..<2 * channels { partial[index] += Double(run[index]) }
+                start = end
+            }
+        }
+    }
+}

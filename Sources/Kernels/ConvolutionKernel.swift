@@ -1,0 +1,56 @@
+/// A way to compute a convolution of a given shape. Inputs and gradients may be computed as they are read, and results are handed on while
+/// they are hot, so that normalisation and its sums cost no passes over memory of their own.
+public protocol ConvolutionKernel {
+    /// Slots of the finishers of `forward` and `backward`.
+    var forwardSlots: Int { get }
+    var backwardSlots: Int { get }
+
+    /// output ← input ∗ weights.
+    func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher)
+
+    /// weightGradient += the gradient of the weights, and what `result` asks for.
+    func backward(
+        input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+        inputGradient: InputGradient?)
+}
+
+/// Where a backward pass is to leave the gradient of its input.
+public struct InputGradient {
+    var values: UnsafeMutablePointer<Float>
+    /// Whether the gradient is added to what is there.
+    var accumulates: Bool
+    var finish: RowFinisher
+
+    public init(_ values: UnsafeMutablePointer<Float>, accumulates: Bool, finish: @escaping RowFinisher) {
+        self.values = values
+        self.accumulates = accumulates
+        self.finish = finish
+    }
+}
+
+/// The choice of a kernel by shape.
+public enum ConvolutionKernels {
+    /// Whether 3×3 convolutions may use Winograd's transforms; set once at the start, before any kernel runs. Off, results agree to
+    /// the last bits between machines whose matrix products do.
+    nonisolated(unsafe) public private(set) static var usesWinograd = true
+
+    public static func configure(usesWinograd: Bool) {
+        Self.usesWinograd = usesWinograd
+    }
+
+    public static func kernel(for shape: ConvolutionShape, isDepthwise: Bool) -> ConvolutionKernel {
+        if isDepthwise { return GeneralConvolution(shape, isDepthwise: true) }
+        if shape.isPointwise { return PointwiseConvolution(shape) }
+        if usesWinograd && WinogradConvolution.supports(shape) && winogradPays(shape) { return WinogradConvolution(shape) }
+        return GeneralConvolution(shape, isDepthwise: false)
+    }
+
+    /// A model of the cost, in multiply-adds for each pair of channels: patches need 9 for an output pixel, Winograd 36 for a tile and the
+    /// transform of the weights. Writing and reading 36 matrices costs some 18 multiply-adds an element (4 bytes written, 4 read at
+    /// 10 GB/s and 50 G multiply-adds/s a core). Tiles reach over the edge: what counts is how many there are.
+    private static func winogradPays(_ shape: ConvolutionShape) -> Bool {
+        let tiles = shape.batch * ((shape.outputHeight + 3) / 4) * ((shape.outputWidth + 3) / 4)
+        let weightTransform = 36 * 18
+        return 36 * tiles + weightTransform < 9 * shape.outputPixels
+    }
+}

@@ -1,0 +1,58 @@
+/// Any convolution: dense ones by blocks of patches, depthwise ones directly. What is not stored is written out first.
+struct GeneralConvolution: ConvolutionKernel {
+    private let shape: ConvolutionShape
+    private let isDepthwise: Bool
+
+    init(_ shape: ConvolutionShape, isDepthwise: Bool) {
+        self.shape = shape
+        self.isDepthwise = isDepthwise
+    }
+
+    private var inputPixels: Int { shape.batch * shape.inputHeight * shape.inputWidth }
+    var forwardSlots: Int { Self.blocks(shape.outputPixels) }
+    var backwardSlots: Int { Self.blocks(inputPixels) }
+
+    func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+        input.withAll(inputPixels, channels: shape.inputChannels) {
+            if isDepthwise {
+                DepthwiseConvolution.forward(shape, input: $0, weights: weights, output: output)
+            } else {
+                Convolution.forward(shape, input: $0, weights: weights, output: output)
+            }
+        }
+        Self.finishAll(shape.outputPixels, finish)
+    }
+
+    func backward(
+        input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+        inputGradient: InputGradient?
+    ) {
+        outputGradient.withAll(shape.outputPixels, channels: shape.outputChannels) { gradient in
+            input.withAll(inputPixels, channels: shape.inputChannels) {
+                if isDepthwise {
+                    DepthwiseConvolution.addWeightGradient(
+                        shape, input: $0, outputGradient: gradient, weightGradient: weightGradient)
+                } else {
+                    Convolution.addWeightGradient(shape, input: $0, outputGradient: gradient, weightGradient: weightGradient)
+                }
+            }
+            guard let inputGradient else { return }
+            if isDepthwise {
+                DepthwiseConvolution.inputGradient(
+                    shape, outputGradient: gradient, weights: weights, inputGradient: inputGradient.values,
+                    accumulate: inputGradient.accumulates)
+            } else {
+                Convolution.inputGradient(
+                    shape, outputGradient: gradient, weights: weights, inputGradient: inputGradient.values,
+                    accumulate: inputGradient.accumulates)
+            }
+            Self.finishAll(inputPixels, inputGradient.finish)
+        }
+    }
+
+    private static func blocks(_ rows: Int) -> Int { (rows + Rows.blockSize - 1) / Rows.blockSize }
+
+    private static func finishAll(_ rows: Int, _ finish: RowFinisher) {
+        Parallel.forEachBlock(rows, blockSize: Rows.blockSize) { finish($0.lowerBound / Rows.blockSize, $0) }
+    }
+}

@@ -1,0 +1,87 @@
+import TestSupport
+import XCTest
+@testable import Kernels
+
+/// Winograd's convolution against the product of patches. Its rounding error is that of the transforms: some 1e-6 of the values' scale, where
+/// the patches' is 2e-7.
+final class WinogradTests: XCTestCase {
+    private static let shapes: [ConvolutionShape] = [
+        (2, 8, 8, 8, 16), (1, 7, 7, 16, 8), (3, 14, 14, 32, 24), (1, 1, 1, 8, 8), (2, 5, 9, 8, 8), (0, 4, 4, 8, 8), (20, 13, 6, 64, 64),
+    ].map {
+        ConvolutionShape(
+            batch: $0.0, inputHeight: $0.1, inputWidth: $0.2, inputChannels: $0.3, outputChannels: $0.4, kernel: 3, stride: 1, padding: 1)
+    }
+
+    private struct Results {
+        var output: [Float]
+        var inputGradient: [Float]
+        var weightGradient: [Float]
+    }
+
+    private func values(_ s: ConvolutionShape) -> (input: [Float], weights: [Float], gradient: [Float], before: [Float]) {
+        let weightCount = s.patchLength * s.outputChannels
+        return (
+            Formula.values("x", s.batch * s.inputHeight * s.inputWidth * s.inputChannels), Formula.values("w", weightCount),
+            Formula.values("g", s.outputPixels * s.outputChannels), Formula.values("before", weightCount)
+        )
+    }
+
+    private func winograd(_ s: ConvolutionShape) -> Results {
+        let (input, weights, gradient, before) = values(s)
+        var results = Results(
+            output: [Float](repeating: .nan, count: gradient.count), inputGradient: [Float](repeating: .nan, count: input.count),
+            weightGradient: before)
+        let convolution = WinogradConvolution(s)
+        let rows = (Self.computed(input, s.inputChannels), Self.computed(gradient, s.outputChannels))
+        convolution.forward(input: rows.0, weights: weights, output: &results.output) { _, _ in }
+        results.inputGradient.withUnsafeMutableBufferPointer {
+            convolution.backward(
+                input: rows.0, outputGradient: rows.1, weights: weights, weightGradient: &results.weightGradient,
+                inputGradient: InputGradient($0.baseAddress!, accumulates: false) { _, _ in })
+        }
+        return results
+    }
+
+    private static func computed(_ source: [Float], _ channels: Int) -> Rows {
+        .computed { rows, target in
+            source.withUnsafeBufferPointer {
+                target.update(from: $0.baseAddress! + rows.lowerBound * channels, count: rows.count * channels)
+            }
+        }
+    }
+
+    private func patches(_ s: ConvolutionShape) -> Results {
+        let (input, weights, gradient, before) = values(s)
+        var results = Results(
+            output: [Float](repeating: .nan, count: gradient.count), inputGradient: [Float](repeating: .nan, count: input.count),
+            weightGradient: before)
+        Convolution.forward(s, input: input, weights: weights, output: &results.output)
+        Convolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &results.inputGradient)
+        Convolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &results.weightGradient)
+        return results
+    }
+
+    func testAgreesWithThePatchesForwardAndBack() {
+        for shape in Self.shapes where shape.batch > 0 {
+            let actual = winograd(shape), expected = patches(shape)
+            XCTAssertLessThan(relativeDifference(actual.output, expected.output), 2e-6, "forward \(shape)")
+            XCTAssertLessThan(relativeDifference(actual.inputGradient, expected.inputGradient), 2e-6, "input gradient \(shape)")
+            XCTAssertLessThan(relativeDifference(actual.weightGradient, expected.weightGradient), 2e-6, "weight gradient \(shape)")
+        }
+    }
+
+    func testAnEmptyBatchTouchesNothing() {
+        let shape = Self.shapes.first { $0.batch == 0 }!
+        XCTAssertEqual(winograd(shape).weightGradient, values(shape).before)
+    }
+
+    func testResultsDoNotDependOnTheNumberOfThreads() {
+        func run(threads: Int) -> Results {
+            Parallel.configure(threadCount: threads)
+            defer { Parallel.configure(threadCount: 1) }
+            return winograd(Self.shapes.last!)
+        }
+        let one = run(threads: 1), three = run(threads: 3)
+        XCTAssertTrue(one.output == three.output && one.inputGradient == three.inputGradient && one.weightGradient == three.weightGradient)
+    }
+}

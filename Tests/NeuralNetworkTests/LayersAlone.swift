@@ -1,0 +1,52 @@
+import Kernels
+@testable import NeuralNetwork
+
+// Layers that the networks only use fused with others, run alone from the same pieces.
+
+extension Convolution2D {
+    func forward(_ input: Tensor) -> Tensor {
+        let output = Tensor(outputShape(input.shape))
+        kernel(input.shape).forward(input: .stored(input.data), weights: weight.values, output: output.data) { _, _ in }
+        return output
+    }
+
+    /// Adds to the weight's gradient, and returns the input's gradient.
+    func backward(_ outputGradient: Tensor, input: Tensor) -> Tensor {
+        let result = Tensor(input.shape)
+        kernel(input.shape).backward(
+            input: .stored(input.data), outputGradient: .stored(outputGradient.data), weights: weight.values,
+            weightGradient: weight.gradient, inputGradient: InputGradient(result.data, accumulates: false) { _, _ in })
+        return result
+    }
+}
+
+extension ResolutionAwareBatchNorm {
+    typealias Alone = (output: Tensor, pullback: ((Tensor) throws -> (input: Tensor, residual: Tensor))?)
+
+    /// activation(norm(input) (+ residual)).
+    func forward(_ input: Tensor, residual: Tensor? = nil, _ pass: Pass) throws -> Alone {
+        let shape = input.shape
+        let output = Tensor(shape)
+        let residual = residual.map { tensor in Rows.computed { rows, target in
+            target.update(from: tensor.data + rows.lowerBound * shape.channels, count: rows.count * shape.channels)
+        } }
+        if pass.mode == .evaluation {
+            evaluationNormalization(pass).applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data)
+            return (output, nil)
+        }
+        let sums = ChannelSums(slots: 1, channels: shape.channels, rowsPerImage: shape.height * shape.width)
+        sums.addMoments(0, 0..<shape.pixels, of: input.data)
+        let normalization = try trainingNormalization(sums.total, count: shape.pixels, pass)
+        normalization.factors.applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data)
+        let source = Activations.Source(convolved: input, normalization: normalization.factors)
+        let activations = residual == nil ? Activations(source) : Activations(output, source: source)
+        return (output, { gradient in
+            try self.backward(normalization, sums: activations.gradientSums(gradient), pass)
+            let result = Tensor(shape)
+            normalization.factors.inputGradient(
+                gradient: gradient.data, input: input.data, output: activations.stored.map { UnsafePointer($0.data) },
+                count: shape.pixels, into: result.data)
+            return (result, gradient)
+        })
+    }
+}
