@@ -109,4 +109,13 @@ final class CommandTests: XCTestCase {
         for text in ["25.66 M", "4.09", "2.5 ", "1.08", "4.91 M", "0.29"] { XCTAssertTrue(result.output.contains(text), "\(text): \(result.text)") }
         XCTAssertTrue(result.errors.contains("168 is no multiple of 32"), result.text)
     }
+
+    func testImpossibleNumbersOfClassesAreRefused() throws {
+        for classes in ["-1", "0", "9223372036854775807"] {
+            let result = try ProcessRunner.run(
+                try builtExecutable(named: "drnet"), ["info", repositoryRoot + "/configs/quickstart.yaml", "--classes=\(classes)"])
+            XCTAssertEqual(result.status, 64, result.text)
+            XCTAssertTrue(result.errors.contains("--classes is \(classes); 1 to"), result.text)
+        }
+    }
 }
