@@ -53,7 +53,7 @@ public final class Trainer {
         checkpoints = RunCheckpoints(
             folder: runFolder.checkpoints, keep: configuration.checkpoints.keep, model: model, optimizer: optimizer)
         plans = StagePlan.plans(configuration.stages)
-        regularizer = model.predictor == nil ? nil : try model.regularizer(configuration.policy)
+        regularizer = model.predictor == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
         let identity = RunIdentity(configuration, data: data.folder)
         let restored = resume ? try checkpoints.restore(identity: identity, exchange, note: note) : nil
         state = restored ?? TrainingState(identity: identity)
