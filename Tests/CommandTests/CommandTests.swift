@@ -22,6 +22,8 @@ final class CommandTests: XCTestCase {
             XCTAssertEqual(
                 try String(contentsOfFile: run.path("predictions.csv"), encoding: .utf8).split(separator: "\n").count, 25)
 
+            try checkThatOtherEvaluationsAreNotSaved(run)
+
             let image = run.path("data/val/rings/00004.jpg")
             let predicted = try run.drnet(["predict", "--run", run.path("run"), image])
             XCTAssertEqual(predicted.status, 0, predicted.text)
@@ -32,6 +34,20 @@ final class CommandTests: XCTestCase {
             let missing = try run.drnet(["predict", "--run", run.path("run"), run.path("none.jpg"), image])
             XCTAssertNotEqual(missing.status, 0)
             XCTAssertTrue(missing.errors.contains("none.jpg") && missing.output.contains("00004.jpg"), missing.text)
+        }
+    }
+
+    private func checkThatOtherEvaluationsAreNotSaved(_ run: SmallRun) throws {
+        let files = ["evaluation.json", "evaluation.txt"].map { run.path("run") + "/" + $0 }
+        let before = try files.map { try String(contentsOfFile: $0, encoding: .utf8) }
+        for text in before { XCTAssertTrue(text.contains("hard"), "difficulties are saved too: \(text)") }
+        // A name that is no plain text in YAML.
+        let other = run.path("images: [2]")
+        try FileManager.default.createSymbolicLink(atPath: other, withDestinationPath: run.path("data"))
+        for options in [["--checkpoint", "best"], ["--data", other]] {
+            let result = try run.drnet(["evaluate", run.path("run")] + options)
+            XCTAssertEqual(result.status, 0, result.text)
+            XCTAssertEqual(try files.map { try String(contentsOfFile: $0, encoding: .utf8) }, before, "\(options)")
         }
     }
 

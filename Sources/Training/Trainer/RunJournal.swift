@@ -95,6 +95,6 @@ extension Evaluation {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try DurableFile.write(try encoder.encode(self), to: runFolder.evaluationData)
-        try DurableFile.write(Data((table() + "\n").utf8), to: runFolder.evaluationTable)
+        try DurableFile.write(Data((text() + "\n").utf8), to: runFolder.evaluationTable)
     }
 }
