@@ -39,7 +39,7 @@ let package = Package(
                 swiftSettings: numeric),
         .target(name: "Training",
                 dependencies: ["DynamicResolution", "NeuralNetwork", "Kernels", "Randomness", "Communication",
-                               "ImageData", "Interchange", "Yams"],
+                               "ImageData", "Interchange", "Yams", "COpenBLAS"],
                 swiftSettings: numeric),
         .executableTarget(
             name: "drnet",

@@ -36,7 +36,7 @@ struct TrainCommand: ParsableCommand {
         let console = ranks.isRoot ? ProgressReporter() : nil
         ranks.describe()
         for warning in configuration.warnings { console?.note("warning: \(warning)") }
-        if ranks.isRoot { try folder.begin(configuration, resume: resume, cores: ranks.cores.lines, version: DRNetCommand.configuration.version) }
+        if ranks.isRoot { try folder.open(resume: resume) }
         let data = try TrainingData(
             configuration, communicator: ranks.communicator, computingThreads: ranks.threadCount)
         console?.note(
@@ -45,6 +45,7 @@ struct TrainCommand: ParsableCommand {
         let trainer = try Trainer(
             configuration, data: data, communicator: ranks.communicator, runFolder: folder, resume: resume,
             console: console)
+        if ranks.isRoot { try folder.record(configuration, cores: ranks.cores.lines, version: DRNetCommand.configuration.version) }
         switch try trainer.run() {
         case .stopped:
             throw ExitStatus.stopped
