@@ -8,7 +8,7 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Runs the stages of a configuration; alone, or as one rank of mpirun.",
         discussion: """
-            SIGTERM and SIGUSR1 finish the step, write a checkpoint and end with status 75; --resume continues from the newest valid
+            SIGTERM and SIGUSR1 write a checkpoint and end with status 75; --resume continues from the newest valid
             checkpoint, and starts from the beginning where there is none.
             """)
 
@@ -24,6 +24,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var overrides: OverrideOptions
 
     func run() throws {
+        StopSignals.listen()
         let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
         let name = URL(fileURLWithPath: config).deletingPathExtension().lastPathComponent
         let folder = RunFolder(path: runFolder ?? "runs/\(name)")

@@ -95,57 +95,7 @@ final class ReproducibilityTests: XCTestCase {
     /// SIGKILL to the process, or to one rank of mpirun's.
     private func killRanks(of process: Process) {
         let parent = process.processIdentifier
-        let children = (try? String(
-            contentsOfFile: "/proc/\(parent)/task/\(parent)/children", encoding: .utf8))?.split(separator: " ").compactMap { pid_t($0) } ?? []
-        kill(children.last ?? parent, SIGKILL)
-    }
-
-    func testASignalWritesACheckpointAndEndsWithStatus75() throws {
-        try withSmallRun { run in
-            let options = ["--set", "checkpoints.everySteps=0", "--set", "stages.fineTune.epochs=20"]
-            try run.complete("whole", options)
-            for signal in [SIGTERM, SIGUSR1] {
-                let name = "stopped-\(signal)"
-                var isSent = false
-                let result = try run.train(name, options) { process in
-                    if !isSent, run.losses(name).keys.max() ?? 0 >= 8 {
-                        kill(process.processIdentifier, signal)
-                        isSent = true
-                    }
-                }
-                try checkStopped(result, run, name)
-                try run.complete(name, options + ["--resume"])
-                XCTAssertTrue(try run.weights("whole") == run.weights(name), name)
-            }
-        }
-    }
-
-    func testTheLauncherPassesSignalsOnToAllRanks() throws {
-        try withSmallRun { run in
-            let options = ["--set", "checkpoints.everySteps=0", "--set", "stages.fineTune.epochs=40"]
-            for signal in [SIGTERM, SIGUSR1] {
-                let name = "stopped-\(signal)"
-                var isSent = false
-                let result = try ProcessRunner.run(
-                    "/usr/bin/env", ["bash", repositoryRoot + "/launch/train", run.configuration, "-o", run.path(name)] + options,
-                    environment: ["RANKS": "2", "DRNET": try builtExecutable(named: "drnet")], timeout: 60
-                ) { process in
-                    if !isSent, run.losses(name).keys.max() ?? 0 >= 8 {
-                        kill(process.processIdentifier, signal)
-                        isSent = true
-                    }
-                }
-                try checkStopped(result, run, name)
-                try run.complete(name, ranks: 2, options + ["--resume"])
-            }
-        }
-    }
-
-    private func checkStopped(_ result: ProcessRunner.Result, _ run: SmallRun, _ name: String) throws {
-        XCTAssertEqual(result.status, 75, result.text)
-        let last = try XCTUnwrap(run.losses(name).keys.max())
-        XCTAssertTrue(
-            run.checkpoints(name).last?.hasSuffix("0\(last)") ?? false, "\(run.checkpoints(name)) after step \(last)")
+        kill(ProcessRunner.children(of: parent).last ?? parent, SIGKILL)
     }
 
     func testADamagedCheckpointIsNamedAndTheOneBeforeItTaken() throws {
