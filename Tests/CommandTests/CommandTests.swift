@@ -90,18 +90,6 @@ final class CommandTests: XCTestCase {
         }
     }
 
-    func testARunFolderIsNotOverwrittenAndAForeignOneNotResumed() throws {
-        try withSmallRun { run in
-            try run.complete("run")
-            let again = try run.train("run")
-            XCTAssertNotEqual(again.status, 0)
-            XCTAssertTrue(again.errors.contains("--resume"), again.text)
-            let other = try run.train("run", ["--resume", "--set", "seed=9"])
-            XCTAssertNotEqual(other.status, 0)
-            XCTAssertTrue(other.errors.contains("seed is 9, was 3"), other.text)
-        }
-    }
-
     func testDivergenceIsSaidAndTheCheckpointsStay() throws {
         try withSmallRun { run in
             let result = try run.train("run", ["--set", "stages.warmUp.learningRate.base=1e30"])

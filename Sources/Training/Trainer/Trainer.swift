@@ -1,7 +1,6 @@
 import Communication
 import DynamicResolution
 import Foundation
-import ImageData
 import NeuralNetwork
 
 /// Runs the stages of a configuration on this rank, from the beginning or from a checkpoint. Every rank calls the same methods in
@@ -45,7 +44,12 @@ public final class Trainer {
         self.data = data
         exchange = RankExchange(communicator)
         let note = { (text: String) in if let console { console.note(text) } }
-        let model = try DRNet(configuration, classCount: data.folder.classes.count, note: note)
+        let identity = RunIdentity(configuration, data: data)
+        let found = resume
+            ? try FoundCheckpoint(in: runFolder.checkpoints, identity: identity, communicator, note: note) : nil
+        // Pretrained files were the beginning of the run; to go on they need not be there any more.
+        let model = try DRNet(
+            found == nil ? configuration : configuration.withoutPretrained, classCount: data.folder.classes.count, note: note)
         self.model = model
         optimizer = SGD(model.networks, SGD.Options(configuration.optimizer))
         trainingStep = TrainingStep(
@@ -56,16 +60,15 @@ public final class Trainer {
             folder: runFolder.checkpoints, keep: configuration.checkpoints.keep, model: model, optimizer: optimizer)
         plans = StagePlan.plans(configuration.stages)
         regularizer = model.predictor == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
-        let identity = RunIdentity(configuration, data: data.folder)
-        let restored = resume ? try checkpoints.restore(identity: identity, exchange, note: note) : nil
-        state = restored ?? TrainingState(identity: identity)
-        savedStep = restored?.position.runStep
-        if restored == nil { try exchange.broadcast(model.networks, nil) }
-        if resume { note(Self.resumeNote(restored?.position, folder: runFolder.path, plans: plans)) }
+        if let found { try checkpoints.restore(found) }
+        try exchange.broadcast(model.networks, found == nil ? nil : optimizer)
+        state = found?.state ?? TrainingState(identity: identity)
+        savedStep = found?.state.position.runStep
+        if resume { note(Self.resumeNote(found?.state.position, folder: runFolder.path, plans: plans)) }
         journal = try console.map {
             try RunJournal(
                 runFolder: runFolder, console: $0, resolutions: configuration.resolutions,
-                afterStep: restored?.position.runStep)
+                afterStep: found?.state.position.runStep)
         }
     }
 
@@ -127,10 +130,10 @@ extension SGD.Options {
 }
 
 extension RunIdentity {
-    init(_ configuration: TrainingConfiguration, data: ImageFolder) {
+    init(_ configuration: TrainingConfiguration, data: TrainingData) {
         self.init(
-            seed: configuration.seed, resolutions: configuration.resolutions, classes: data.classes,
-            trainingImages: data.training.count, batchSize: configuration.optimizer.batchSize,
+            seed: configuration.seed, resolutions: configuration.resolutions, classes: data.folder.classes,
+            trainingImages: data.folder.training.count, imageNames: data.namesChecksum, batchSize: configuration.optimizer.batchSize,
             accumulationSteps: configuration.optimizer.accumulationSteps,
             stages: StagePlan.plans(configuration.stages).map(\.name))
     }
