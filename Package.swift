@@ -18,7 +18,6 @@ let package = Package(
     products: [.executable(name: "drnet", targets: ["drnet"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -40,13 +39,12 @@ let package = Package(
                 swiftSettings: numeric),
         .target(name: "Training",
                 dependencies: ["DynamicResolution", "NeuralNetwork", "Kernels", "Randomness", "Communication",
-                               "ImageData", "Interchange", "Yams", .product(name: "Logging", package: "swift-log")],
+                               "ImageData", "Interchange", "Yams", "COpenBLAS"],
                 swiftSettings: numeric),
         .executableTarget(
             name: "drnet",
             dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "ImageData",
-                           "Interchange", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                           .product(name: "Logging", package: "swift-log")]),
+                           "Interchange", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "drnet-benchmark",
             dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Kernels",

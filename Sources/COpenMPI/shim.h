@@ -30,3 +30,8 @@ static inline int drnet_mpi_error_string(int code, char *text) {
     int length = 0;
     return MPI_Error_string(code, text, &length);
 }
+static inline int drnet_mpi_max_library_version_string(void) { return MPI_MAX_LIBRARY_VERSION_STRING; }
+static inline int drnet_mpi_library_version(char *text) {
+    int length = 0;
+    return MPI_Get_library_version(text, &length);
+}

@@ -96,6 +96,12 @@ public final class MPICommunicator: Communicator {
         }
     }
 
+    /// The MPI library in a line; may be asked for without being a rank.
+    public static var libraryVersion: String {
+        var text = [CChar](repeating: 0, count: Int(drnet_mpi_max_library_version_string()) + 1)
+        return drnet_mpi_library_version(&text) == 0 ? String(cString: text) : "unknown"
+    }
+
     private static func reason(_ code: Int32) -> String {
         var text = [CChar](repeating: 0, count: Int(drnet_mpi_max_error_string()) + 1)
         return drnet_mpi_error_string(code, &text) == 0 ? String(cString: text) : "error \(code)"

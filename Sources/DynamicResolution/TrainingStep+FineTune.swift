@@ -45,8 +45,8 @@ extension TrainingStep {
                 batch, current, globalImages: costs.images[index], costGradient: costGradient, globalCount: globalCount,
                 options, report: &report)
             let gradient = options.estimator.logitGradient(current.input, current.decision, outcome)
-            _ = try current.pullback(Tensor(current.logitShape, gradient))
-            routes[index].pullback = { $0 }
+            _ = try current.pullback?(Tensor(current.logitShape, gradient))
+            routes[index].pullback = nil
             report.images += Double(batch.labels.count)
             report.costSum += cost(current.decision)
             for choice in current.decision.choices { report.routed[choice] += 1 }
@@ -61,7 +61,8 @@ extension TrainingStep {
         var input: PolicyInput
         var decision: PolicyDecision
         var logitShape: Shape
-        var pullback: Pullback
+        /// Nil where only the decision is wanted: what the way back needs would be kept for all micro-batches at once.
+        var pullback: Pullback?
     }
 
     private func route(_ batch: MicroBatch, _ options: FineTuneOptions, recordsStatistics: Bool) throws -> Route {
@@ -75,7 +76,7 @@ extension TrainingStep {
             columns: model.resolutions.count)
         return Route(
             input: input, decision: options.estimator.decide(input), logitShape: forward.output.shape,
-            pullback: forward.pullback ?? { $0 })
+            pullback: recordsStatistics ? forward.pullback : nil)
     }
 
     /// Σ of the costs over all ranks, and how many images of each micro-batch go to each resolution on all ranks. Collective.

@@ -7,6 +7,16 @@ struct ColorJitter {
     private let saturation: Float
     private let hue: Float
 
+    /// - Parameters:
+    ///   - brightness: a factor, as contrast and saturation: 1 changes nothing.
+    ///   - hue: a share of the circle.
+    init(brightness: Float, contrast: Float, saturation: Float, hue: Float) {
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+        self.hue = hue
+    }
+
     /// Draws the factors; always four numbers, so that one option does not change another's.
     init(_ options: AugmentationOptions, _ random: inout CounterRandom) {
         func factor(_ strength: Double) -> Float { 1 + Float(strength) * random.uniform(-1, 1) }

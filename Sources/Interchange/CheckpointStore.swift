@@ -29,7 +29,8 @@ public final class CheckpointStore {
         self.keep = max(1, keep)
     }
 
-    /// Writes a checkpoint and removes those that are too many. One of the same step is replaced.
+    /// Writes a checkpoint and removes those that are too many. One of the same step is replaced, and those of later steps go: they
+    /// were damaged, and the run went back behind them.
     ///
     /// - Parameter files: writes each file to the path that it is given.
     public func save(
@@ -53,7 +54,7 @@ public final class CheckpointStore {
         try move(temporary, to: "\(folder)/\(name)")
         let checkpoint = Checkpoint(step: step, folder: "\(folder)/\(name)", state: state)
         if isBest { try markBest(checkpoint) }
-        prune()
+        prune(newest: step)
         return checkpoint
     }
 
@@ -115,9 +116,11 @@ public final class CheckpointStore {
         return (try? JSONDecoder().decode([String: String].self, from: data))?["checkpoint"]
     }
 
-    private func prune() {
+    private func prune(newest: Int) {
         let best = bestName()
-        for step in steps().dropLast(keep) where Self.name(step) != best {
+        let steps = steps()
+        let tooMany = steps.filter { $0 <= newest }.dropLast(keep).filter { Self.name($0) != best }
+        for step in tooMany + steps.filter({ $0 > newest }) {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(Self.name(step))")
         }
     }

@@ -8,8 +8,8 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate",
         abstract: "Evaluates a run on its validation images; alone, or as one rank of mpirun.",
         discussion: """
-            Prints one table (and saves it in the run folder): the dynamic network, and on the same weights every fixed resolution, random
-            routing with the same shares, and the oracle (the smallest resolution that is right).
+            Prints one table: the dynamic network, and on the same weights every fixed resolution, random routing with the same shares, and
+            the oracle (the smallest resolution that is right). That of the last checkpoint on the run's own images is saved in the run folder.
             """)
 
     @Argument(help: "The run folder.")
@@ -26,8 +26,8 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let folder = RunFolder(path: runFolder)
-        let overrides = data.map { ["data.folder=\($0)"] } ?? []
-        let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: overrides)
+        var configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
+        if let data { configuration.data.folder = data }
         try Ranks.run(timeoutSeconds: configuration.communication.timeoutSeconds) { ranks in
             try evaluate(configuration, folder, ranks)
         }
@@ -43,13 +43,14 @@ struct EvaluateCommand: ParsableCommand {
             ways: trained.model.predictor == nil ? .fixed : [.dynamic, .fixed])
         let outcome = try evaluator.run(images.validationBatches().next)
         guard ranks.isRoot else { return }
-        let evaluation = Evaluation(
+        var evaluation = Evaluation(
             results: outcome.results, flops: trained.model.flops, classCount: trained.model.classCount,
             speed: outcome.speed, hasPredictor: trained.model.predictor != nil)
+        evaluation.difficulties = try DifficultyTable.rows(images.folder, outcome.results, trained.model)
         print("\(trained.description), \(outcome.results.count) validation images\n")
-        print(evaluation.table())
-        if let groups = try DifficultyTable(images.folder, outcome.results, trained.model) { print("\n" + groups.text) }
-        try evaluation.save(to: folder)
+        print(evaluation.text())
+        // The run folder tells of the run's own result, not of whatever was tried on it.
+        if checkpoint == .last && data == nil { try evaluation.save(to: folder) }
         if let predictions {
             try PredictionsFile.write(outcome.results, folder: images.folder, model: trained.model, to: predictions)
         }

@@ -16,6 +16,15 @@ struct InfoCommand: ParsableCommand {
 
     @OptionGroup var overrides: OverrideOptions
 
+    /// More than anybody has; beyond, sizes of layers overflow.
+    private static let maximumClasses = 1_000_000
+
+    func validate() throws {
+        if let classes, !(1...Self.maximumClasses).contains(classes) {
+            throw ValidationError("--classes is \(classes); 1 to \(Self.maximumClasses)")
+        }
+    }
+
     func run() throws {
         let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
         let found = classes ?? (try? ImageFolder(path: configuration.data.folder))?.classes.count

@@ -8,7 +8,7 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Runs the stages of a configuration; alone, or as one rank of mpirun.",
         discussion: """
-            SIGTERM and SIGUSR1 finish the step, write a checkpoint and end with status 75; --resume continues from the newest valid
+            SIGTERM and SIGUSR1 write a checkpoint and end with status 75; --resume continues from the newest valid
             checkpoint, and starts from the beginning where there is none.
             """)
 
@@ -24,6 +24,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var overrides: OverrideOptions
 
     func run() throws {
+        StopSignals.listen()
         let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
         let name = URL(fileURLWithPath: config).deletingPathExtension().lastPathComponent
         let folder = RunFolder(path: runFolder ?? "runs/\(name)")
@@ -36,7 +37,7 @@ struct TrainCommand: ParsableCommand {
         let console = ranks.isRoot ? ProgressReporter() : nil
         ranks.describe()
         for warning in configuration.warnings { console?.note("warning: \(warning)") }
-        if ranks.isRoot { try folder.begin(configuration, resume: resume, cores: ranks.cores.lines, version: DRNetCommand.configuration.version) }
+        if ranks.isRoot { try folder.open(resume: resume) }
         let data = try TrainingData(
             configuration, communicator: ranks.communicator, computingThreads: ranks.threadCount)
         console?.note(
@@ -45,6 +46,7 @@ struct TrainCommand: ParsableCommand {
         let trainer = try Trainer(
             configuration, data: data, communicator: ranks.communicator, runFolder: folder, resume: resume,
             console: console)
+        if ranks.isRoot { try folder.record(configuration, cores: ranks.cores.lines, version: DRNetCommand.configuration.version) }
         switch try trainer.run() {
         case .stopped:
             throw ExitStatus.stopped

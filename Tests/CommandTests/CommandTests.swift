@@ -22,6 +22,8 @@ final class CommandTests: XCTestCase {
             XCTAssertEqual(
                 try String(contentsOfFile: run.path("predictions.csv"), encoding: .utf8).split(separator: "\n").count, 25)
 
+            try checkThatOtherEvaluationsAreNotSaved(run)
+
             let image = run.path("data/val/rings/00004.jpg")
             let predicted = try run.drnet(["predict", "--run", run.path("run"), image])
             XCTAssertEqual(predicted.status, 0, predicted.text)
@@ -32,6 +34,20 @@ final class CommandTests: XCTestCase {
             let missing = try run.drnet(["predict", "--run", run.path("run"), run.path("none.jpg"), image])
             XCTAssertNotEqual(missing.status, 0)
             XCTAssertTrue(missing.errors.contains("none.jpg") && missing.output.contains("00004.jpg"), missing.text)
+        }
+    }
+
+    private func checkThatOtherEvaluationsAreNotSaved(_ run: SmallRun) throws {
+        let files = ["evaluation.json", "evaluation.txt"].map { run.path("run") + "/" + $0 }
+        let before = try files.map { try String(contentsOfFile: $0, encoding: .utf8) }
+        for text in before { XCTAssertTrue(text.contains("hard"), "difficulties are saved too: \(text)") }
+        // A name that is no plain text in YAML.
+        let other = run.path("images: [2]")
+        try FileManager.default.createSymbolicLink(atPath: other, withDestinationPath: run.path("data"))
+        for options in [["--checkpoint", "best"], ["--data", other]] {
+            let result = try run.drnet(["evaluate", run.path("run")] + options)
+            XCTAssertEqual(result.status, 0, result.text)
+            XCTAssertEqual(try files.map { try String(contentsOfFile: $0, encoding: .utf8) }, before, "\(options)")
         }
     }
 
@@ -74,18 +90,6 @@ final class CommandTests: XCTestCase {
         }
     }
 
-    func testARunFolderIsNotOverwrittenAndAForeignOneNotResumed() throws {
-        try withSmallRun { run in
-            try run.complete("run")
-            let again = try run.train("run")
-            XCTAssertNotEqual(again.status, 0)
-            XCTAssertTrue(again.errors.contains("--resume"), again.text)
-            let other = try run.train("run", ["--resume", "--set", "seed=9"])
-            XCTAssertNotEqual(other.status, 0)
-            XCTAssertTrue(other.errors.contains("seed is 9, was 3"), other.text)
-        }
-    }
-
     func testDivergenceIsSaidAndTheCheckpointsStay() throws {
         try withSmallRun { run in
             let result = try run.train("run", ["--set", "stages.warmUp.learningRate.base=1e30"])
@@ -108,5 +112,14 @@ final class CommandTests: XCTestCase {
         XCTAssertEqual(result.status, 0, result.text)
         for text in ["25.66 M", "4.09", "2.5 ", "1.08", "4.91 M", "0.29"] { XCTAssertTrue(result.output.contains(text), "\(text): \(result.text)") }
         XCTAssertTrue(result.errors.contains("168 is no multiple of 32"), result.text)
+    }
+
+    func testImpossibleNumbersOfClassesAreRefused() throws {
+        for classes in ["-1", "0", "9223372036854775807"] {
+            let result = try ProcessRunner.run(
+                try builtExecutable(named: "drnet"), ["info", repositoryRoot + "/configs/quickstart.yaml", "--classes=\(classes)"])
+            XCTAssertEqual(result.status, 64, result.text)
+            XCTAssertTrue(result.errors.contains("--classes is \(classes); 1 to"), result.text)
+        }
     }
 }

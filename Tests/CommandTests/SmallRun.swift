@@ -8,9 +8,9 @@ struct SmallRun {
     let folder: String
 
     /// Makes images and configuration in a folder.
-    init(in folder: String, trainingImages: Int = 58) throws {
+    init(in folder: String, trainingImages: Int, validationImages: Int) throws {
         self.folder = folder
-        let made = try drnet(["synthesize", "\(folder)/data", "--training", "\(trainingImages)", "--validation", "24"])
+        let made = try drnet(["synthesize", "\(folder)/data", "--training", "\(trainingImages)", "--validation", "\(validationImages)"])
         XCTAssertEqual(made.status, 0, made.text)
         let text = """
             seed: 3
@@ -60,26 +60,49 @@ struct SmallRun {
         XCTAssertEqual(result.status, 0, result.text, line: line)
     }
 
+    /// A line of metrics.jsonl.
+    struct Record: Decodable {
+        var kind: String
+        var stage: String
+        var epoch: Int
+        var step: Int
+        var loss: Double?
+    }
+
+    func records(_ run: String) -> [Record] {
+        let text = (try? String(contentsOfFile: path(run) + "/metrics.jsonl", encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").compactMap { try? JSONDecoder().decode(Record.self, from: Data($0.utf8)) }
+    }
+
+    /// Kind, stage and epoch of all records but those of steps.
+    func milestones(_ run: String) -> [String] {
+        records(run).filter { $0.kind != "step" }.map { "\($0.kind) \($0.stage) \($0.epoch)" }
+    }
+
     /// The loss of every step in metrics.jsonl, by step.
     func losses(_ run: String) -> [Int: Double] {
-        struct Record: Decodable {
-            var kind: String
-            var step: Int
-            var loss: Double?
-        }
-        let text = (try? String(contentsOfFile: path(run) + "/metrics.jsonl", encoding: .utf8)) ?? ""
-        let records = text.split(separator: "\n").compactMap { try? JSONDecoder().decode(Record.self, from: Data($0.utf8)) }
-        return Dictionary(
-            records.filter { $0.kind == "step" }.map { ($0.step, $0.loss ?? .nan) }, uniquingKeysWith: { first, _ in
+        Dictionary(
+            records(run).filter { $0.kind == "step" }.map { ($0.step, $0.loss ?? .nan) }, uniquingKeysWith: { first, _ in
                 XCTFail("\(run): a step is recorded twice")
                 return first
             })
     }
 
+    /// The last step that is recorded; 0 where none is.
+    func lastStep(_ run: String) -> Int { losses(run).keys.max() ?? 0 }
+
     /// The folders of checkpoints, oldest first.
     func checkpoints(_ run: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: path(run) + "/checkpoints")) ?? [])
             .filter { $0.hasPrefix("step-") }.sorted().map { path(run) + "/checkpoints/" + $0 }
+    }
+
+    /// A run folder as it would be had the run been killed after a step: without the checkpoints behind it.
+    func cut(_ run: String, to name: String, afterStep step: Int) throws {
+        try FileManager.default.copyItem(atPath: path(run), toPath: path(name))
+        for checkpoint in checkpoints(name) where Int(checkpoint.suffix(9))! > step {
+            try FileManager.default.removeItem(atPath: checkpoint)
+        }
     }
 
     /// The bytes of all tensors of the last checkpoint.
@@ -91,6 +114,6 @@ struct SmallRun {
     }
 }
 
-func withSmallRun(trainingImages: Int = 58, _ body: (SmallRun) throws -> Void) throws {
-    try withTemporaryFolder { try body(SmallRun(in: $0, trainingImages: trainingImages)) }
+func withSmallRun(trainingImages: Int = 58, validationImages: Int = 24, _ body: (SmallRun) throws -> Void) throws {
+    try withTemporaryFolder { try body(SmallRun(in: $0, trainingImages: trainingImages, validationImages: validationImages)) }
 }

@@ -78,6 +78,51 @@ final class DistributedStepTests: XCTestCase {
         XCTAssertEqual(parts.images, whole.images)
     }
 
+    /// A predictor that counts what passes keep for their way back.
+    private final class CountingPredictor: Network {
+        private final class Kept {
+            let predictor: CountingPredictor
+            init(_ predictor: CountingPredictor) {
+                self.predictor = predictor
+                predictor.kept += 1
+                predictor.mostKept = max(predictor.mostKept, predictor.kept)
+            }
+            deinit { predictor.kept -= 1 }
+        }
+
+        private let network: Network
+        private(set) var kept = 0
+        private(set) var mostKept = 0
+
+        init(_ network: Network) { self.network = network }
+
+        var arena: ParameterArena { network.arena }
+        var batchNorms: [ResolutionAwareBatchNorm] { network.batchNorms }
+        func trace(_ shape: Shape, into costs: inout [LayerCost]) { network.trace(shape, into: &costs) }
+        func forward(_ images: Tensor, _ pass: Pass) throws -> Forward {
+            let result = try network.forward(images, pass)
+            let kept = Kept(self)
+            return Forward(result.output) { gradient in
+                try withExtendedLifetime(kept) { try result.pullback!(gradient) }
+            }
+        }
+    }
+
+    func testOnlyOneMicroBatchKeepsThePredictorsActivations() throws {
+        let reference = ReferenceCase.resnet18
+        let original = reference.makeModel()
+        let predictor = CountingPredictor(original.predictor!)
+        let model = DRNet(
+            resolutions: original.resolutions, classifier: original.classifier, predictor: predictor,
+            predictorInputSize: original.predictorInputSize, classCount: original.classCount)
+        let step = TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0)
+        _ = try step.fineTune(
+            [0..<3, 3..<6, 6..<9].map { reference.batch($0) }, globalCount: ReferenceCase.images, reference.options(Expected(), model))
+        XCTAssertEqual(predictor.mostKept, 1)
+        XCTAssertEqual(predictor.kept, 0)
+        XCTAssertTrue(predictor.arena.gradients.contains { $0 != 0 }, "the way back is gone")
+    }
+
     func testWarmUpTrainsEveryResolutionOnEveryImage() throws {
         let reference = ReferenceCase.resnet18
         let model = reference.makeModel()

@@ -58,6 +58,41 @@ final class SynthesisTests: XCTestCase {
         }
     }
 
+    func testASlashAtTheEndAnEmptyFolderAndTheRemainsOfAKilledRunAreNoHindrance() throws {
+        try withTemporaryFolder { folder in
+            let manager = FileManager.default
+            guard case .made = try SyntheticDataSet(options()).write(to: folder + "/slash//", threads: 2) else { return XCTFail("not made") }
+            XCTAssertEqual(try ImageFolder(path: folder + "/slash").validation.count, 24)
+            try manager.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
+            // Another one's remains: with the marker, but neither complete nor with the same options.
+            try manager.copyItem(atPath: folder + "/slash", toPath: folder + "/empty.partial")
+            guard case .made = try SyntheticDataSet(options(seed: 2)).write(to: folder + "/empty", threads: 2) else { return XCTFail("not made") }
+            XCTAssertEqual(try manager.contentsOfDirectory(atPath: folder).sorted(), ["empty", "slash"])
+        }
+    }
+
+    func testNothingElseIsEverRemoved() throws {
+        try withTemporaryFolder { folder in
+            let file = folder + "/file"
+            try Data("mine".utf8).write(to: URL(fileURLWithPath: file))
+            var made = 0
+            for path in [file, file + "/"] {
+                XCTAssertThrowsError(try SyntheticDataSet(options()).write(to: path, threads: 1) { _, _ in made += 1 }) {
+                    XCTAssertEqual($0 as? SynthesisError, .foreign(path: file))
+                }
+            }
+            let partial = folder + "/data.partial"
+            try FileManager.default.createDirectory(atPath: partial, withIntermediateDirectories: true)
+            try Data("mine".utf8).write(to: URL(fileURLWithPath: partial + "/notes.txt"))
+            XCTAssertThrowsError(try SyntheticDataSet(options()).write(to: folder + "/data", threads: 1) { _, _ in made += 1 }) {
+                XCTAssertTrue("\($0)".contains("data.partial: holds something else"), "\($0)")
+            }
+            XCTAssertEqual(made, 0, "refused before any work")
+            XCTAssertEqual(try String(contentsOfFile: file, encoding: .utf8), "mine")
+            XCTAssertEqual(try String(contentsOfFile: partial + "/notes.txt", encoding: .utf8), "mine")
+        }
+    }
+
     func testPatternsLookTheSameInAMirrorAndHaveTheSameMean() {
         for pattern in SignPattern.allCases {
             var sum = 0.0

@@ -63,19 +63,4 @@ final class TransformTests: XCTestCase {
         }
         XCTAssertEqual(Double(mirrored) / 1000, 0.5, accuracy: 0.06)
     }
-
-    func testJitterOfNothingChangesNothingAndHueTurnsTheCircle() {
-        var random = CounterRandom(seed: 1, purpose: .augmentation)
-        var color: [Float] = [200, 100, 30]
-        ColorJitter(AugmentationOptions(), &random).apply(&color, pixels: 1)
-        XCTAssertEqual(color, [200, 100, 30])
-        // A third of the circle carries red to green or to blue; drawn turns are checked by their invariants: the largest and smallest stay.
-        for sample in 0..<50 {
-            var random = CounterRandom(seed: 2, purpose: .augmentation, sample: sample)
-            var turned: [Float] = [200, 100, 30]
-            ColorJitter(AugmentationOptions(hue: 0.5), &random).apply(&turned, pixels: 1)
-            XCTAssertEqual(turned.max()!, 200, accuracy: 0.01)
-            XCTAssertEqual(turned.min()!, 30, accuracy: 0.01)
-        }
-    }
 }

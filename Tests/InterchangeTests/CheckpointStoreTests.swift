@@ -79,6 +79,19 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
+    func testWhatIsWrittenBehindADamagedOneStaysAndTheDamagedOneGoes() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 1)
+            try save(store, 3, isBest: true)
+            let damaged = try save(store, 7)
+            try FileManager.default.removeItem(atPath: damaged.path("b.bin"))
+            XCTAssertEqual(try store.newestValid { _ in }?.step, 3)
+            try save(store, 4)
+            XCTAssertEqual(folders(folder), ["step-000000003", "step-000000004"])
+            XCTAssertEqual(try store.newestValid { XCTFail($0) }?.step, 4)
+        }
+    }
+
     func testACheckpointOfTheSameStepIsReplaced() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 3)

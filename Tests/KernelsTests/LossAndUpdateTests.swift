@@ -23,6 +23,23 @@ final class LossAndUpdateTests: XCTestCase {
         }
     }
 
+    func testTheGradientOfCrossEntropyIsItsDerivative() {
+        let logits = Formula.values("entropy.logits", 6).map { 2 * $0 }
+        for smoothing in [Float(0), 0.1] {
+            var gradient = [Float](repeating: 0, count: 6)
+            _ = CrossEntropy.loss(logits, count: 6, label: 2, smoothing: smoothing, gradient: &gradient)
+            let differences = logits.indices.map { index -> Float in
+                func loss(_ shift: Float) -> Float {
+                    var shifted = logits
+                    shifted[index] += shift
+                    return CrossEntropy.loss(shifted, count: 6, label: 2, smoothing: smoothing, gradient: nil)
+                }
+                return (loss(0.01) - loss(-0.01)) / 0.02
+            }
+            assertClose(differences, gradient, relativeTolerance: 1e-3, absoluteTolerance: 1e-4, "smoothing \(smoothing)")
+        }
+    }
+
     func testTheLossOfHugeLogitsIsFinite() {
         let loss = CrossEntropy.loss([1e30, -1e30, 0], count: 3, label: 0, smoothing: 0, gradient: nil)
         XCTAssertEqual(loss, 0)

@@ -32,7 +32,7 @@ final class FiniteDifferenceTests: XCTestCase {
 
     /// Checks the gradients of a network-like function with regard to its input and all of its parameters.
     private func check(
-        _ label: String, _ arena: ParameterArena, _ inputShape: Shape,
+        _ label: String, _ arena: ParameterArena, _ inputShape: Shape, step: Float = 1e-2,
         _ run: (Tensor) throws -> (Tensor, (Tensor) throws -> Tensor)
     ) throws {
         let input = Tensor(inputShape, Formula.values("\(label) input", inputShape.count))
@@ -42,13 +42,13 @@ final class FiniteDifferenceTests: XCTestCase {
         let (output, pullback) = try run(copy())
         let inputGradient = try pullback(Tensor(output.shape, Formula.values("objective", output.shape.count)))
         if inputGradient.shape == inputShape {
-            try check("\(label) input", count: inputShape.count, values: input.data, gradient: inputGradient.values) {
+            try check("\(label) input", count: inputShape.count, values: input.data, gradient: inputGradient.values, step: step) {
                 objective(try run(copy()).0)
             }
         }
         for parameter in arena.parameters {
             let gradient = Array(UnsafeBufferPointer(start: parameter.gradient, count: parameter.count))
-            try check("\(label) \(parameter.name)", count: parameter.count, values: parameter.values, gradient: gradient) {
+            try check("\(label) \(parameter.name)", count: parameter.count, values: parameter.values, gradient: gradient, step: step) {
                 objective(try run(copy()).0)
             }
         }
@@ -75,6 +75,40 @@ final class FiniteDifferenceTests: XCTestCase {
         try check("batch norm", arena, Shape(batch: 3, height: 3, width: 2, channels: 4)) { input in
             let result = try norm.forward(input, Pass(.training, resolutionIndex: 1, recordsStatistics: false))
             return (result.output, { try result.pullback!($0).input })
+        }
+    }
+
+    /// Before an activation, and with a residual added in front of it. Half of the channels lie about the kink at 0, half about the one at 6;
+    /// there are so few values that none is as near to its kink as the step reaches.
+    func testBatchNormWithActivationAndResidual() throws {
+        for (activation, label) in [(Activation.relu, "ReLU"), (.relu6, "ReLU6")] {
+            for hasResidual in [false, true] {
+                let registry = ParameterRegistry()
+                let norm = ResolutionAwareBatchNorm(
+                    "bn", registry, channels: 4, resolutionCount: 2, options: BatchNormOptions(), activation: activation)
+                let arena = ParameterArena(registry)
+                arena.initialize(seed: 3, stream: 0)
+                for parameter in arena.parameters where parameter.name.hasSuffix("bias") {
+                    for channel in 0..<4 { parameter.values[channel] = channel < 2 ? 0.1 : 6.1 }
+                }
+                let name = "batch norm, \(label)\(hasResidual ? ", residual" : "")"
+                let shape = Shape(batch: 3, height: 3, width: 2, channels: 4)
+                let residual = Tensor(shape, Formula.values("\(name) addend", shape.count))
+                let run = { (input: Tensor) in
+                    let copy = hasResidual ? Tensor(shape, residual.values) : nil
+                    return try norm.forward(input, residual: copy, Pass(.training, resolutionIndex: 1, recordsStatistics: false))
+                }
+                try check(name, arena, shape, step: 1e-3) { input in
+                    let result = try run(input)
+                    return (result.output, { try result.pullback!($0).input })
+                }
+                guard hasResidual else { continue }
+                let input = Tensor(shape, Formula.values("\(name) input", shape.count))
+                let gradients = try run(Tensor(shape, input.values)).pullback!(Tensor(shape, Formula.values("objective", shape.count)))
+                try check("\(name) addend", count: shape.count, values: residual.data, gradient: gradients.residual.values, step: 1e-3) {
+                    objective(try run(Tensor(shape, input.values)).output)
+                }
+            }
         }
     }
 

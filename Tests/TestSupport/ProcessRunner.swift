@@ -58,6 +58,12 @@ public enum ProcessRunner {
             whileRunning: whileRunning)
     }
 
+    /// The processes that a process has started; the ranks, of mpirun's.
+    public static func children(of process: pid_t) -> [pid_t] {
+        let text = try? String(contentsOfFile: "/proc/\(process)/task/\(process)/children", encoding: .utf8)
+        return text?.split(separator: " ").compactMap { pid_t($0) } ?? []
+    }
+
     /// Drains a pipe as it fills, so that the program never waits for the reader.
     private final class Collector: @unchecked Sendable {
         let pipe = Pipe()

@@ -73,12 +73,17 @@ final class ConfigurationTests: XCTestCase {
             ("{folder: photos}", "{folder: photos, mean: [1, 2]}", "takes a list of 3 numbers"),
             ("{folder: photos}", "photos", "key 'data' takes a section of keys, not 'photos'"),
             ("base: 0.1", "base: 1e400", "takes a number, not '1e400'"),
+            ("base: 0.1", "base: 0.1, warmUpEpochs: 3.5", ":6: key 'stages.warmUp.learningRate.warmUpEpochs' is 3.5, but the stage has 3 epochs"),
+            ("stages:", "policy: {flopsTarget: 0.3}\nstages:", ":5: key 'policy.flopsTarget' is 0.0999 G multiply-adds, but even the smallest resolution"),
         ]
         for (old, new, message) in cases {
             let text = minimal.replacingOccurrences(of: old, with: new)
             let found = problems(text)
             XCTAssertTrue(found.contains { $0.contains("run.yaml") && $0.contains(message) }, "\(new): \(found)")
         }
+        XCTAssertEqual(problems(minimal.replacingOccurrences(of: "base: 0.1", with: "base: 0.1, warmUpEpochs: 3")), [], "all of the stage")
+        XCTAssertTrue(
+            problems(minimal, ["policy.flopsTarget=1M"]).contains { $0.hasPrefix("--set policy.flopsTarget=1M: key 'policy.flopsTarget' is 0.001 G") })
         XCTAssertTrue(problems("a: [").first?.contains("not valid YAML") ?? false)
         XCTAssertTrue(problems("a: 1\na: 2").first?.contains("not valid YAML") ?? false)
         XCTAssertTrue(problems("- 1").first?.contains("mapping of keys") ?? false)

@@ -25,6 +25,44 @@ final class ReportingTests: XCTestCase {
         }
     }
 
+    func testAResumedRunDropsTheFinalRecordWhichComesAgain() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/metrics.jsonl"
+            let first = try MetricsWriter(path: path, afterStep: 0)
+            try first.write(record(3))
+            try first.write(EvaluationRecord(stage: EvaluationRecord.finalStage, epoch: 1, step: 3, rows: []))
+            _ = try MetricsWriter(path: path, afterStep: 3)
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            XCTAssertTrue(text.contains("warmUp") && !text.contains("final"), text)
+        }
+    }
+
+    func testResumingSaysWhereItGoesOn() throws {
+        let stages = ["warmUp: {epochs: 2, learningRate: {base: 1}}", "recalibrate: {}"]
+        let plans = StagePlan.plans(try stagesOptions(stages))
+        func note(_ stage: Int, _ epoch: Int, _ step: Int) -> String {
+            var position = TrainingPosition()
+            (position.stage, position.epoch, position.step, position.runStep) = (stage, epoch, step, 9)
+            return Trainer.resumeNote(position, folder: "runs/a", plans: plans)
+        }
+        XCTAssertEqual(note(0, 1, 4), "resuming stage warmUp at epoch 2, step 5 (step 9 of the run)")
+        XCTAssertEqual(note(0, 2, 0), "resuming stage recalibrate at epoch 1, step 1 (step 9 of the run)", "the last checkpoint of a stage")
+        for (stage, epoch) in [(1, 1), (2, 0)] {
+            XCTAssertEqual(note(stage, epoch, 0), "the run is complete already: evaluating its weights")
+        }
+        XCTAssertEqual(
+            Trainer.resumeNote(nil, folder: "runs/a", plans: plans), "runs/a holds no valid checkpoint to resume: starting from the beginning")
+    }
+
+    private func stagesOptions(_ stages: [String]) throws -> TrainingConfiguration.StagesOptions {
+        try withTemporaryFolder { folder in
+            let text = "resolutions: [64, 32]\ndata: {folder: photos}\nclassifier: {architecture: resnet18}\noptimizer: {batchSize: 2}\nstages:\n"
+                + stages.map { "  \($0)\n" }.joined()
+            try text.write(toFile: folder + "/run.yaml", atomically: true, encoding: .utf8)
+            return try TrainingConfiguration.load(path: folder + "/run.yaml", overrides: []).stages
+        }
+    }
+
     private let state = ProgressState(
         stage: "fineTune", epoch: 2, epochs: 8, step: 3, steps: 9, imagesPerSecond: 512.4, loss: 1.23456, accuracy: 0.5, gigaFLOPs: 0.0138,
         shares: [(96, 0.25), (64, 0.75)], remainingSeconds: 61)

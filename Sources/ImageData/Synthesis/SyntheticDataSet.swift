@@ -1,5 +1,10 @@
 import Foundation
 import Randomness
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 /// The quickstart's image folder: signs whose class shows in something large in half of the images, in something that needs a middle
 /// resolution in a quarter, and in a small detail only in the last quarter. Everything follows from the seed.
@@ -61,16 +66,21 @@ public struct SyntheticDataSet {
         }
     }
 
-    /// Writes the folder, whole or not at all. Where it is there already, nothing is done.
+    /// Writes the folder, whole or not at all. Where it is there already, nothing is done; anything else but an empty folder is refused
+    /// before any work. What is under way lies beside it, in a folder of the same name and `.partial`.
     ///
     /// - Parameter progress: is told how many of how many images are done, from any thread, one call at a time.
     public func write(
         to folder: String, threads: Int, progress: @escaping (Int, Int) -> Void = { _, _ in }
     ) throws -> Outcome {
         let items = self.items
+        var folder = folder
+        while folder.count > 1 && folder.hasSuffix("/") { folder.removeLast() }
         if try isComplete(folder) { return .alreadyComplete(images: items.count) }
-        let partial = folder + ".partial"
-        try? FileManager.default.removeItem(atPath: partial)
+        // A link to an empty folder stays one.
+        let target = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+        let partial = target + ".partial"
+        try begin(partial)
         for split in ["train", "val"] {
             for pattern in SignPattern.allCases { try makeFolder("\(partial)/\(split)/\(pattern.rawValue)") }
         }
@@ -79,17 +89,37 @@ public struct SyntheticDataSet {
         }
         let truth = ["path,class,difficulty"] + items.map { "\($0.path),\($0.pattern.rawValue),\($0.difficulty.rawValue)" }
         try save(Data((truth.joined(separator: "\n") + "\n").utf8), "\(partial)/\(Self.truthFile)")
+        // Replaces an empty folder, and nothing else.
+        guard rename(partial, target) == 0 else {
+            throw SynthesisError.unwritable(path: folder, reason: String(cString: strerror(errno)))
+        }
+        return .made(images: items.count)
+    }
+
+    /// Makes the folder of what is under way anew. It holds the marker from the beginning, so that the remains of a run that was killed can
+    /// be told from anything else of that name.
+    private func begin(_ partial: String) throws {
+        if let names = try Self.contents(partial), !names.isEmpty {
+            guard names.contains(Self.markerFile) else { throw SynthesisError.foreign(path: partial) }
+            do {
+                try FileManager.default.removeItem(atPath: partial)
+            } catch {
+                throw SynthesisError.unwritable(path: partial, reason: error.localizedDescription)
+            }
+        }
+        try makeFolder(partial)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try save(try encoder.encode(options), "\(partial)/\(Self.markerFile)")
-        do {
-            // Only an empty folder can be there.
-            try? FileManager.default.removeItem(atPath: folder)
-            try FileManager.default.moveItem(atPath: partial, toPath: folder)
-        } catch {
-            throw SynthesisError.unwritable(path: folder, reason: error.localizedDescription)
-        }
-        return .made(images: items.count)
+    }
+
+    /// The names in a folder; nil where there is nothing.
+    ///
+    /// - Throws: where there is something that is no folder.
+    private static func contents(_ path: String) throws -> [String]? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else { throw SynthesisError.foreign(path: path) }
+        return names
     }
 
     private func write(_ item: Item, to path: String) throws {
@@ -104,7 +134,7 @@ public struct SyntheticDataSet {
 
     /// - Throws: where something else is in the folder.
     private func isComplete(_ folder: String) throws -> Bool {
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder), !names.isEmpty else { return false }
+        guard let names = try Self.contents(folder), !names.isEmpty else { return false }
         guard let data = FileManager.default.contents(atPath: "\(folder)/\(Self.markerFile)"),
             let found = try? JSONDecoder().decode(Options.self, from: data)
         else { throw SynthesisError.foreign(path: folder) }

@@ -34,27 +34,9 @@ final class RunCheckpoints {
         _ = try store.save(step: state.position.runStep, state: try encoder.encode(state), files: files, isBest: isBest)
     }
 
-    /// Restores the newest valid checkpoint on every rank; nil where there is none. Collective.
-    ///
-    /// - Parameter note: is told which checkpoints are damaged.
-    func restore(identity: RunIdentity, _ exchange: RankExchange, note: (String) -> Void) throws -> TrainingState? {
-        var encoded = Data()
-        if exchange.communicator.rank == 0, let checkpoint = try store.newestValid(report: note) {
-            encoded = checkpoint.state
-            try read(checkpoint, identity: identity)
-        }
-        encoded = try exchange.communicator.broadcast(encoded, root: 0, label: "position of the checkpoint")
-        guard !encoded.isEmpty else { return nil }
-        try exchange.broadcast(model.networks, optimizer)
-        return try JSONDecoder().decode(TrainingState.self, from: encoded)
-    }
-
-    private func read(_ checkpoint: Checkpoint, identity: RunIdentity) throws {
-        let state = try JSONDecoder().decode(TrainingState.self, from: checkpoint.state)
-        let differences = identity.differences(from: state.identity)
-        guard differences.isEmpty else {
-            throw ResumeError(folder: checkpoint.folder, differences: differences)
-        }
+    /// Reads networks and momentum; on rank 0, whose values the others are to be given. Nothing happens on other ranks.
+    func restore(_ found: FoundCheckpoint) throws {
+        guard let checkpoint = found.checkpoint else { return }
         try NetworkFile.load(checkpoint.path(Self.classifierFile), into: model.classifier)
         if let predictor = model.predictor {
             try NetworkFile.load(checkpoint.path(Self.predictorFile), into: predictor)
@@ -64,6 +46,28 @@ final class RunCheckpoints {
 
     private static func write(_ network: Network, to path: String) throws {
         try SafetensorsFile.write(NetworkFile.tensors(of: network), metadata: ["format": "pt"], to: path)
+    }
+}
+
+/// The checkpoint that a run continues from: found, checked and compared with the run, but not loaded yet.
+struct FoundCheckpoint {
+    let state: TrainingState
+    /// On rank 0 only.
+    fileprivate let checkpoint: Checkpoint?
+
+    /// The newest valid one, on every rank; nil where there is none. Collective.
+    ///
+    /// - Parameter note: is told which checkpoints are damaged.
+    init?(in folder: String, identity: RunIdentity, _ communicator: Communicator, note: (String) -> Void) throws {
+        checkpoint = communicator.rank == 0 ? try CheckpointStore(folder: folder, keep: 1).newestValid(report: note) : nil
+        if let checkpoint {
+            let saved = try JSONDecoder().decode(TrainingState.self, from: checkpoint.state)
+            let differences = identity.differences(from: saved.identity)
+            guard differences.isEmpty else { throw ResumeError(folder: checkpoint.folder, differences: differences) }
+        }
+        let encoded = try communicator.broadcast(checkpoint?.state ?? Data(), root: 0, label: "position of the checkpoint")
+        guard !encoded.isEmpty else { return nil }
+        state = try JSONDecoder().decode(TrainingState.self, from: encoded)
     }
 }
 

@@ -53,6 +53,8 @@ public struct RunIdentity: Codable, Equatable, Sendable {
     public var resolutions: [Int]
     public var classes: [String]
     public var trainingImages: Int
+    /// A checksum of the names of all images.
+    public var imageNames: String
     public var batchSize: Int
     public var accumulationSteps: Int
     public var stages: [String]
@@ -67,6 +69,7 @@ public struct RunIdentity: Codable, Equatable, Sendable {
         compare("resolutions", resolutions, saved.resolutions)
         compare("the list of classes", classes, saved.classes)
         compare("the number of training images", trainingImages, saved.trainingImages)
+        if trainingImages == saved.trainingImages { compare("the checksum of the images' names", imageNames, saved.imageNames) }
         compare("optimizer.batchSize", batchSize, saved.batchSize)
         compare("optimizer.accumulationSteps", accumulationSteps, saved.accumulationSteps)
         compare("the list of stages", stages, saved.stages)

@@ -16,13 +16,19 @@ public struct LearningRateSchedule: Equatable, Sendable {
     public var everyEpochs: Int
     public var factor: Double
 
-    init(_ section: ConfigurationSection) {
+    /// - Parameter epochs: of the stage.
+    init(_ section: ConfigurationSection, epochs: Int) {
         base = section.number("base", .positive)
         kind = section.choice("kind", default: .cosine)
         warmUpEpochs = section.number("warmUpEpochs", default: 0, .notNegative)
         finalFraction = section.number("finalFraction", default: 0, .fraction)
         everyEpochs = section.integer("everyEpochs", default: 30, 1...100_000)
         factor = section.number("factor", default: 0.1, .positiveFraction)
+        if warmUpEpochs > Double(epochs) {
+            section.report(
+                "warmUpEpochs", "is \(ConfigurationText.number(warmUpEpochs)), but the stage has \(epochs) \(epochs == 1 ? "epoch" : "epochs"); "
+                    + "it can not be more")
+        }
         section.finish()
     }
 

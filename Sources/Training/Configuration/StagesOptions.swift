@@ -27,7 +27,7 @@ extension TrainingConfiguration {
 
         init(_ section: ConfigurationSection) {
             epochs = section.integer("epochs", 1...100_000)
-            learningRate = LearningRateSchedule(section.section("learningRate"))
+            learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs)
             section.finish()
         }
 
@@ -47,7 +47,7 @@ extension TrainingConfiguration {
 
         init(_ section: ConfigurationSection) {
             epochs = section.integer("epochs", 1...100_000)
-            learningRate = LearningRateSchedule(section.section("learningRate"))
+            learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs)
             predictorLearningRateMultiplier = section.number("predictorLearningRateMultiplier", default: 0.1, .notNegative)
             section.finish()
         }

@@ -1,3 +1,5 @@
+import DynamicResolution
+
 /// Everything about a run, read from a YAML file and checked. docs/configuration.md tells every key; names here are the keys.
 public struct TrainingConfiguration: Equatable, Sendable {
     public var seed: UInt64
@@ -23,6 +25,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
         let configuration = TrainingConfiguration(section)
         section.finish()
         configuration.check(section)
+        // Of networks that can be built.
+        if document.problems.isEmpty { configuration.checkTarget(section) }
         guard document.problems.isEmpty else { throw ConfigurationError(problems: document.problems) }
         return configuration
     }
@@ -64,6 +68,16 @@ public struct TrainingConfiguration: Equatable, Sendable {
         }
     }
 
+    /// The classes are not known yet: with one, the networks cost the least that they can.
+    private func checkTarget(_ section: ConfigurationSection) {
+        guard stages.fineTune != nil else { return }
+        do {
+            _ = try FLOPsRegularizer(policy, FLOPsModel(self, classCount: 1))
+        } catch {
+            section.section("policy").report("flopsTarget", error.problem)
+        }
+    }
+
     /// What a person should think about, though it can be run.
     public var warnings: [String] {
         let uneven = resolutions.filter { $0 % 32 != 0 }
@@ -71,6 +85,14 @@ public struct TrainingConfiguration: Equatable, Sendable {
         let names = uneven.map(String.init).joined(separator: ", ")
         return ["resolutions: \(names) \(uneven.count == 1 ? "is no multiple" : "are no multiples") of 32, the networks' stride, and "
             + "cost more than their pixels (drnet info tells)"]
+    }
+
+    /// The same for networks whose weights come from elsewhere.
+    var withoutPretrained: TrainingConfiguration {
+        var copy = self
+        copy.classifier.pretrained = nil
+        copy.predictor.pretrained = nil
+        return copy
     }
 
     /// The configuration with every default filled in; it can be loaded again.

@@ -7,6 +7,8 @@ import DynamicResolution
 /// The image folder of a run and the batches that this rank loads from it.
 public final class TrainingData {
     public let folder: ImageFolder
+    /// Follows from the names of all classes and images, as the folder holds them.
+    let namesChecksum: String
     private let configuration: TrainingConfiguration
     private let rank: Int
     private let rankCount: Int
@@ -20,6 +22,7 @@ public final class TrainingData {
     ) throws {
         self.configuration = configuration
         folder = try ImageFolder(path: configuration.data.folder)
+        namesChecksum = Self.namesChecksum(folder)
         rank = communicator.rank
         rankCount = communicator.rankCount
         decodingThreads = configuration.data.decodingThreads > 0 ? configuration.data.decodingThreads : computingThreads
@@ -73,15 +76,19 @@ public final class TrainingData {
         return MicroBatches(loader: loader, sampler: sampler, size: size)
     }
 
-    /// Ranks that read different folders would train on rubbish without a word.
-    private func checkAgreement(_ communicator: Communicator) throws {
+    private static func namesChecksum(_ folder: ImageFolder) -> String {
         var checksum = Checksum()
         let names = folder.classes + (folder.training + folder.validation).map { sample in
             "\(sample.label) \(String(sample.path.dropFirst(folder.path.count)))"
         }
         for name in names { Array(name.utf8).withUnsafeBytes { checksum.add($0) } }
+        return String(checksum.value, radix: 16)
+    }
+
+    /// Ranks that read different folders would train on rubbish without a word.
+    private func checkAgreement(_ communicator: Communicator) throws {
         let summary = "\(folder.classes.count) classes, \(folder.training.count) training and "
-            + "\(folder.validation.count) validation images, checksum of the names \(String(checksum.value, radix: 16))"
+            + "\(folder.validation.count) validation images, checksum of the names \(namesChecksum)"
         let all = try communicator.allGatherStrings("\(communicator.hostName)|\(summary)", label: "image folders")
             .map { $0.split(separator: "|", maxSplits: 1).map(String.init) }
         guard let different = all.indices.first(where: { all[$0][1] != all[0][1] }) else { return }

@@ -4,40 +4,38 @@ import ImageData
 
 /// How a network fares on each kind of image, where a `difficulty.csv` beside the class folders tells the kinds: columns path,
 /// class and difficulty. Only evaluation reads that file.
-public struct DifficultyTable {
+public enum DifficultyTable {
     /// One row of the table.
-    public struct Row {
+    public struct Row: Codable, Equatable, Sendable {
         public var name: String
         public var images: Int
         public var top1: Double
         /// Mean multiply-adds of the classifier, in units of 10⁹.
-        public var gigaFLOPs: Double
+        public var classifierGFLOPs: Double
+        /// Share of the images at each resolution, largest first.
         public var shares: [Double]
+        /// Accuracy at each fixed resolution.
         public var fixedTop1: [Double]
     }
 
-    public let rows: [Row]
-    private let resolutions: [Int]
-
-    /// Nil where the folder has no such file, or the network no predictor.
-    public init?(_ folder: ImageFolder, _ results: [ImageResult], _ model: DRNet) throws {
+    /// Cheapest first; nil where the folder has no such file, or the network no predictor.
+    public static func rows(_ folder: ImageFolder, _ results: [ImageResult], _ model: DRNet) throws -> [Row]? {
         let path = folder.path + "/difficulty.csv"
         guard model.predictor != nil, FileManager.default.fileExists(atPath: path) else { return nil }
-        let difficulties = try Self.read(path)
-        resolutions = model.resolutions
+        let difficulties = try read(path)
         var groups: [String: [ImageResult]] = [:]
         for result in results {
             let name = String(folder.validation[result.sample].path.dropFirst(folder.path.count).drop { $0 == "/" })
             if let difficulty = difficulties[name] { groups[difficulty, default: []].append(result) }
         }
-        rows = groups.map { Self.row($0, $1, model.flops) }.sorted { $0.gigaFLOPs < $1.gigaFLOPs }
+        return groups.map { row($0, $1, model.flops) }.sorted { $0.classifierGFLOPs < $1.classifierGFLOPs }
     }
 
-    public var text: String {
+    static func text(_ rows: [Row], resolutions: [Int]) -> String {
         TextTable.render(
             [["difficulty", "images", "top-1 %", "GFLOPs"] + resolutions.map { "at \($0)" } + resolutions.map { "fixed \($0)" }]
                 + rows.map { row in
-                    [row.name, "\(row.images)", Evaluation.percent(row.top1), Evaluation.gigaFLOPs(row.gigaFLOPs)]
+                    [row.name, "\(row.images)", Evaluation.percent(row.top1), Evaluation.gigaFLOPs(row.classifierGFLOPs)]
                         + row.shares.map { Evaluation.percent($0) + " %" } + row.fixedTop1.map(Evaluation.percent)
                 })
     }
@@ -47,7 +45,7 @@ public struct DifficultyTable {
         func share(_ condition: (ImageResult) -> Bool) -> Double { Double(results.filter(condition).count) / count }
         let shares = flops.resolutions.indices.map { index in share { $0.choice == index } }
         return Row(
-            name: name, images: results.count, top1: share { $0.labelRank == 0 }, gigaFLOPs: flops.mean(shares: shares) / 1e9,
+            name: name, images: results.count, top1: share { $0.labelRank == 0 }, classifierGFLOPs: flops.mean(shares: shares) / 1e9,
             shares: shares, fixedTop1: flops.resolutions.indices.map { index in share { $0.fixedLabelRanks[index] == 0 } })
     }
 

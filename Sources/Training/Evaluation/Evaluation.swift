@@ -25,6 +25,8 @@ public struct Evaluation: Codable, Equatable, Sendable {
     public var classes: Int
     public var resolutions: [Int]
     public var rows: [EvaluationRow]
+    /// The dynamic network on each kind of image, where the images' kinds are known.
+    public var difficulties: [DifficultyTable.Row]?
 
     /// Images per second, over all ranks.
     public struct Speed: Equatable, Sendable {

@@ -1,6 +1,12 @@
 import Foundation
 
 extension Evaluation {
+    /// All tables.
+    public func text() -> String {
+        guard let difficulties else { return table() }
+        return table() + "\n\n" + DifficultyTable.text(difficulties, resolutions: resolutions)
+    }
+
     /// The table as text, one row a line.
     public func table() -> String {
         var lines = [["", "top-1 %", "top-5 %", "GFLOPs", "with predictor", "of largest"] + resolutions.map { "at \($0)" } + ["images/s"]]

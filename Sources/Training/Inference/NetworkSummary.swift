@@ -8,10 +8,7 @@ public struct NetworkSummary {
     public let warnings: [String]
 
     public init(_ configuration: TrainingConfiguration, classCount: Int) throws {
-        var configuration = configuration
-        configuration.classifier.pretrained = nil
-        configuration.predictor.pretrained = nil
-        let model = try DRNet(configuration, classCount: classCount)
+        let model = try DRNet(configuration.withoutPretrained, classCount: classCount)
         let flops = model.flops
         var rows = [["", "input", "parameters", "GFLOPs", "of largest", "with predictor"]]
         for (index, resolution) in model.resolutions.enumerated() {
@@ -34,7 +31,7 @@ public struct NetworkSummary {
             "\($0.resolution) is no multiple of 32, the network's stride: it costs \(Self.share($0.costShare)) of the largest, where its "
                 + "pixels are \(Self.share($0.pixelShare))"
         }
-        if model.predictor != nil { _ = try model.regularizer(configuration.policy) }
+        if model.predictor != nil { _ = try FLOPsRegularizer(configuration.policy, model.flops) }
     }
 
     private static func millions(_ count: Int) -> String { String(format: "%.2f M", Double(count) / 1e6) }

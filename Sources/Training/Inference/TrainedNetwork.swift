@@ -24,17 +24,14 @@ public final class TrainedNetwork {
         _ folder: RunFolder, _ configuration: TrainingConfiguration, checkpoint choice: CheckpointChoice,
         report: (String) -> Void
     ) throws {
-        // Pretrained files were the beginning of the run; they need not be there any more.
-        var configuration = configuration
-        configuration.classifier.pretrained = nil
-        configuration.predictor.pretrained = nil
         let store = CheckpointStore(folder: folder.checkpoints, keep: configuration.checkpoints.keep)
         guard let checkpoint = try choice == .best ? store.best(report: report) : store.newestValid(report: report) else {
             throw MissingCheckpoint(folder: folder.checkpoints, choice: choice)
         }
         let state = try JSONDecoder().decode(TrainingState.self, from: checkpoint.state)
         classes = state.identity.classes
-        model = try DRNet(configuration, classCount: classes.count)
+        // Pretrained files were the beginning of the run; they need not be there any more.
+        model = try DRNet(configuration.withoutPretrained, classCount: classes.count)
         try NetworkFile.load(checkpoint.path(RunCheckpoints.classifierFile), into: model.classifier)
         if let predictor = model.predictor {
             try NetworkFile.load(checkpoint.path(RunCheckpoints.predictorFile), into: predictor)

@@ -8,36 +8,57 @@ extension DRNet {
     public convenience init(
         _ configuration: TrainingConfiguration, classCount: Int, note: (String) -> Void = { _ in }
     ) throws {
-        let options = configuration.classifier
-        let batchNorm = BatchNormOptions(
-            momentum: configuration.batchNorm.momentum, epsilon: configuration.batchNorm.epsilon)
-        let classifier = options.architecture.makeNetwork(
-            width: options.width, outputs: classCount, resolutionCount: configuration.resolutions.count,
-            batchNorm: batchNorm, zeroInitResidual: options.zeroInitResidual)
+        let classifier = configuration.makeClassifier(classCount: classCount)
         classifier.arena.initialize(seed: configuration.seed, stream: 0)
-        if let path = options.pretrained {
+        if let path = configuration.classifier.pretrained {
             try NetworkFile.loadPretrained(path, into: classifier).forEach(note)
         }
-        var predictor: Network?
-        if configuration.stages.fineTune != nil {
-            let network = ResNet(
-                ResNet.Architecture(predictorWidths: configuration.predictor.widths),
-                outputs: configuration.resolutions.count, resolutionCount: nil, batchNorm: batchNorm)
-            network.arena.initialize(seed: configuration.seed, stream: 1)
-            if let path = configuration.predictor.pretrained {
-                try NetworkFile.loadPretrained(path, into: network).forEach(note)
-            }
-            predictor = network
+        let predictor = configuration.makePredictor()
+        predictor?.arena.initialize(seed: configuration.seed, stream: 1)
+        if let predictor, let path = configuration.predictor.pretrained {
+            try NetworkFile.loadPretrained(path, into: predictor).forEach(note)
         }
         self.init(
             resolutions: configuration.resolutions, classifier: classifier, predictor: predictor,
             predictorInputSize: configuration.predictor.inputSize, classCount: classCount)
     }
+}
 
+extension TrainingConfiguration {
+    /// Without values.
+    fileprivate func makeClassifier(classCount: Int) -> Network {
+        classifier.architecture.makeNetwork(
+            width: classifier.width, outputs: classCount, resolutionCount: resolutions.count, batchNorm: batchNormOptions,
+            zeroInitResidual: classifier.zeroInitResidual)
+    }
+
+    /// Without values; nil where no stage trains one.
+    fileprivate func makePredictor() -> Network? {
+        guard stages.fineTune != nil else { return nil }
+        return ResNet(
+            ResNet.Architecture(predictorWidths: predictor.widths), outputs: resolutions.count, resolutionCount: nil,
+            batchNorm: batchNormOptions)
+    }
+
+    private var batchNormOptions: BatchNormOptions {
+        BatchNormOptions(momentum: batchNorm.momentum, epsilon: batchNorm.epsilon)
+    }
+}
+
+extension FLOPsModel {
+    /// What the networks of a configuration cost.
+    init(_ configuration: TrainingConfiguration, classCount: Int) {
+        self.init(
+            classifier: configuration.makeClassifier(classCount: classCount), resolutions: configuration.resolutions,
+            predictor: configuration.makePredictor(), predictorInputSize: configuration.predictor.inputSize)
+    }
+}
+
+extension FLOPsRegularizer {
     /// The regulariser of a configuration.
     ///
-    /// - Throws: `ConfigurationValueError` where the target can not be reached at all.
-    public func regularizer(_ policy: TrainingConfiguration.PolicyOptions) throws -> FLOPsRegularizer {
+    /// - Throws: `UnreachableTarget` where the target can not be reached at all.
+    init(_ policy: TrainingConfiguration.PolicyOptions, _ flops: FLOPsModel) throws(UnreachableTarget) {
         let predictorCost = policy.countPredictor ? flops.predictor : 0
         let costs = flops.classifier.map { $0 + predictorCost }
         let target: Double
@@ -46,24 +67,25 @@ extension DRNet {
         case .multiplyAdds(let count): target = count
         }
         guard target >= costs.min() ?? 0 else {
-            throw ModelError.unreachableTarget(target: target, smallest: costs.min() ?? 0, largest: costs.max() ?? 0)
+            throw UnreachableTarget(target: target, smallest: costs.min() ?? 0, largest: costs.max() ?? 0)
         }
         // F̄ counts the classifier; with the predictor counted too, every image costs that much more.
-        return FLOPsRegularizer(
-            weight: policy.flopsWeight, target: target - predictorCost, costs: flops.classifier)
+        self.init(weight: policy.flopsWeight, target: target - predictorCost, costs: flops.classifier)
     }
 }
 
-/// Why a model does not fit its configuration.
-public enum ModelError: Error, CustomStringConvertible {
-    case unreachableTarget(target: Double, smallest: Double, largest: Double)
+/// No choice of resolutions can cost as little as `policy.flopsTarget`.
+struct UnreachableTarget: Error, CustomStringConvertible {
+    var target: Double
+    var smallest: Double
+    var largest: Double
 
-    public var description: String {
-        switch self {
-        case .unreachableTarget(let target, let smallest, let largest):
-            return "policy.flopsTarget is \(Evaluation.gigaFLOPs(target / 1e9)) G multiply-adds, but even the smallest resolution "
-                + "costs \(Evaluation.gigaFLOPs(smallest / 1e9)) G: choose a target up to "
-                + "\(Evaluation.gigaFLOPs(largest / 1e9)) G, or smaller resolutions"
-        }
+    var description: String { "policy.flopsTarget \(problem)" }
+
+    /// What is wrong with the key.
+    var problem: String {
+        func giga(_ count: Double) -> String { Evaluation.gigaFLOPs(count / 1e9) }
+        return "is \(giga(target)) G multiply-adds, but even the smallest resolution costs \(giga(smallest)) G: choose a target up to "
+            + "\(giga(largest)) G, or smaller resolutions"
     }
 }

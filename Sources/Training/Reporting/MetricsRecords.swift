@@ -36,6 +36,9 @@ struct EpochRecord: MetricsRecord {
 }
 
 struct EvaluationRecord: MetricsRecord {
+    /// What the evaluation after the last stage has as its stage.
+    static let finalStage = "final"
+
     var kind = "evaluation"
     var stage: String
     var epoch: Int

@@ -7,8 +7,8 @@ final class MetricsWriter {
     private let path: String
     private let encoder = JSONEncoder()
 
-    /// - Parameter afterStep: the step that the run continues after; records of later ones, which will be written again, and a torn last
-    ///   line are dropped.
+    /// - Parameter afterStep: the step that the run continues after; what will be written again, records of later steps and the final
+    ///   one, and a torn last line are dropped.
     init(path: String, afterStep: Int) throws {
         self.path = path
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -36,10 +36,14 @@ final class MetricsWriter {
     }
 
     private static func records(_ path: String, upTo step: Int) -> [Substring] {
-        struct Place: Decodable { var step: Int }
+        struct Place: Decodable {
+            var stage: String
+            var step: Int
+        }
         guard step > 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
         return text.split(separator: "\n").filter { line in
-            (try? JSONDecoder().decode(Place.self, from: Data(line.utf8))).map { $0.step <= step } ?? false
+            guard let place = try? JSONDecoder().decode(Place.self, from: Data(line.utf8)) else { return false }
+            return place.step <= step && place.stage != EvaluationRecord.finalStage
         }
     }
 }

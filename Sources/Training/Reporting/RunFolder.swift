@@ -18,12 +18,10 @@ public struct RunFolder: Sendable {
     public var evaluationData: String { path + "/evaluation.json" }
     public var evaluationTable: String { path + "/evaluation.txt" }
 
-    /// Makes the folder and keeps there what the run is made with. On rank 0.
+    /// Makes the folder. On rank 0.
     ///
-    /// - Parameters:
-    ///   - resume: without it, a folder that holds a run already is refused.
-    ///   - cores: which ranks run where.
-    public func begin(_ configuration: TrainingConfiguration, resume: Bool, cores: [String], version: String) throws {
+    /// - Parameter resume: without it, a folder that holds a run already is refused.
+    public func open(resume: Bool) throws {
         let manager = FileManager.default
         if !resume, manager.fileExists(atPath: checkpoints) || manager.fileExists(atPath: metrics) {
             throw RunFolderError(path: path)
@@ -33,24 +31,22 @@ public struct RunFolder: Sendable {
         } catch {
             throw InterchangeError.system(path: path, action: "create the run folder", reason: error.localizedDescription)
         }
+    }
+
+    /// Keeps what the run is made with; once nothing refuses to go on, since a resumed run's files are changed. On rank 0.
+    ///
+    /// - Parameters:
+    ///   - cores: which ranks run where.
+    ///   - version: of the command.
+    public func record(_ configuration: TrainingConfiguration, cores: [String], version: String) throws {
         try DurableFile.write(Data(configuration.yaml().utf8), to: self.configuration)
+        let earlier = FileManager.default.contents(atPath: environment)
+            .flatMap { try? JSONDecoder().decode([RunEnvironment].self, from: $0) } ?? []
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let description = RunEnvironment(
-            drnet: version, system: ProcessInfo.processInfo.operatingSystemVersionString, ranks: cores,
-            started: ISO8601DateFormatter().string(from: Date()), commandLine: CommandLine.arguments)
-        try DurableFile.write(try encoder.encode(description), to: environment)
+        let starts = earlier + [RunEnvironment(drnet: version, ranks: cores)]
+        try DurableFile.write(try encoder.encode(starts), to: environment)
     }
-}
-
-/// What environment.json holds.
-struct RunEnvironment: Codable {
-    var drnet: String
-    var system: String
-    /// One line a host.
-    var ranks: [String]
-    var started: String
-    var commandLine: [String]
 }
 
 struct RunFolderError: Error, CustomStringConvertible {

@@ -49,8 +49,10 @@ final class RunJournal {
     }
 
     /// After the last step of an epoch.
+    func finishLine() { console.finishLine() }
+
+    /// After the last step of an epoch and its evaluation.
     func recordEpoch(_ sums: StepReport, plan: StagePlan, position: TrainingPosition) throws {
-        console.finishLine()
         try metrics.write(
             EpochRecord(
                 stage: plan.name, epoch: position.epoch + 1, step: position.runStep, loss: sums.meanLoss,
@@ -75,7 +77,7 @@ final class RunJournal {
     /// The final table, also into the run folder.
     func recordFinal(_ evaluation: Evaluation, position: TrainingPosition) throws {
         try metrics.write(
-            EvaluationRecord(stage: "final", epoch: position.runEpoch, step: position.runStep, rows: evaluation.rows))
+            EvaluationRecord(stage: EvaluationRecord.finalStage, epoch: 1, step: position.runStep, rows: evaluation.rows))
         try evaluation.save(to: runFolder)
     }
 
@@ -95,6 +97,6 @@ extension Evaluation {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try DurableFile.write(try encoder.encode(self), to: runFolder.evaluationData)
-        try DurableFile.write(Data((table() + "\n").utf8), to: runFolder.evaluationTable)
+        try DurableFile.write(Data((text() + "\n").utf8), to: runFolder.evaluationTable)
     }
 }

@@ -4,7 +4,7 @@ import NeuralNetwork
 
 extension Trainer {
     /// Trains the rest of the current epoch, evaluates, and moves on to the next one.
-    func runEpoch(_ plan: StagePlan) throws -> Progress {
+    func runEpoch(_ plan: StagePlan) throws {
         let accumulation = configuration.optimizer.accumulationSteps
         let batches = data.trainingBatches(
             runEpoch: state.position.runEpoch, firstBatch: state.position.step * accumulation)
@@ -22,31 +22,25 @@ extension Trainer {
                 result, epochSums: sums, plan: plan, position: state.position, steps: steps,
                 seconds: Date().timeIntervalSince(start), waitingSeconds: batches.waitingSeconds,
                 writesRecord: state.position.runStep % configuration.metrics.everySteps == 0)
-            if result.stopIsAsked { return try stop() }
+            if result.stopIsAsked { throw StopRequest() }
             // The end of the epoch writes one anyway.
             if state.position.step < steps { try saveCheckpointIfDue() }
         }
-        try journal?.recordEpoch(sums, plan: plan, position: state.position)
-        try finishEpoch(plan)
-        return .running
+        try finishEpoch(plan, sums)
     }
 
-    private func finishEpoch(_ plan: StagePlan) throws {
+    private func finishEpoch(_ plan: StagePlan, _ sums: StepReport) throws {
+        journal?.finishLine()
         let isLast = state.position.epoch + 1 == plan.epochs
         let isDue = (state.position.epoch + 1) % configuration.evaluation.everyEpochs == 0
         let isBest = isLast || isDue ? try evaluateEpoch(plan) : false
+        // After the evaluation, which a signal may end: it comes again then, and the record would too.
+        try journal?.recordEpoch(sums, plan: plan, position: state.position)
         state.position.epoch += 1
         state.position.runEpoch += 1
         state.position.step = 0
         state.setEpochReport(StepReport(resolutionCount: model.resolutions.count))
         try saveCheckpoint(isBest: isBest)
-    }
-
-    /// Writes the checkpoint that a later run continues from.
-    private func stop() throws -> Progress {
-        try saveCheckpoint(isBest: false)
-        try journal?.event("stopped by a signal after step \(state.position.runStep); continue with --resume")
-        return .stopped
     }
 
     private func saveCheckpointIfDue() throws {
@@ -62,5 +56,6 @@ extension Trainer {
         guard communicator.rank == 0 else { return }
         try checkpoints.save(state, isBest: isBest)
         lastCheckpointTime = Date()
+        savedStep = state.position.runStep
     }
 }

@@ -30,7 +30,10 @@ extension Trainer {
             model: model, communicator: communicator, batchSize: configuration.evaluation.batchSize, ways: ways)
         let batches = data.validationBatches()
         defer { batches.stop() }
-        let outcome = try evaluator.run(batches.next)
+        let outcome = try evaluator.run {
+            try stopIfAsked()
+            return try batches.next()
+        }
         return Evaluation(
             results: outcome.results, flops: model.flops, classCount: model.classCount, speed: outcome.speed,
             hasPredictor: ways.contains(.dynamic))

@@ -1,7 +1,6 @@
 import Communication
 import DynamicResolution
 import Foundation
-import ImageData
 import NeuralNetwork
 
 /// Runs the stages of a configuration on this rank, from the beginning or from a checkpoint. Every rank calls the same methods in
@@ -28,6 +27,8 @@ public final class Trainer {
     let regularizer: FLOPsRegularizer?
     var state: TrainingState
     var lastCheckpointTime = Date()
+    /// The step whose checkpoint is on disk; nil where there is none.
+    var savedStep: Int?
 
     var communicator: Communicator { exchange.communicator }
 
@@ -43,7 +44,12 @@ public final class Trainer {
         self.data = data
         exchange = RankExchange(communicator)
         let note = { (text: String) in if let console { console.note(text) } }
-        let model = try DRNet(configuration, classCount: data.folder.classes.count, note: note)
+        let identity = RunIdentity(configuration, data: data)
+        let found = resume
+            ? try FoundCheckpoint(in: runFolder.checkpoints, identity: identity, communicator, note: note) : nil
+        // Pretrained files were the beginning of the run; to go on they need not be there any more.
+        let model = try DRNet(
+            found == nil ? configuration : configuration.withoutPretrained, classCount: data.folder.classes.count, note: note)
         self.model = model
         optimizer = SGD(model.networks, SGD.Options(configuration.optimizer))
         trainingStep = TrainingStep(
@@ -53,55 +59,62 @@ public final class Trainer {
         checkpoints = RunCheckpoints(
             folder: runFolder.checkpoints, keep: configuration.checkpoints.keep, model: model, optimizer: optimizer)
         plans = StagePlan.plans(configuration.stages)
-        regularizer = model.predictor == nil ? nil : try model.regularizer(configuration.policy)
-        let identity = RunIdentity(configuration, data: data.folder)
-        let restored = resume ? try checkpoints.restore(identity: identity, exchange, note: note) : nil
-        state = restored ?? TrainingState(identity: identity)
-        if restored == nil { try exchange.broadcast(model.networks, nil) }
-        if resume { note(Self.resumeNote(restored, folder: runFolder.path, plans: plans)) }
+        regularizer = model.predictor == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
+        if let found { try checkpoints.restore(found) }
+        try exchange.broadcast(model.networks, found == nil ? nil : optimizer)
+        state = found?.state ?? TrainingState(identity: identity)
+        savedStep = found?.state.position.runStep
+        if resume { note(Self.resumeNote(found?.state.position, folder: runFolder.path, plans: plans)) }
         journal = try console.map {
             try RunJournal(
                 runFolder: runFolder, console: $0, resolutions: configuration.resolutions,
-                afterStep: restored?.position.runStep)
+                afterStep: found?.state.position.runStep)
         }
     }
 
-    /// Trains until all stages are done or a signal asks to stop. Collective.
+    /// Trains until all stages are done or a signal asks to stop; `StopSignals.listen` comes before. Collective.
     public func run() throws -> Outcome {
-        StopSignals.listen()
         lastCheckpointTime = Date()
+        do {
+            try runStages()
+            return .finished(try finalEvaluation())
+        } catch is StopRequest {
+            // Where a stage or an evaluation was about to begin, there may be one already that says the same.
+            if savedStep != state.position.runStep { try saveCheckpoint(isBest: false) }
+            try journal?.event("stopped by a signal after step \(state.position.runStep); continue with --resume")
+            return .stopped
+        }
+    }
+
+    private func runStages() throws {
         while state.position.stage < plans.count {
+            try stopIfAsked()
             let plan = plans[state.position.stage]
-            if try run(plan) == .stopped { return .stopped }
+            while state.position.epoch < plan.epochs {
+                if case .recalibrate(let stage) = plan { try runRecalibration(plan, stage) } else { try runEpoch(plan) }
+            }
             state.position.stage += 1
             state.position.epoch = 0
             // Momentum gathered under another loss and learning rate would only disturb the next stage.
             optimizer.reset()
         }
-        return .finished(try finalEvaluation())
     }
 
-    enum Progress { case running, stopped }
-
-    private func run(_ plan: StagePlan) throws -> Progress {
-        if case .recalibrate(let stage) = plan {
-            if state.position.epoch > 0 { return .running }
-            try recalibrate(batches: stage.batches)
-            state.position.runEpoch += 1
-            // The statistics are new: a checkpoint of its own.
-            state.position.runStep += 1
-            state.position.epoch = 1
-            try saveCheckpoint(isBest: try evaluateEpoch(plan))
-            return .running
-        }
-        while state.position.epoch < plan.epochs {
-            if try runEpoch(plan) == .stopped { return .stopped }
-        }
-        return .running
+    /// Ends the run where some rank was asked to. Collective; training steps ask in a collective that they need anyway.
+    func stopIfAsked() throws {
+        var asked = [StopSignals.wasAsked ? 1.0 : 0]
+        try communicator.allReduceSum(&asked, label: "whether to stop")
+        if asked[0] > 0 { throw StopRequest() }
     }
 
-    private static func resumeNote(_ state: TrainingState?, folder: String, plans: [StagePlan]) -> String {
-        guard let position = state?.position else { return "\(folder) holds no checkpoint to resume: starting from the beginning" }
+    /// - Parameter position: of the checkpoint; nil where there is none.
+    static func resumeNote(_ position: TrainingPosition?, folder: String, plans: [StagePlan]) -> String {
+        guard var position else { return "\(folder) holds no valid checkpoint to resume: starting from the beginning" }
+        // The last checkpoint of a stage stands behind its last epoch.
+        while position.stage < plans.count, position.epoch >= plans[position.stage].epochs {
+            position.stage += 1
+            position.epoch = 0
+        }
         guard position.stage < plans.count else { return "the run is complete already: evaluating its weights" }
         return "resuming stage \(plans[position.stage].name) at epoch \(position.epoch + 1), step \(position.step + 1) "
             + "(step \(position.runStep) of the run)"
@@ -117,10 +130,10 @@ extension SGD.Options {
 }
 
 extension RunIdentity {
-    init(_ configuration: TrainingConfiguration, data: ImageFolder) {
+    init(_ configuration: TrainingConfiguration, data: TrainingData) {
         self.init(
-            seed: configuration.seed, resolutions: configuration.resolutions, classes: data.classes,
-            trainingImages: data.training.count, batchSize: configuration.optimizer.batchSize,
+            seed: configuration.seed, resolutions: configuration.resolutions, classes: data.folder.classes,
+            trainingImages: data.folder.training.count, imageNames: data.namesChecksum, batchSize: configuration.optimizer.batchSize,
             accumulationSteps: configuration.optimizer.accumulationSteps,
             stages: StagePlan.plans(configuration.stages).map(\.name))
     }
