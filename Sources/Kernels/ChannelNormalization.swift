@@ -27,7 +27,7 @@ public final class ChannelNormalization {
 
     // MARK: - Forward
 
-    /// output ← activation(input · scale + shift (+ residual)), for `count` rows. `output` may be `input` or `residual`.
+    /// output ← activation(input · scale + shift (+ residual)), for `count` rows. `output` overlaps neither.
     public func apply(
         _ input: UnsafePointer<Float>, count: Int, residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
     ) {
@@ -44,6 +44,26 @@ public final class ChannelNormalization {
             } else {
                 for channel in 0..<channels {
                     results[channel] = clamp(values[channel] * scale[channel] + shift[channel], low, high)
+                }
+            }
+        }
+    }
+
+    /// values ← activation(values · scale + shift (+ residual)), for `count` rows. Apart from `apply`, since a loop whose input and output
+    /// may overlap runs without vectors when they do.
+    public func applyInPlace(_ values: UnsafeMutablePointer<Float>, count: Int, residual: UnsafePointer<Float>?) {
+        let (low, high) = activation.bounds
+        let (channels, scale, shift) = (channels, scale, shift)
+        for row in 0..<count {
+            let values = values + row &* channels
+            if let residual {
+                let added = residual + row &* channels
+                for channel in 0..<channels {
+                    values[channel] = clamp(values[channel] * scale[channel] + shift[channel] + added[channel], low, high)
+                }
+            } else {
+                for channel in 0..<channels {
+                    values[channel] = clamp(values[channel] * scale[channel] + shift[channel], low, high)
                 }
             }
         }

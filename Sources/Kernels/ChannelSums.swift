@@ -4,7 +4,7 @@
 /// each image, so that what an image adds does not depend on the images before it: sums over ranks then have the same bits however the
 /// batch is split, but for the last bits of a double.
 public final class ChannelSums {
-    private static let runRows = 64
+    static let runRows = 64
 
     private let slotCount: Int
     private let channels: Int

@@ -30,19 +30,34 @@ public struct InputGradient {
 
 /// The choice of a kernel by shape.
 public enum ConvolutionKernels {
-    /// Whether 3×3 convolutions may use Winograd's transforms; set once at the start, before any kernel runs. Off, results agree to
-    /// the last bits between machines whose matrix products do.
-    nonisolated(unsafe) public private(set) static var usesWinograd = true
+    public enum WinogradUse: Sendable {
+        case never
+        /// Where the model of the cost says that it is faster.
+        case wherePays
+        /// Wherever it can be used, for tests.
+        case always
+    }
 
-    public static func configure(usesWinograd: Bool) {
-        Self.usesWinograd = usesWinograd
+    /// Which 3×3 convolutions use Winograd's transforms; set once at the start, before any kernel runs.
+    nonisolated(unsafe) public private(set) static var winograd = WinogradUse.wherePays
+
+    public static func configure(winograd: WinogradUse) {
+        Self.winograd = winograd
     }
 
     public static func kernel(for shape: ConvolutionShape, isDepthwise: Bool) -> ConvolutionKernel {
         if isDepthwise { return GeneralConvolution(shape, isDepthwise: true) }
         if shape.isPointwise { return PointwiseConvolution(shape) }
-        if usesWinograd && WinogradConvolution.supports(shape) && winogradPays(shape) { return WinogradConvolution(shape) }
+        if usesWinograd(shape) { return WinogradConvolution(shape) }
         return GeneralConvolution(shape, isDepthwise: false)
+    }
+
+    private static func usesWinograd(_ shape: ConvolutionShape) -> Bool {
+        switch winograd {
+        case .never: return false
+        case .wherePays: return WinogradConvolution.supports(shape) && winogradPays(shape)
+        case .always: return WinogradConvolution.supports(shape)
+        }
     }
 
     /// A model of the cost, in multiply-adds for each pair of channels: patches need 9 for an output pixel, Winograd 36 for a tile and the

@@ -9,8 +9,10 @@ struct GeneralConvolution: ConvolutionKernel {
     }
 
     private var inputPixels: Int { shape.batch * shape.inputHeight * shape.inputWidth }
-    var forwardSlots: Int { Self.blocks(shape.outputPixels) }
-    var backwardSlots: Int { Self.blocks(inputPixels) }
+    private var outputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth) }
+    private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
+    var forwardSlots: Int { outputBlocks.count }
+    var backwardSlots: Int { inputBlocks.count }
 
     func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
         input.withAll(inputPixels, channels: shape.inputChannels) {
@@ -20,7 +22,7 @@ struct GeneralConvolution: ConvolutionKernel {
                 Convolution.forward(shape, input: $0, weights: weights, output: output)
             }
         }
-        Self.finishAll(shape.outputPixels, finish)
+        outputBlocks.forEach(finish)
     }
 
     func backward(
@@ -46,13 +48,7 @@ struct GeneralConvolution: ConvolutionKernel {
                     shape, outputGradient: gradient, weights: weights, inputGradient: inputGradient.values,
                     accumulate: inputGradient.accumulates)
             }
-            Self.finishAll(inputPixels, inputGradient.finish)
+            inputBlocks.forEach(inputGradient.finish)
         }
-    }
-
-    private static func blocks(_ rows: Int) -> Int { (rows + Rows.blockSize - 1) / Rows.blockSize }
-
-    private static func finishAll(_ rows: Int, _ finish: RowFinisher) {
-        Parallel.forEachBlock(rows, blockSize: Rows.blockSize) { finish($0.lowerBound / Rows.blockSize, $0) }
     }
 }

@@ -3,7 +3,7 @@ struct PointwiseConvolution: ConvolutionKernel {
     private let rows: Int
     private let inputs: Int
     private let outputs: Int
-    private let blockRows: Int
+    private let blocks: RowBlocks
 
     /// Floats of a block's input and output together (512 KiB): what was read is still in the second-level cache when it is multiplied.
     private static let blockFloats = 1 << 17
@@ -11,27 +11,31 @@ struct PointwiseConvolution: ConvolutionKernel {
     private static let rangeCount = 16
     /// Weights up to this size get their gradient in the same sweep as the input's: the parts' sums stay small.
     private static let smallWeights = 1 << 16
+    private static let largeWeights = 1 << 19
 
     init(_ shape: ConvolutionShape) {
         precondition(shape.isPointwise, "no pointwise convolution: \(shape)")
         rows = shape.outputPixels
         inputs = shape.inputChannels
         outputs = shape.outputChannels
-        blockRows = max(128, min(512, Self.blockFloats / (inputs + outputs)))
+        // With fewer rows, packing the weights dominates the product; with more, small sub-batches would not occupy all threads.
+        let least = inputs * outputs >= Self.largeWeights ? 192 : 96
+        blocks = RowBlocks(
+            images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth,
+            blockRows: max(least, min(512, Self.blockFloats / (inputs + outputs), rows / 8)))
     }
 
-    private var blockCount: Int { (rows + blockRows - 1) / blockRows }
-    var forwardSlots: Int { blockCount }
-    var backwardSlots: Int { blockCount }
+    var forwardSlots: Int { blocks.count }
+    var backwardSlots: Int { blocks.count }
 
     func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
-        Parallel.forEachBlock(rows, blockSize: blockRows) { block in
+        blocks.forEach { number, block in
             input.withRows(block, channels: inputs) {
                 MatrixProduct.multiply(
                     rows: block.count, columns: outputs, depth: inputs, $0, leading: inputs, weights, leading: outputs,
                     into: output + block.lowerBound * outputs, leading: outputs)
             }
-            finish(block.lowerBound / blockRows, block)
+            finish(number, block)
         }
     }
 
@@ -53,15 +57,15 @@ struct PointwiseConvolution: ConvolutionKernel {
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?
     ) {
         let count = inputs * outputs
-        let ranges = min(Self.rangeCount, blockCount)
+        let ranges = min(Self.rangeCount, blocks.count)
         BufferPool.withScratch(ranges * count) { sums in
             Parallel.forEach(ranges) { range in
                 let sum = sums + range * count
-                let firstBlock = range * blockCount / ranges
-                for block in firstBlock..<(range + 1) * blockCount / ranges {
-                    let rows = block * blockRows..<min((block + 1) * blockRows, self.rows)
+                let firstBlock = range * blocks.count / ranges
+                for block in firstBlock..<(range + 1) * blocks.count / ranges {
+                    let rows = blocks[block]
                     outputGradient.withRows(rows, channels: outputs) { gradient in
-                        addInputGradient(gradient, rows, weights, inputGradient)
+                        addInputGradient(gradient, block, weights, inputGradient)
                         input.withRows(rows, channels: inputs) {
                             MatrixProduct.multiply(
                                 rows: inputs, columns: outputs, depth: rows.count, $0, leading: inputs, transposedA: true,
@@ -80,10 +84,10 @@ struct PointwiseConvolution: ConvolutionKernel {
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?
     ) {
         BufferPool.withScratch(rows * outputs) { gradients in
-            Parallel.forEachBlock(rows, blockSize: blockRows) { block in
+            blocks.forEach { number, block in
                 let gradient = gradients + block.lowerBound * outputs
                 outputGradient.read(block, channels: outputs, into: gradient)
-                addInputGradient(gradient, block, weights, inputGradient)
+                addInputGradient(gradient, number, weights, inputGradient)
             }
             input.withAll(rows, channels: inputs) { values in
                 Parallel.forEachBlock(inputs, blockSize: max(64, (inputs / 8 + 7) / 8 * 8)) { slice in
@@ -97,13 +101,14 @@ struct PointwiseConvolution: ConvolutionKernel {
     }
 
     private func addInputGradient(
-        _ gradient: UnsafePointer<Float>, _ block: Range<Int>, _ weights: UnsafePointer<Float>, _ target: InputGradient?
+        _ gradient: UnsafePointer<Float>, _ block: Int, _ weights: UnsafePointer<Float>, _ target: InputGradient?
     ) {
         guard let target else { return }
+        let rows = blocks[block]
         MatrixProduct.multiply(
-            rows: block.count, columns: inputs, depth: outputs, gradient, leading: outputs, weights, leading: outputs,
-            transposedB: true, into: target.values + block.lowerBound * inputs, leading: inputs,
+            rows: rows.count, columns: inputs, depth: outputs, gradient, leading: outputs, weights, leading: outputs,
+            transposedB: true, into: target.values + rows.lowerBound * inputs, leading: inputs,
             beta: target.accumulates ? 1 : 0)
-        target.finish(block.lowerBound / blockRows, block)
+        target.finish(block, rows)
     }
 }

@@ -18,14 +18,20 @@ public enum Pooling {
         _ positions: UnsafeMutablePointer<UInt8>?
     ) {
         let channels = shape.inputChannels
-        for row in 0..<shape.outputHeight {
-            for column in 0..<shape.outputWidth {
-                let pixel = (image &* shape.outputHeight &+ row) &* shape.outputWidth &+ column
-                let best = output + pixel &* channels
-                best.update(repeating: -.infinity, count: channels)
-                let winner = positions.map { $0 + pixel &* channels }
-                forEachWindowElement(shape, row: row, column: column) { offset, position in
-                    takeLarger(input + offset, position, best, winner, channels)
+        // The winners of one pixel, as floats: comparing and choosing then stay in vectors of one kind.
+        BufferPool.withScratch(channels) { winners in
+            for row in 0..<shape.outputHeight {
+                for column in 0..<shape.outputWidth {
+                    let pixel = (image &* shape.outputHeight &+ row) &* shape.outputWidth &+ column
+                    let best = output + pixel &* channels
+                    best.update(repeating: -.infinity, count: channels)
+                    winners.update(repeating: 0, count: channels)
+                    forEachWindowElement(shape, row: row, column: column) { offset, position in
+                        takeLarger(input + offset, Float(position), best, winners, channels)
+                    }
+                    guard let positions else { continue }
+                    let winner = positions + pixel &* channels
+                    for channel in 0..<channels { winner[channel] = UInt8(truncatingIfNeeded: Int32(winners[channel])) }
                 }
             }
         }
@@ -91,17 +97,13 @@ public enum Pooling {
 
     @inline(__always)
     private static func takeLarger(
-        _ values: UnsafePointer<Float>, _ position: UInt8, _ best: UnsafeMutablePointer<Float>,
-        _ winner: UnsafeMutablePointer<UInt8>?, _ channels: Int
+        _ values: UnsafePointer<Float>, _ position: Float, _ best: UnsafeMutablePointer<Float>,
+        _ winners: UnsafeMutablePointer<Float>, _ channels: Int
     ) {
-        guard let winner else {
-            for channel in 0..<channels { best[channel] = values[channel] > best[channel] ? values[channel] : best[channel] }
-            return
-        }
         for channel in 0..<channels {
-            let larger = values[channel] > best[channel]
-            best[channel] = larger ? values[channel] : best[channel]
-            winner[channel] = larger ? position : winner[channel]
+            let (value, largest) = (values[channel], best[channel])
+            best[channel] = value > largest ? value : largest
+            winners[channel] = value > largest ? position : winners[channel]
         }
     }
 

@@ -78,11 +78,9 @@ extension Activations {
     /// The sums of a complete gradient, in a sweep of their own.
     func gradientSums(_ gradient: Tensor) -> [Double] {
         guard let source else { preconditionFailure("only normalised activations have gradient sums") }
-        let blockSize = 512
-        let sums = source.makeSums(slots: (shape.pixels + blockSize - 1) / blockSize)
-        Parallel.forEachBlock(shape.pixels, blockSize: blockSize) {
-            source.add($0.lowerBound / blockSize, $0, gradient: gradient, stored: stored, to: sums)
-        }
+        let blocks = RowBlocks(images: shape.batch, rowsPerImage: shape.height * shape.width)
+        let sums = source.makeSums(slots: blocks.count)
+        blocks.forEach { source.add($0, $1, gradient: gradient, stored: stored, to: sums) }
         return sums.total
     }
 }

@@ -70,9 +70,8 @@ public final class ConvolutionUnit {
         let added = residual?.materialized()
         kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { _, rows in
             let offset = rows.lowerBound * channels
-            normalization.apply(
-                output.data + offset, count: rows.count, residual: added.map { UnsafePointer($0.data) + offset },
-                into: output.data + offset)
+            normalization.applyInPlace(
+                output.data + offset, count: rows.count, residual: added.map { UnsafePointer($0.data) + offset })
         }
     }
 

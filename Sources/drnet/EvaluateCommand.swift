@@ -28,7 +28,7 @@ struct EvaluateCommand: ParsableCommand {
         let folder = RunFolder(path: runFolder)
         var configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
         if let data { configuration.data.folder = data }
-        try Ranks.run(timeoutSeconds: configuration.communication.timeoutSeconds) { ranks in
+        try Ranks.run(configuration) { ranks in
             try evaluate(configuration, folder, ranks)
         }
     }

@@ -23,6 +23,7 @@ struct PredictCommand: ParsableCommand {
         Parallel.configure(threadCount: ProcessInfo.processInfo.activeProcessorCount)
         let folder = RunFolder(path: runFolder)
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
+        ConvolutionKernels.configure(winograd: configuration.kernels.winograd ? .wherePays : .never)
         let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, report: Message.write)
         var failures = 0
         print(["file", "class", "probability", "resolution", "GFLOPs"].joined(separator: "\t"))

@@ -2,6 +2,7 @@ import ArgumentParser
 import Communication
 import Foundation
 import Kernels
+import Training
 
 /// This process among the ranks of its job: started, set up and ended in one place.
 struct Ranks {
@@ -15,12 +16,14 @@ struct Ranks {
 
     /// Joins the job (or none), divides the cores, runs `body`, and ends the job as a whole: an error on one rank is told by that
     /// rank and ends all of them.
-    static func run(timeoutSeconds: Double, _ body: (Ranks) throws -> Void) throws {
+    static func run(_ configuration: TrainingConfiguration, _ body: (Ranks) throws -> Void) throws {
         try DRNetCommand.requireProcessor()
-        let communicator = try ProcessEnvironment.makeCommunicator(timeoutSeconds: timeoutSeconds)
+        let communicator = try ProcessEnvironment.makeCommunicator(
+            timeoutSeconds: configuration.communication.timeoutSeconds)
         do {
             let ranks = Ranks(communicator: communicator, cores: try CoreMap.gather(communicator))
             Parallel.configure(threadCount: ranks.threadCount)
+            ConvolutionKernels.configure(winograd: configuration.kernels.winograd ? .wherePays : .never)
             try body(ranks)
             try communicator.finalize()
         } catch let status as ExitCode {

@@ -28,7 +28,7 @@ struct TrainCommand: ParsableCommand {
         let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
         let name = URL(fileURLWithPath: config).deletingPathExtension().lastPathComponent
         let folder = RunFolder(path: runFolder ?? "runs/\(name)")
-        try Ranks.run(timeoutSeconds: configuration.communication.timeoutSeconds) { ranks in
+        try Ranks.run(configuration) { ranks in
             try train(configuration, folder, ranks)
         }
     }

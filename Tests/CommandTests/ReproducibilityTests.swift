@@ -8,7 +8,7 @@ final class ReproducibilityTests: XCTestCase {
     /// implementation, and would hide what is compared (docs/experiments.md).
     private let calm = [
         "resolutions=[64,32]", "optimizer.batchSize=120", "policy.flopsTarget=0.8", "stages.warmUp.epochs=10",
-        "stages.fineTune.epochs=10", "stages.warmUp.learningRate.base=2e-4", "stages.fineTune.learningRate.base=2e-4",
+        "stages.fineTune.epochs=10", "stages.warmUp.learningRate.base=1e-4", "stages.fineTune.learningRate.base=1e-4",
     ].flatMap { ["--set", $0] }
 
     func testLossesDoNotDependOnTheNumberOfRanksWithGlobalBatchNorm() throws {
@@ -20,10 +20,10 @@ final class ReproducibilityTests: XCTestCase {
                 try run.complete("\(ranks)", ranks: ranks, calm)
                 XCTAssertLessThan(largestDifference(run.losses("\(ranks)"), one), 1e-4, "\(ranks) ranks")
             }
-            // The comparison can fail: local batch norm normalises by rank, and a tenth more learning rate is seen too.
+            // The comparison can fail: local batch norm normalises by rank, and a quarter more learning rate is seen too.
             try run.complete("local", ranks: 2, calm + ["--set", "batchNorm.mode=local"])
             XCTAssertGreaterThan(largestDifference(run.losses("local"), one), 1e-3)
-            try run.complete("faster", calm + ["--set", "stages.warmUp.learningRate.base=2.2e-4"])
+            try run.complete("faster", calm + ["--set", "stages.warmUp.learningRate.base=1.25e-4"])
             XCTAssertGreaterThan(largestDifference(run.losses("faster"), one), 2e-4)
         }
     }

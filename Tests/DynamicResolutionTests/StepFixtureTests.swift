@@ -1,3 +1,4 @@
+import Kernels
 import NeuralNetwork
 import TestSupport
 import XCTest
@@ -12,6 +13,13 @@ final class StepFixtureTests: XCTestCase {
 
     func testAStepOfABottleneckResNet() throws {
         try check("step_bottleneck", ReferenceCase.bottleneck)
+    }
+
+    func testStepsWithWinogradWhereverItCanBeUsed() throws {
+        ConvolutionKernels.configure(winograd: .always)
+        defer { ConvolutionKernels.configure(winograd: .wherePays) }
+        // Two stages of this network have channels that are multiples of 8.
+        try check("step_resnet18", ReferenceCase.resnet18)
     }
 
     private func check(_ file: String, _ reference: ReferenceCase) throws {

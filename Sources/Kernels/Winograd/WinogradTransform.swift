@@ -6,7 +6,7 @@ typealias Channels8 = SIMD8<Float>
 /// four outputs of a filter of three taps from six products, y = Aᵀ [(G w) ⊙ (Bᵀ d)]. Two dimensions apply each twice.
 ///
 /// The products are values of polynomials at the points 0, ±a, ±b and ∞. Any a ≠ b serve; Lavin and Gray take 1 and 2. The rounding error
-/// follows from the size of the matrices' elements, and is about a third of theirs at a = √½, b = √2 (docs/performance.md).
+/// follows from the size of the matrices' elements, and is half of theirs at a = √½, b = √2 (docs/performance.md).
 enum WinogradTransform {
     typealias Three = (Channels8, Channels8, Channels8)
     typealias Four = (Channels8, Channels8, Channels8, Channels8)

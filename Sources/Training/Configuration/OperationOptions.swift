@@ -38,6 +38,18 @@ extension TrainingConfiguration {
         }
     }
 
+    public struct KernelOptions: Equatable, Sendable {
+        /// Whether 3×3 convolutions may use Winograd's transforms: faster, with rounding errors a few times as large.
+        public var winograd: Bool
+
+        init(_ section: ConfigurationSection) {
+            winograd = section.boolean("winograd", default: true)
+            section.finish()
+        }
+
+        var text: ConfigurationText { .section([("winograd", .value(winograd))]) }
+    }
+
     public struct CommunicationOptions: Equatable, Sendable {
         /// A collective that takes longer ends the job; 0 waits for ever.
         public var timeoutSeconds: Double

@@ -14,6 +14,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
     public var stages: StagesOptions
     public var checkpoints: CheckpointOptions
     public var evaluation: EvaluationOptions
+    public var kernels: KernelOptions
     public var communication: CommunicationOptions
     public var metrics: MetricsOptions
 
@@ -43,6 +44,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
         stages = StagesOptions(section.section("stages"))
         checkpoints = CheckpointOptions(section.section("checkpoints"))
         evaluation = EvaluationOptions(section.section("evaluation"))
+        kernels = KernelOptions(section.section("kernels"))
         communication = CommunicationOptions(section.section("communication"))
         metrics = MetricsOptions(section.section("metrics"))
     }
@@ -105,7 +107,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
             ("seed", .scalar(String(seed))), ("resolutions", .value(resolutions)), ("data", data.text),
             ("classifier", classifier.text), ("predictor", predictor.text), ("batchNorm", batchNorm.text),
             ("policy", policy.text), ("optimizer", optimizer.text), ("stages", stages.text),
-            ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("communication", communication.text),
+            ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("kernels", kernels.text), ("communication", communication.text),
             ("metrics", metrics.text),
         ])
     }
