@@ -1,0 +1,73 @@
+import TestSupport
+import XCTest
+@testable import Kernels
+
+final class ChannelSumsTests: XCTestCase {
+    func testBlocksCoverEveryRowOnceAndBeginWithARunOfTheirImage() {
+        for (images, rowsPerImage) in [(3, 3136), (5, 784), (7, 196), (17, 49), (1, 1), (4, 513), (0, 49), (1, 12_544)] {
+            for blockRows in [96, 512] {
+                let blocks = RowBlocks(images: images, rowsPerImage: rowsPerImage, blockRows: blockRows)
+                var next = 0
+                for block in 0..<blocks.count {
+                    let rows = blocks[block]
+                    XCTAssertEqual(rows.lowerBound, next, "\(images) × \(rowsPerImage)")
+                    XCTAssertFalse(rows.isEmpty)
+                    XCTAssertEqual(rows.lowerBound % rowsPerImage % ChannelSums.runRows, 0)
+                    XCTAssertLessThanOrEqual(rows.count, max(2 * blockRows, rowsPerImage))
+                    next = rows.upperBound
+                }
+                XCTAssertEqual(next, images * rowsPerImage)
+            }
+        }
+    }
+
+    /// Sums of a batch are the sums of its images, to the last bits of a double: this is what makes ranks agree.
+    func testWhatAnImageAddsDoesNotDependOnTheImagesBeforeIt() {
+        let (rowsPerImage, channels, images) = (200, 5, 4)
+        let values = Formula.values("x", images * rowsPerImage * channels)
+        func sums(_ images: Range<Int>) -> [Double] {
+            let sums = ChannelSums(slots: images.count, channels: channels, rowsPerImage: rowsPerImage)
+            values.withUnsafeBufferPointer {
+                let first = $0.baseAddress! + images.lowerBound * rowsPerImage * channels
+                let blocks = RowBlocks(images: images.count, rowsPerImage: rowsPerImage, blockRows: 128)
+                for block in 0..<blocks.count { sums.addMoments(block % images.count, blocks[block], of: first) }
+            }
+            return sums.total
+        }
+        let whole = sums(0..<images)
+        let parts = zip(sums(0..<1), sums(1..<images)).map { $0 + $1 }
+        for (a, b) in zip(whole, parts) { XCTAssertEqual(a, b, accuracy: 1e-13 * abs(a)) }
+        // In single precision they would differ by some 1e-7, and so would runs that begin anywhere: the comparison can fail.
+        let shifted = ChannelSums(slots: 1, channels: channels, rowsPerImage: images * rowsPerImage)
+        values.withUnsafeBufferPointer { shifted.addMoments(0, 0..<images * rowsPerImage, of: $0.baseAddress!) }
+        XCTAssertTrue(zip(whole, shifted.total).contains { abs($0 - $1) > 1e-13 * abs($0) })
+    }
+
+    /// Values as read through a computed matrix, normalised in place and apart, with and without a residual.
+    func testNormalisationInPlaceIsNormalisation() {
+        let (rows, channels) = (7, 12)
+        let normalization = ChannelNormalization(channels: channels, activation: .relu6)
+        for channel in 0..<channels {
+            normalization.scale[channel] = Float(channel) - 5
+            normalization.shift[channel] = 0.5 * Float(channel)
+        }
+        let input = Formula.values("x", rows * channels), residual = Formula.values("r", rows * channels)
+        for added in [nil, residual] {
+            let expected = (0..<rows * channels).map { index in
+                let channel = index % channels
+                let value = input[index] * (Float(channel) - 5) + 0.5 * Float(channel) + (added?[index] ?? 0)
+                return min(max(value, 0), 6)
+            }
+            var apart = [Float](repeating: .nan, count: input.count), inPlace = input
+            if let added {
+                normalization.apply(input, count: rows, residual: added, into: &apart)
+                normalization.applyInPlace(&inPlace, count: rows, residual: added)
+            } else {
+                normalization.apply(input, count: rows, into: &apart)
+                normalization.applyInPlace(&inPlace, count: rows, residual: nil)
+            }
+            assertClose(apart, expected, "apart")
+            XCTAssertEqual(apart, inPlace)
+        }
+    }
+}

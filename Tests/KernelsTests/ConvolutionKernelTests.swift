@@ -1,0 +1,127 @@
+import TestSupport
+import XCTest
+@testable import Kernels
+
+/// Every kernel behind the one protocol: computed and stored operands, added gradients and finishers, against plain patches.
+final class ConvolutionKernelTests: XCTestCase {
+    /// Batch, height, width, inputs, outputs, kernel, stride. The second is large enough for the pointwise kernel's two sweeps.
+    private let shapes: [ConvolutionShape] = [
+        (3, 24, 23, 16, 24, 1, 1), (5, 7, 7, 264, 256, 1, 1), (1, 14, 14, 8, 16, 1, 1), (2, 9, 8, 5, 3, 3, 2), (2, 17, 15, 3, 8, 7, 2),
+        (2, 13, 10, 16, 8, 3, 1), (2, 7, 7, 8, 6, 1, 2),
+    ].map {
+        ConvolutionShape(
+            batch: $0.0, inputHeight: $0.1, inputWidth: $0.2, inputChannels: $0.3, outputChannels: $0.4, kernel: $0.5, stride: $0.6,
+            padding: ($0.5 - 1) / 2)
+    }
+
+    private struct Results {
+        var output: [Float]
+        var inputGradient: [Float]
+        var weightGradient: [Float]
+    }
+
+    private func rows(_ values: [Float], _ channels: Int) -> Rows {
+        .computed { rows, target in
+            values.withUnsafeBufferPointer {
+                target.update(from: $0.baseAddress! + rows.lowerBound * channels, count: rows.count * channels)
+            }
+        }
+    }
+
+    private func run(_ kernel: ConvolutionKernel, _ s: ConvolutionShape, accumulates: Bool) -> Results {
+        let inputPixels = s.batch * s.inputHeight * s.inputWidth
+        let input = Formula.values("x", inputPixels * s.inputChannels), weights = Formula.values("w", s.patchLength * s.outputChannels)
+        let gradient = Formula.values("g", s.outputPixels * s.outputChannels)
+        var results = Results(
+            output: [Float](repeating: .nan, count: gradient.count),
+            inputGradient: accumulates ? Formula.values("before", input.count) : [Float](repeating: .nan, count: input.count),
+            weightGradient: Formula.values("before", weights.count))
+        let forward = Visits(slots: kernel.forwardSlots, rows: s.outputPixels)
+        kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &results.output, finish: forward.visit)
+        forward.check("forward \(s)")
+        let backward = Visits(slots: kernel.backwardSlots, rows: inputPixels)
+        results.inputGradient.withUnsafeMutableBufferPointer {
+            kernel.backward(
+                input: rows(input, s.inputChannels), outputGradient: rows(gradient, s.outputChannels), weights: weights,
+                weightGradient: &results.weightGradient,
+                inputGradient: InputGradient($0.baseAddress!, accumulates: accumulates, finish: backward.visit))
+        }
+        backward.check("backward \(s)")
+        return results
+    }
+
+    private func expected(_ s: ConvolutionShape, accumulates: Bool) -> Results {
+        let inputCount = s.batch * s.inputHeight * s.inputWidth * s.inputChannels
+        let input = Formula.values("x", inputCount), weights = Formula.values("w", s.patchLength * s.outputChannels)
+        let gradient = Formula.values("g", s.outputPixels * s.outputChannels)
+        var results = Results(
+            output: [Float](repeating: 0, count: gradient.count), inputGradient: Formula.values("before", inputCount),
+            weightGradient: Formula.values("before", weights.count))
+        Convolution.forward(s, input: input, weights: weights, output: &results.output)
+        Convolution.inputGradient(
+            s, outputGradient: gradient, weights: weights, inputGradient: &results.inputGradient, accumulate: accumulates)
+        Convolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &results.weightGradient)
+        return results
+    }
+
+    func testEveryKernelAgreesWithPatchesAndFinishesEveryRowOnce() {
+        for s in shapes {
+            var kernels: [ConvolutionKernel] = [GeneralConvolution(s, isDepthwise: false)]
+            if s.isPointwise { kernels.append(PointwiseConvolution(s)) }
+            if WinogradConvolution.supports(s) { kernels.append(WinogradConvolution(s)) }
+            for kernel in kernels {
+                for accumulates in [false, true] {
+                    let actual = run(kernel, s, accumulates: accumulates), wanted = expected(s, accumulates: accumulates)
+                    let label = "\(type(of: kernel)) \(s), accumulates \(accumulates)"
+                    XCTAssertLessThan(relativeDifference(actual.output, wanted.output), 2e-6, label)
+                    XCTAssertLessThan(relativeDifference(actual.inputGradient, wanted.inputGradient), 2e-6, label)
+                    XCTAssertLessThan(relativeDifference(actual.weightGradient, wanted.weightGradient), 2e-6, label)
+                }
+            }
+        }
+    }
+
+    func testTheChoiceFollowsTheShape() {
+        func kernel(_ batch: Int, _ size: Int, _ channels: Int, kernel: Int = 3, stride: Int = 1) -> ConvolutionKernel {
+            ConvolutionKernels.kernel(
+                for: ConvolutionShape(
+                    batch: batch, inputHeight: size, inputWidth: size, inputChannels: channels, outputChannels: channels,
+                    kernel: kernel, stride: stride, padding: (kernel - 1) / 2), isDepthwise: false)
+        }
+        XCTAssertTrue(kernel(16, 56, 64) is WinogradConvolution)
+        XCTAssertTrue(kernel(32, 4, 512) is WinogradConvolution)
+        XCTAssertTrue(kernel(32, 2, 512) is GeneralConvolution, "four pixels of a tile of sixteen")
+        XCTAssertTrue(kernel(2, 7, 512) is GeneralConvolution, "too few tiles for the weights' transform")
+        XCTAssertTrue(kernel(16, 56, 60) is GeneralConvolution, "channels are no multiple of 8")
+        XCTAssertTrue(kernel(16, 56, 64, stride: 2) is GeneralConvolution)
+        XCTAssertTrue(kernel(16, 56, 64, kernel: 1) is PointwiseConvolution)
+        ConvolutionKernels.configure(winograd: .never)
+        defer { ConvolutionKernels.configure(winograd: .wherePays) }
+        XCTAssertTrue(kernel(16, 56, 64) is GeneralConvolution)
+    }
+}
+
+/// Counts how often each row was finished, and checks the slots.
+private final class Visits {
+    private let slots: Int
+    private var counts: [Int]
+    private var wrongSlots = 0
+    private let lock = NSLock()
+
+    init(slots: Int, rows: Int) {
+        self.slots = slots
+        counts = [Int](repeating: 0, count: rows)
+    }
+
+    func visit(_ slot: Int, _ rows: Range<Int>) {
+        lock.lock()
+        defer { lock.unlock() }
+        if !(0..<slots).contains(slot) { wrongSlots += 1 }
+        for row in rows { counts[row] += 1 }
+    }
+
+    func check(_ label: String) {
+        XCTAssertTrue(counts.allSatisfy { $0 == 1 }, "\(label): every row is finished once")
+        XCTAssertEqual(wrongSlots, 0, "\(label): slots lie below \(slots)")
+    }
+}
