@@ -1,0 +1,46 @@
+import XCTest
+@testable import NeuralNetwork
+
+/// Networks start as torchvision's do: He's normal on the fan-out for convolutions, 1 and 0 for batch norms, torch.nn.Linear's uniform for
+/// the last layer of a ResNet, N(0, 0.01²) and 0 for MobileNetV2's.
+final class InitializationTests: XCTestCase {
+    private func moments(_ parameter: Parameter) -> (mean: Double, deviation: Double, largest: Double) {
+        let values = parameter.fileValues().map(Double.init)
+        let mean = values.reduce(0, +) / Double(values.count)
+        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+        return (mean, variance.squareRoot(), values.map(abs).max()!)
+    }
+
+    private func parameter(_ network: Network, _ name: String) throws -> Parameter {
+        try XCTUnwrap(network.arena.parameters.first { $0.name == name }, name)
+    }
+
+    func testAResNetStartsAsTorchvisions() throws {
+        let network = ResNet(ResNet.Architecture(depth: 18)!, outputs: 1000, resolutionCount: 2, zeroInitResidual: true)
+        network.arena.initialize(seed: 1, stream: 0)
+        for (name, fanOut) in [("conv1.weight", 7 * 7 * 64), ("layer2.0.conv1.weight", 9 * 128), ("layer4.0.downsample.0.weight", 512)] {
+            let found = moments(try parameter(network, name))
+            XCTAssertEqual(found.deviation / (2 / Double(fanOut)).squareRoot(), 1, accuracy: 0.03, name)
+            XCTAssertEqual(found.mean / found.deviation, 0, accuracy: 0.03, name)
+        }
+        XCTAssertTrue(try parameter(network, "layer1.0.bn1.1.weight").fileValues().allSatisfy { $0 == 1 })
+        XCTAssertTrue(try parameter(network, "layer1.0.bn2.1.weight").fileValues().allSatisfy { $0 == 0 }, "zeroInitResidual")
+        XCTAssertTrue(try parameter(network, "layer1.0.bn1.1.bias").fileValues().allSatisfy { $0 == 0 })
+        let bound = 1 / 512.0.squareRoot()
+        for name in ["fc.weight", "fc.bias"] {
+            let found = moments(try parameter(network, name))
+            XCTAssertLessThanOrEqual(found.largest, bound, name)
+            XCTAssertEqual(found.deviation / (bound / 3.0.squareRoot()), 1, accuracy: 0.05, name)
+        }
+    }
+
+    func testAMobileNetStartsAsTorchvisions() throws {
+        let network = MobileNetV2(outputs: 100, resolutionCount: nil)
+        network.arena.initialize(seed: 1, stream: 0)
+        // torchvision counts a depthwise convolution's fan-out over all of its channels.
+        let depthwise = moments(try parameter(network, "features.2.conv.1.0.weight"))
+        XCTAssertEqual(depthwise.deviation / (2 / Double(9 * 96)).squareRoot(), 1, accuracy: 0.1)
+        XCTAssertEqual(moments(try parameter(network, "classifier.1.weight")).deviation / 0.01, 1, accuracy: 0.03)
+        XCTAssertTrue(try parameter(network, "classifier.1.bias").fileValues().allSatisfy { $0 == 0 })
+    }
+}
