@@ -57,10 +57,10 @@ final class ConvolutionKernelTests: XCTestCase {
         var results = Results(
             output: [Float](repeating: 0, count: gradient.count), inputGradient: Formula.values("before", inputCount),
             weightGradient: Formula.values("before", weights.count))
-        Convolution.forward(s, input: input, weights: weights, output: &results.output)
-        Convolution.inputGradient(
+        PatchConvolution.forward(s, input: input, weights: weights, output: &results.output)
+        PatchConvolution.inputGradient(
             s, outputGradient: gradient, weights: weights, inputGradient: &results.inputGradient, accumulate: accumulates)
-        Convolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &results.weightGradient)
+        PatchConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &results.weightGradient)
         return results
     }
 

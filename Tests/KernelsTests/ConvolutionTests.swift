@@ -64,9 +64,9 @@ final class ConvolutionTests: XCTestCase {
             DepthwiseConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &inputGradient)
             DepthwiseConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &weightGradient)
         } else {
-            Convolution.forward(s, input: input, weights: weights, output: &output)
-            Convolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &inputGradient)
-            Convolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &weightGradient)
+            PatchConvolution.forward(s, input: input, weights: weights, output: &output)
+            PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &inputGradient)
+            PatchConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &weightGradient)
         }
         let terms = Float(s.patchLength).squareRoot()
         assertClose(
@@ -100,8 +100,8 @@ final class ConvolutionTests: XCTestCase {
             let weights = Formula.values("w", s.patchLength * s.outputChannels)
             var plain = [Float](repeating: .nan, count: count)
             var added = Formula.values("before", count)
-            Convolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &plain)
-            Convolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &added, accumulate: true)
+            PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &plain)
+            PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &added, accumulate: true)
             assertClose(
                 added, zip(plain, Formula.values("before", count)).map { $0 + $1 }, absoluteTolerance: 1e-4, "accumulate \(s)")
         }
@@ -117,9 +117,9 @@ final class ConvolutionTests: XCTestCase {
             defer { Parallel.configure(threadCount: 1) }
             var output = [Float](repeating: 0, count: gradient.count), inputGradient = [Float](repeating: 0, count: input.count)
             var weightGradient = [Float](repeating: 0, count: weights.count)
-            Convolution.forward(s, input: input, weights: weights, output: &output)
-            Convolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &inputGradient)
-            Convolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &weightGradient)
+            PatchConvolution.forward(s, input: input, weights: weights, output: &output)
+            PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &inputGradient)
+            PatchConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &weightGradient)
             return [output, inputGradient, weightGradient]
         }
         let one = run(threads: 1)

@@ -55,9 +55,9 @@ final class WinogradTests: XCTestCase {
         var results = Results(
             output: [Float](repeating: .nan, count: gradient.count), inputGradient: [Float](repeating: .nan, count: input.count),
             weightGradient: before)
-        Convolution.forward(s, input: input, weights: weights, output: &results.output)
-        Convolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &results.inputGradient)
-        Convolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &results.weightGradient)
+        PatchConvolution.forward(s, input: input, weights: weights, output: &results.output)
+        PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &results.inputGradient)
+        PatchConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &results.weightGradient)
         return results
     }
 

@@ -19,7 +19,7 @@ struct GeneralConvolution: ConvolutionKernel {
             if isDepthwise {
                 DepthwiseConvolution.forward(shape, input: $0, weights: weights, output: output)
             } else {
-                Convolution.forward(shape, input: $0, weights: weights, output: output)
+                PatchConvolution.forward(shape, input: $0, weights: weights, output: output)
             }
         }
         outputBlocks.forEach(finish)
@@ -35,7 +35,7 @@ struct GeneralConvolution: ConvolutionKernel {
                     DepthwiseConvolution.addWeightGradient(
                         shape, input: $0, outputGradient: gradient, weightGradient: weightGradient)
                 } else {
-                    Convolution.addWeightGradient(shape, input: $0, outputGradient: gradient, weightGradient: weightGradient)
+                    PatchConvolution.addWeightGradient(shape, input: $0, outputGradient: gradient, weightGradient: weightGradient)
                 }
             }
             guard let inputGradient else { return }
@@ -44,7 +44,7 @@ struct GeneralConvolution: ConvolutionKernel {
                     shape, outputGradient: gradient, weights: weights, inputGradient: inputGradient.values,
                     accumulate: inputGradient.accumulates)
             } else {
-                Convolution.inputGradient(
+                PatchConvolution.inputGradient(
                     shape, outputGradient: gradient, weights: weights, inputGradient: inputGradient.values,
                     accumulate: inputGradient.accumulates)
             }

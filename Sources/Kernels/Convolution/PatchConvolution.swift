@@ -1,6 +1,6 @@
 /// Dense convolutions as products of blocks of the patch matrix with the weights. Layouts: images NHWC, weights
 /// [kernel row, kernel column, input channel, output channel].
-public enum Convolution {
+public enum PatchConvolution {
     /// Patch blocks are at most this many floats (1 MiB): they stay in the second-level cache between gathering and use.
     private static let blockFloats = 1 << 18
 
