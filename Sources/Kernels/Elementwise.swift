@@ -6,13 +6,6 @@ public enum Elementwise {
         for index in 0..<count { target[index] += values[index] }
     }
 
-    /// The same, shared between the threads: for whole activations and parameter vectors.
-    public static func addInParallel(_ values: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int) {
-        Parallel.forEachBlock(count, blockSize: 1 << 15) { range in
-            add(values + range.lowerBound, to: target + range.lowerBound, count: range.count)
-        }
-    }
-
     /// values ← values · factor, in parallel.
     public static func scale(_ values: UnsafeMutablePointer<Float>, by factor: Float, count: Int) {
         Parallel.forEachBlock(count, blockSize: 1 << 15) { range in

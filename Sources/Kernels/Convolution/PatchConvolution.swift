@@ -11,16 +11,9 @@ public enum PatchConvolution {
     ) {
         let columns = shape.outputChannels
         let rowLength = shape.kernel * shape.inputChannels
-        let blockPixels = pixelsPerBlock(shape, depth: shape.isPointwise ? shape.inputChannels : shape.patchLength)
+        let blockPixels = pixelsPerBlock(shape)
         Parallel.forEachBlock(shape.outputPixels, blockSize: blockPixels) { pixels in
             let target = output + pixels.lowerBound * columns
-            if shape.isPointwise {
-                MatrixProduct.multiply(
-                    rows: pixels.count, columns: columns, depth: shape.inputChannels,
-                    input + pixels.lowerBound * shape.inputChannels, leading: shape.inputChannels,
-                    weights, leading: columns, into: target, leading: columns, beta: accumulate ? 1 : 0)
-                return
-            }
             // Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache.
             let rowsAtOnce = max(1, min(shape.kernel, blockFloats / (pixels.count * rowLength)))
             BufferPool.withScratch(pixels.count * rowsAtOnce * rowLength) { patches in
@@ -113,14 +106,6 @@ public enum PatchConvolution {
         pixels: Range<Int>, columns: Range<Int>, into sum: UnsafeMutablePointer<Float>
     ) {
         let outputs = shape.outputChannels
-        if shape.isPointwise {
-            MatrixProduct.multiply(
-                rows: columns.count, columns: outputs, depth: pixels.count,
-                input + pixels.lowerBound * shape.inputChannels + columns.lowerBound, leading: shape.inputChannels,
-                transposedA: true, outputGradient + pixels.lowerBound * outputs, leading: outputs,
-                into: sum, leading: outputs, beta: 1)
-            return
-        }
         let blockPixels = max(64, blockFloats / columns.count)
         BufferPool.withScratch(min(blockPixels, pixels.count) * columns.count) { patches in
             for start in stride(from: pixels.lowerBound, to: pixels.upperBound, by: blockPixels) {
@@ -147,11 +132,11 @@ public enum PatchConvolution {
     }
 
     /// Pixels in a block: as many as keep the block in cache, at most what gives each thread a few blocks.
-    private static func pixelsPerBlock(_ shape: ConvolutionShape, depth: Int) -> Int {
+    private static func pixelsPerBlock(_ shape: ConvolutionShape) -> Int {
         // Fewer rows than this and packing the weights dominates the product; the number must not depend on the thread count,
         // or results would.
         let (smallest, largest) = (96, 1024)
-        let cached = blockFloats / depth
+        let cached = blockFloats / shape.patchLength
         let shared = (shape.outputPixels + 7) / 8
         return max(smallest, min(largest, cached, shared))
     }

@@ -12,15 +12,14 @@ enum WinogradTransform {
     typealias Four = (Channels8, Channels8, Channels8, Channels8)
     typealias Six = (Channels8, Channels8, Channels8, Channels8, Channels8, Channels8)
 
-    static let points = 6
     /// Products of a tile in two dimensions.
     static let positions = 36
 
     // a² and b², and what follows from them.
     private static let (aa, bb): (Float, Float) = (0.5, 2)
     private static let (a, b): (Float, Float) = (0.707_106_77, 1.414_213_5)
-    /// 1 / Π_{q ≠ p} (p − q) over the finite points q, for p = 0, ±a and ±b.
-    private static let (scale0, scaleA, scaleB): (Float, Float, Float) = (1, -2 / 3, 1 / 6)
+    /// 1 / Π_{q ≠ p} (p − q) over the finite points q, for p = ±a and ±b; for p = 0 it is 1 / (a²b²) = 1.
+    private static let (scaleA, scaleB): (Float, Float) = (-2 / 3, 1 / 6)
 
     /// Bᵀ d: six inputs.
     @inline(__always)
@@ -68,7 +67,7 @@ enum WinogradTransform {
     static func weights(_ w: Three) -> Six {
         let evenA = scaleA * (w.0 + aa * w.2), oddA = scaleA * a * w.1
         let evenB = scaleB * (w.0 + bb * w.2), oddB = scaleB * b * w.1
-        return (scale0 * w.0, evenA + oddA, evenA - oddA, evenB + oddB, evenB - oddB, w.2)
+        return (w.0, evenA + oddA, evenA - oddA, evenB + oddB, evenB - oddB, w.2)
     }
 
     /// Gᵀ u: the adjoint of `weights`.
@@ -76,6 +75,6 @@ enum WinogradTransform {
     static func weightsAdjoint(_ u: Six) -> Three {
         let sumA = scaleA * (u.1 + u.2), differenceA = scaleA * a * (u.1 - u.2)
         let sumB = scaleB * (u.3 + u.4), differenceB = scaleB * b * (u.3 - u.4)
-        return (scale0 * u.0 + sumA + sumB, differenceA + differenceB, aa * sumA + bb * sumB + u.5)
+        return (u.0 + sumA + sumB, differenceA + differenceB, aa * sumA + bb * sumB + u.5)
     }
 }
