@@ -20,10 +20,10 @@ public enum PatchConvolution {
                 for kernelRow in stride(from: 0, to: shape.kernel, by: rowsAtOnce) {
                     let part = kernelRow * rowLength..<min(kernelRow + rowsAtOnce, shape.kernel) * rowLength
                     Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
-                    MatrixProduct.multiply(
-                        rows: pixels.count, columns: columns, depth: part.count, patches, leading: part.count,
-                        weights + part.lowerBound * columns, leading: columns,
-                        into: target, leading: columns, beta: accumulate || kernelRow > 0 ? 1 : 0)
+                    TiledProduct.multiply(
+                        rows: pixels.count, columns: columns, depth: part.count, .init(patches, leading: part.count),
+                        .init(weights + part.lowerBound * columns, leading: columns), into: target, leading: columns,
+                        accumulates: accumulate || kernelRow > 0)
                 }
             }
         }
@@ -46,19 +46,21 @@ public enum PatchConvolution {
         let imageFloats = shape.inputHeight * shape.inputWidth * shape.inputChannels
         let pixelsPerImage = shape.outputHeight * shape.outputWidth
         let blockPixels = min(pixelsPerImage, max(1, blockFloats / shape.patchLength))
-        // Patches of a strided convolution overlap in the input: an image is scattered into by one task only.
-        Parallel.forEach(shape.batch) { image in
-            if !accumulate { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
-            BufferPool.withScratch(blockPixels * shape.patchLength) { patches in
-                for start in stride(from: 0, to: pixelsPerImage, by: blockPixels) {
-                    let first = image * pixelsPerImage + start
-                    let pixels = first..<first + min(blockPixels, pixelsPerImage - start)
-                    MatrixProduct.multiply(
-                        rows: pixels.count, columns: shape.patchLength, depth: shape.outputChannels,
-                        outputGradient + first * shape.outputChannels, leading: shape.outputChannels,
-                        weights, leading: shape.outputChannels, transposedB: true,
-                        into: patches, leading: shape.patchLength)
-                    Patches.scatterAdd(patches, shape, pixels: pixels, into: inputGradient)
+        BufferPool.withScratch(shape.patchLength * shape.outputChannels) { transposed in
+            Elementwise.transpose(weights, rows: shape.patchLength, columns: shape.outputChannels, into: transposed)
+            // Patches of a strided convolution overlap in the input: an image is scattered into by one task only.
+            Parallel.forEach(shape.batch) { image in
+                if !accumulate { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
+                BufferPool.withScratch(blockPixels * shape.patchLength) { patches in
+                    for start in stride(from: 0, to: pixelsPerImage, by: blockPixels) {
+                        let first = image * pixelsPerImage + start
+                        let pixels = first..<first + min(blockPixels, pixelsPerImage - start)
+                        TiledProduct.multiply(
+                            rows: pixels.count, columns: shape.patchLength, depth: shape.outputChannels,
+                            .init(outputGradient + first * shape.outputChannels, leading: shape.outputChannels),
+                            .init(transposed, leading: shape.patchLength), into: patches, leading: shape.patchLength)
+                        Patches.scatterAdd(patches, shape, pixels: pixels, into: inputGradient)
+                    }
                 }
             }
         }
@@ -111,10 +113,10 @@ public enum PatchConvolution {
             for start in stride(from: pixels.lowerBound, to: pixels.upperBound, by: blockPixels) {
                 let block = start..<min(start + blockPixels, pixels.upperBound)
                 Patches.gather(input, shape, pixels: block, columns: columns, into: patches)
-                MatrixProduct.multiply(
-                    rows: columns.count, columns: outputs, depth: block.count, patches, leading: columns.count,
-                    transposedA: true, outputGradient + block.lowerBound * outputs, leading: outputs,
-                    into: sum, leading: outputs, beta: 1)
+                TiledProduct.multiply(
+                    rows: columns.count, columns: outputs, depth: block.count, .init(transposing: patches, leading: columns.count),
+                    .init(outputGradient + block.lowerBound * outputs, leading: outputs), into: sum, leading: outputs,
+                    accumulates: true)
             }
         }
     }
@@ -133,9 +135,7 @@ public enum PatchConvolution {
 
     /// Pixels in a block: as many as keep the block in cache, at most what gives each thread a few blocks.
     private static func pixelsPerBlock(_ shape: ConvolutionShape) -> Int {
-        // Fewer rows than this and packing the weights dominates the product; the number must not depend on the thread count,
-        // or results would.
-        let (smallest, largest) = (96, 1024)
+        let (smallest, largest) = (48, 1024)
         let cached = blockFloats / shape.patchLength
         let shared = (shape.outputPixels + 7) / 8
         return max(smallest, min(largest, cached, shared))
