@@ -34,6 +34,7 @@ struct Benchmark: ParsableCommand {
         let step = TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0)
         let optimizer = SGD([classifier], SGD.Options(momentum: 0.9, nesterov: false, weightDecay: 1e-4, decaysNormAndBias: true))
         let images = randomBatch()
+        if forward { model.freeze() }
         let seconds = try (0..<steps + 2).map { _ in
             try time {
                 if forward {

@@ -53,7 +53,7 @@ final class TiledProductTests: XCTestCase {
                         results["B in panels"] = run(plain, .init(panels: $0, depth: size.depth))
                     }
                     let turnedB = transposed(Array(b), rows: size.depth, columns: size.columns)
-                    ColumnPanels.withPanels(ofTransposed: turnedB, rows: size.depth, columns: size.columns) {
+                    ColumnPanels.withPanels(transposing: turnedB, rows: size.depth, columns: size.columns) {
                         results["B in panels, transposed"] = run(plain, .init(panels: $0, depth: size.depth))
                     }
                     return results

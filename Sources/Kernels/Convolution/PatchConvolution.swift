@@ -9,24 +9,42 @@ public enum PatchConvolution {
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
         output: UnsafeMutablePointer<Float>, accumulate: Bool = false
     ) {
-        let columns = shape.outputChannels
-        let rowLength = shape.kernel * shape.inputChannels
-        let blockPixels = pixelsPerBlock(shape)
-        Parallel.forEachBlock(shape.outputPixels, blockSize: blockPixels) { pixels in
-            let target = output + pixels.lowerBound * columns
-            // Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache.
-            let rowsAtOnce = max(1, min(shape.kernel, blockFloats / (pixels.count * rowLength)))
-            BufferPool.withScratch(pixels.count * rowsAtOnce * rowLength) { patches in
-                for kernelRow in stride(from: 0, to: shape.kernel, by: rowsAtOnce) {
-                    let part = kernelRow * rowLength..<min(kernelRow + rowsAtOnce, shape.kernel) * rowLength
-                    Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
-                    TiledProduct.multiply(
-                        rows: pixels.count, columns: columns, depth: part.count, .init(patches, leading: part.count),
-                        .init(weights + part.lowerBound * columns, leading: columns), into: target, leading: columns,
-                        accumulates: accumulate || kernelRow > 0)
-                }
-            }
+        ColumnPanels.withPanels(of: weights, rows: shape.patchLength, columns: shape.outputChannels) {
+            forward(shape, input: input, panels: $0, output: output, accumulate: accumulate) { _, _ in }
         }
+    }
+
+    /// The same with the weights in panels; `finish` is told which blocks of `blocks` are complete.
+    static func forward(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, panels: UnsafePointer<Float>,
+        output: UnsafeMutablePointer<Float>, accumulate: Bool = false, finish: RowFinisher
+    ) {
+        let outputs = shape.outputChannels
+        let rowLength = shape.kernel * shape.inputChannels
+        let right = TiledProduct.Right(panels: panels, depth: shape.patchLength)
+        ProductBlocks(blocks(shape), columns: outputs).forEach(
+            { pixels, columns in
+                // Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache.
+                let rowsAtOnce = max(1, min(shape.kernel, blockFloats / (pixels.count * rowLength)))
+                BufferPool.withScratch(pixels.count * rowsAtOnce * rowLength) { patches in
+                    for kernelRow in stride(from: 0, to: shape.kernel, by: rowsAtOnce) {
+                        let part = kernelRow * rowLength..<min(kernelRow + rowsAtOnce, shape.kernel) * rowLength
+                        Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
+                        TiledProduct.multiply(
+                            rows: pixels.count, columns: columns.count, depth: part.count, .init(patches, leading: part.count),
+                            right.from(row: part.lowerBound, column: columns.lowerBound),
+                            into: output + pixels.lowerBound * outputs + columns.lowerBound, leading: outputs,
+                            accumulates: accumulate || kernelRow > 0)
+                    }
+                }
+            }, finish: finish)
+    }
+
+    /// Blocks of output pixels: as many pixels as keep the patches in cache, at most what gives each thread a few blocks.
+    static func blocks(_ shape: ConvolutionShape) -> RowBlocks {
+        RowBlocks(
+            images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth,
+            blockRows: max(64, min(1024, blockFloats / shape.patchLength, shape.outputPixels / 8)))
     }
 
     /// inputGradient ← the gradient of the input, given that of the output (+ inputGradient where `accumulate`).
@@ -131,14 +149,6 @@ public enum PatchConvolution {
             let start = row * rowLength + part * rowLength / partsPerRow
             return start..<row * rowLength + (part + 1) * rowLength / partsPerRow
         }
-    }
-
-    /// Pixels in a block: as many as keep the block in cache, at most what gives each thread a few blocks.
-    private static func pixelsPerBlock(_ shape: ConvolutionShape) -> Int {
-        let (smallest, largest) = (48, 1024)
-        let cached = blockFloats / shape.patchLength
-        let shared = (shape.outputPixels + 7) / 8
-        return max(smallest, min(largest, cached, shared))
     }
 
     /// turned[k−1−r, k−1−s, output, input] ← weights[r, s, input, output].

@@ -26,17 +26,23 @@ struct PointwiseConvolution: ConvolutionKernel {
     var forwardSlots: Int { blocks.count }
     var backwardSlots: Int { blocks.count }
 
-    func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
-        ColumnPanels.withPanels(of: weights, rows: inputs, columns: outputs) { panels in
-            blocks.forEach { number, block in
-                input.withRows(block, channels: inputs) {
+    var preparedCount: Int { ColumnPanels.count(rows: inputs, columns: outputs) }
+
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        ColumnPanels.write(weights, rows: inputs, columns: outputs, into: prepared)
+    }
+
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+        let panels = TiledProduct.Right(panels: prepared, depth: inputs)
+        ProductBlocks(blocks, columns: outputs).forEach(
+            { rows, columns in
+                input.withRows(rows, channels: inputs) {
                     TiledProduct.multiply(
-                        rows: block.count, columns: outputs, depth: inputs, .init($0, leading: inputs),
-                        .init(panels: panels, depth: inputs), into: output + block.lowerBound * outputs, leading: outputs)
+                        rows: rows.count, columns: columns.count, depth: inputs, .init($0, leading: inputs),
+                        panels.from(column: columns.lowerBound),
+                        into: output + rows.lowerBound * outputs + columns.lowerBound, leading: outputs)
                 }
-                finish(number, block)
-            }
-        }
+            }, finish: finish)
     }
 
     func backward(
@@ -44,7 +50,7 @@ struct PointwiseConvolution: ConvolutionKernel {
         inputGradient: InputGradient?
     ) {
         if rows == 0 { return }
-        ColumnPanels.withPanels(ofTransposed: weights, rows: outputs, columns: inputs) { transposed in
+        ColumnPanels.withPanels(transposing: weights, rows: outputs, columns: inputs) { transposed in
             if inputs * outputs <= Self.smallWeights {
                 backwardInOneSweep(input, outputGradient, transposed, weightGradient, inputGradient)
             } else {

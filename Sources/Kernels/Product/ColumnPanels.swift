@@ -8,11 +8,10 @@ enum ColumnPanels {
         (columns + width - 1) / width * width * rows
     }
 
-    /// Calls `body` with the panels of `matrix` [rows × columns].
-    static func withPanels(
-        of matrix: UnsafePointer<Float>, rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void
-    ) {
-        fill(rows: rows, columns: columns, body) { panel, target in
+    /// panels ← those of `matrix` [rows × columns].
+    static func write(_ matrix: UnsafePointer<Float>, rows: Int, columns: Int, into panels: UnsafeMutablePointer<Float>) {
+        Parallel.forEach((columns + width - 1) / width) { panel in
+            let target = panels + panel * width * rows
             let present = min(width, columns - panel * width)
             for row in 0..<rows {
                 let result = target + row &* width
@@ -22,11 +21,12 @@ enum ColumnPanels {
         }
     }
 
-    /// Calls `body` with the panels of the transpose of `matrix` [columns × rows].
-    static func withPanels(
-        ofTransposed matrix: UnsafePointer<Float>, rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void
+    /// panels ← those of the transpose of `matrix` [columns × rows].
+    static func write(
+        transposing matrix: UnsafePointer<Float>, rows: Int, columns: Int, into panels: UnsafeMutablePointer<Float>
     ) {
-        fill(rows: rows, columns: columns, body) { panel, target in
+        Parallel.forEach((columns + width - 1) / width) { panel in
+            let target = panels + panel * width * rows
             let present = min(width, columns - panel * width)
             if present < width { target.update(repeating: 0, count: rows * width) }
             // Eight rows at a time, so that a cache line of each column is read at once.
@@ -39,12 +39,21 @@ enum ColumnPanels {
         }
     }
 
-    private static func fill(
-        rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void, panel: (Int, UnsafeMutablePointer<Float>) -> Void
+    /// Calls `body` with the panels of `matrix` [rows × columns] in scratch memory.
+    static func withPanels(of matrix: UnsafePointer<Float>, rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void) {
+        BufferPool.withScratch(count(rows: rows, columns: columns)) {
+            write(matrix, rows: rows, columns: columns, into: $0)
+            body($0)
+        }
+    }
+
+    /// Calls `body` with the panels of the transpose of `matrix` [columns × rows] in scratch memory.
+    static func withPanels(
+        transposing matrix: UnsafePointer<Float>, rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void
     ) {
-        BufferPool.withScratch(count(rows: rows, columns: columns)) { panels in
-            Parallel.forEach((columns + width - 1) / width) { panel($0, panels + $0 * width * rows) }
-            body(panels)
+        BufferPool.withScratch(count(rows: rows, columns: columns)) {
+            write(transposing: matrix, rows: rows, columns: columns, into: $0)
+            body($0)
         }
     }
 }

@@ -35,6 +35,13 @@ enum TiledProduct {
         init(panels values: UnsafePointer<Float>, depth: Int) {
             (self.values, rowStride, panelStride) = (values, MicroTile.columns, depth * MicroTile.columns)
         }
+
+        /// What begins at this row and column, which is a multiple of 16.
+        func from(row: Int = 0, column: Int) -> Right {
+            var part = self
+            part.values += row * rowStride + column / MicroTile.columns * panelStride
+            return part
+        }
     }
 
     /// Steps of the depth and rows of A that are worked through at a time: 16 columns of B (32 KiB) stay in the first-level cache, the part

@@ -46,13 +46,17 @@ public final class Evaluator {
 
     /// Evaluates all of this rank's batches. Collective at its end: `nextBatch` returns nil on every rank sooner or later.
     public func run(_ nextBatch: () throws -> MicroBatch?) throws -> (results: [ImageResult], speed: Evaluation.Speed) {
+        try model.whileFrozen { try runBatches(nextBatch) }
+        return try gather()
+    }
+
+    private func runBatches(_ nextBatch: () throws -> MicroBatch?) throws {
         while let batch = try nextBatch() {
             // Alternating the two batch by batch keeps the comparison fair when the machine's speed drifts.
             if ways.contains(.fixed) { try runFixed(batch) }
             if ways.contains(.dynamic) { try measuring(&dynamicSeconds) { try runDynamic(batch) } }
         }
         try measuring(&dynamicSeconds) { try model.resolutions.indices.forEach(flush) }
-        return try gather()
     }
 
     private func runDynamic(_ batch: MicroBatch) throws {

@@ -36,6 +36,7 @@ public final class TrainedNetwork {
         if let predictor = model.predictor {
             try NetworkFile.load(checkpoint.path(RunCheckpoints.predictorFile), into: predictor)
         }
+        model.freeze()
         description = "\(folder.path), \(choice.rawValue) checkpoint (step \(checkpoint.step))"
         transform = EvaluationTransform(
             size: configuration.resolutions[0], resizeRatio: configuration.data.resizeRatio,

@@ -38,24 +38,44 @@ struct WinogradConvolution: ConvolutionKernel {
     /// One an image.
     var backwardSlots: Int { shape.batch }
 
+    private var forwardSlices: WinogradSlices {
+        WinogradSlices(
+            channels: shape.outputChannels, channelFloats: WinogradTransform.positions * shape.inputChannels,
+            hasOneChunk: shape.batch <= chunkImages)
+    }
+
+    var preparedCount: Int { forwardSlices.scratchCount }
+
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        forwardSlices.forEach(in: prepared) { transformWeights(weights, outputs: $0, into: $1) }
+    }
+
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+        forwardSlices.run(prepared: prepared) { forwardChunks(input, output, finish, $0) }
+    }
+
     func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+        forwardSlices.run(prepare: { transformWeights(weights, outputs: $0, into: $1) }, finish: { _, _ in }) {
+            forwardChunks(input, output, finish, $0)
+        }
+    }
+
+    private func forwardChunks(
+        _ input: Rows, _ output: UnsafeMutablePointer<Float>, _ finish: RowFinisher, _ products: WinogradSlices.Products
+    ) {
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
-        let slices = WinogradSlices(
-            channels: outputs, channelFloats: WinogradTransform.positions * inputs, hasOneChunk: shape.batch <= chunkImages)
-        slices.run(prepare: { transformWeights(weights, outputs: $0, into: $1) }, finish: { _, _ in }) { products in
-            forEachChunk { images, tiles in
-                withMatrices(tiles, inputs) { values, inputStride in
-                    transformInputs(images, input, into: values, inputStride)
-                    withMatrices(tiles, outputs) { results, outputStride in
-                        products { slice, position, transformed in
-                            TiledProduct.multiply(
-                                rows: tiles, columns: slice.count, depth: inputs,
-                                .init(values + position * inputStride, leading: inputs),
-                                .init(transformed + position * inputs * slice.count, leading: slice.count),
-                                into: results + position * outputStride + slice.lowerBound, leading: outputs)
-                        }
-                        writeOutputs(images, results, outputStride, output, finish)
+        forEachChunk { images, tiles in
+            withMatrices(tiles, inputs) { values, inputStride in
+                transformInputs(images, input, into: values, inputStride)
+                withMatrices(tiles, outputs) { results, outputStride in
+                    products { slice, position, transformed in
+                        TiledProduct.multiply(
+                            rows: tiles, columns: slice.count, depth: inputs,
+                            .init(values + position * inputStride, leading: inputs),
+                            .init(transformed + position * inputs * slice.count, leading: slice.count),
+                            into: results + position * outputStride + slice.lowerBound, leading: outputs)
                     }
+                    writeOutputs(images, results, outputStride, output, finish)
                 }
             }
         }

@@ -34,16 +34,32 @@ struct WinogradSlices {
         if keepsAll { runKeeping(prepare, finish, chunks) } else { chunks { runSliceBySlice(prepare, finish, $0) } }
     }
 
-    private func runKeeping(_ prepare: @escaping SliceTask, _ finish: @escaping SliceTask, _ chunks: (Products) -> Void) {
-        BufferPool.withScratch(channels * channelFloats) { scratch in
-            func scratchOf(_ slice: Range<Int>) -> UnsafeMutablePointer<Float> { scratch + slice.lowerBound * channelFloats }
-            Parallel.forEach(count) { prepare(self[$0], scratchOf(self[$0])) }
-            chunks { multiply in
-                Parallel.forEach(WinogradTransform.positions) { position in
-                    for number in 0..<count { multiply(self[number], position, scratchOf(self[number])) }
-                }
-            }
-            Parallel.forEach(count) { finish(self[$0], scratchOf(self[$0])) }
+    /// The same with what was prepared in `forEach(in:)`, which is not written to.
+    func run(prepared: UnsafePointer<Float>, chunks: (Products) -> Void) {
+        chunks { runByPositions(UnsafeMutablePointer(mutating: prepared), $0) }
+    }
+
+    /// Scratch of all parts.
+    var scratchCount: Int { channels * channelFloats }
+
+    /// Calls `task` for every part with its place in the scratch of all, in parallel.
+    func forEach(in scratch: UnsafeMutablePointer<Float>, _ task: SliceTask) {
+        Parallel.forEach(count) { task(self[$0], scratch + self[$0].lowerBound * channelFloats) }
+    }
+
+    private func runKeeping(_ prepare: SliceTask, _ finish: SliceTask, _ chunks: (Products) -> Void) {
+        BufferPool.withScratch(scratchCount) { scratch in
+            forEach(in: scratch, prepare)
+            chunks { runByPositions(scratch, $0) }
+            forEach(in: scratch, finish)
+        }
+    }
+
+    private func runByPositions(
+        _ scratch: UnsafeMutablePointer<Float>, _ multiply: (Range<Int>, Int, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        Parallel.forEach(WinogradTransform.positions) { position in
+            for number in 0..<count { multiply(self[number], position, scratch + self[number].lowerBound * channelFloats) }
         }
     }
 
