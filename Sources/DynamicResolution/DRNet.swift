@@ -58,12 +58,20 @@ extension DRNet {
     /// For a network that is never trained again.
     public func freeze() { frozenWeights = FrozenWeights() }
 
-    /// The resolution index that the predictor picks for each image: the argmax, without noise. Index 0, the largest, where there
-    /// is no predictor.
-    public func route(_ images: Tensor) throws -> [Int] {
-        guard let predictor else { return [Int](repeating: 0, count: images.shape.batch) }
+    /// log π [N × m], the predictor's logarithmic probabilities of the resolutions, without noise; nil where there is no predictor.
+    public func logProbabilities(_ images: Tensor) throws -> [Double]? {
+        guard let predictor else { return nil }
         let logits = try predictor.forward(imagesForPredictor(images), Pass(.evaluation, frozenWeights: frozenWeights)).output
-        return GumbelSoftmax.argmax(logits.values, columns: resolutions.count)
+        return GumbelSoftmax.logSoftmax(logits.values, columns: resolutions.count)
+    }
+
+    /// The resolution index of each image: argmax_j (log π_j − λ C_j), without noise. Index 0, the largest, where there is no
+    /// predictor.
+    ///
+    /// - Parameter costWeight: λ, in nats for the cost of the largest resolution; 0 for what the predictor picks by itself.
+    public func route(_ images: Tensor, costWeight: Double = 0) throws -> [Int] {
+        guard let logProbabilities = try logProbabilities(images) else { return [Int](repeating: 0, count: images.shape.batch) }
+        return Router.choices(logProbabilities: logProbabilities, costs: flops.relativeCosts, costWeight: costWeight)
     }
 
     /// Logits [N, 1, 1, classes] of images, that come in at the largest resolution, classified at one resolution.

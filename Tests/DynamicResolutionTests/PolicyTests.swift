@@ -17,6 +17,37 @@ final class PolicyTests: XCTestCase {
         XCTAssertEqual(Router.subBatches(choices: [2, 0, 2, 0], resolutionCount: 3), [[1, 3], [], [0, 2]])
     }
 
+    func testCostWeightsMoveTheChoiceBetweenTheLargestAndTheSmallest() {
+        let logits = Formula.values("z", 300).map { 5 * $0 }
+        let logProbabilities = GumbelSoftmax.logSoftmax(logits, columns: 3)
+        func choices(_ costWeight: Double) -> [Int] {
+            Router.choices(logProbabilities: logProbabilities, costs: [1, 0.5, 0.1], costWeight: costWeight)
+        }
+        let own = GumbelSoftmax.argmax(logits, columns: 3)
+        XCTAssertEqual(Set(own), [0, 1, 2])
+        for small in [0, 1e-9, -1e-9] { XCTAssertEqual(choices(small), own, "λ = \(small)") }
+        XCTAssertEqual(choices(1e3), [Int](repeating: 2, count: 100))
+        XCTAssertEqual(choices(-1e3), [Int](repeating: 0, count: 100))
+        XCTAssertFalse([own, choices(1e3)].contains(choices(3)), "something between")
+    }
+
+    func testACostWeightIsWeighedAgainstLogProbabilities() {
+        let logProbabilities = [log(0.6), log(0.4)]
+        let change = log(0.6 / 0.4) / 0.75
+        for (costWeight, choice) in [(0, 0), (change - 1e-9, 0), (change + 1e-9, 1)] {
+            XCTAssertEqual(Router.choices(logProbabilities: logProbabilities, costs: [1, 0.25], costWeight: costWeight), [choice])
+        }
+        XCTAssertEqual(Router.choices(logProbabilities: [-1, -1, -1], costs: [1, 1, 1], costWeight: 2), [0], "the first of equal ones")
+    }
+
+    func testTheLogSoftmaxKeepsTheOrderOfCloseLogits() {
+        let logits: [Float] = [20, Float(20).nextUp, 3, -90]
+        let values = GumbelSoftmax.logSoftmax(logits, columns: 4)
+        XCTAssertLessThan(values[0], values[1])
+        XCTAssertEqual(values.reduce(0) { $0 + exp($1) }, 1, accuracy: 1e-12)
+        XCTAssertEqual(values[3] - values[2], -93, accuracy: 1e-9)
+    }
+
     func testTheRelaxationsGradientIsItsDerivative() {
         let (logits, noise) = (Formula.values("z", 6), Formula.values("g", 6))
         let weights = Formula.values("w", 6)
