@@ -28,6 +28,13 @@ public struct StepReport: Equatable, Sendable {
         }
     }
 
+    /// Adds the images of a micro-batch that were routed.
+    mutating func add(_ decision: PolicyDecision, costs: [Double]) {
+        images += Double(decision.choices.count)
+        costSum += decision.cost(costs)
+        for choice in decision.choices { routed[choice] += 1 }
+    }
+
     /// Adds the sums of another step.
     public mutating func add(_ other: StepReport) {
         vector = zip(vector, other.vector).map(+)

@@ -30,35 +30,14 @@ final class PolicyTests: XCTestCase {
         assertClose(differences(logits, value), gradient, relativeTolerance: 0.01, absoluteTolerance: 1e-3, "softmax")
     }
 
-    func testTheExpectedEstimatorsGradientIsTheDerivativeOfTheExpectation() {
-        let (images, columns) = (4, 3)
-        let logits = Formula.values("z", images * columns)
-        let losses = Formula.values("losses", images * columns).map { 1 + $0 }
-        let regularizer = FLOPsRegularizer(weight: 0.7, target: 20, costs: costs)
-        func mean(_ weights: [Float]) -> Double {
-            weights.enumerated().reduce(0) { $0 + Double($1.element) * costs[$1.offset % columns] } / Double(images)
-        }
-        func objective(_ logits: [Float]) -> Float {
-            let weights = GumbelSoftmax.softmax(logits, columns: columns)
-            let loss = zip(weights, losses).reduce(Float(0)) { $0 + $1.0 * $1.1 } / Float(images)
-            return loss + Float(regularizer.weight * regularizer.value(mean: mean(weights)))
-        }
-        let input = PolicyInput(logits: logits, noise: Formula.values("g", 12), temperature: 1, columns: columns)
-        let decision = Expected().decide(input)
-        let outcome = PolicyOutcome(
-            gateGradients: [], losses: losses,
-            costGradient: regularizer.weightGradient(mean: mean(decision.costWeights), globalCount: images), globalCount: images)
-        assertClose(
-            differences(logits, objective), Expected().logitGradient(input, decision, outcome), relativeTolerance: 0.01,
-            absoluteTolerance: 1e-3, "expected")
-    }
-
     func testChoicesFollowTheNoise() {
         let noise: [Float] = [0, 9, 0, 0, 0, 9]
-        let input = PolicyInput(logits: [1, 0, 0, 1, 0, 0], noise: noise, temperature: 1, columns: 3)
-        for estimator in [StraightThrough(), Expected()] as [PolicyEstimator] {
-            XCTAssertEqual(estimator.decide(input).choices, [1, 2], estimator.name)
+        let input = PolicyInput(
+            logits: [1, 0, 0, 1, 0, 0], noise: PolicyNoise(gumbel: noise, probes: [0, 1]), temperature: 1, columns: 3)
+        for (name, estimator, _) in ReferenceCase.estimators {
+            XCTAssertEqual(estimator.decide(input).choices, [1, 2], name)
         }
+        XCTAssertEqual(Probe().decide(input).probes, [0, 1], "the other resolutions in their order")
         XCTAssertEqual(GumbelSoftmax.argmax([1, 3, 3, 0, 0, 0], columns: 3), [1, 0], "the first of equal ones")
     }
 
@@ -68,6 +47,35 @@ final class PolicyTests: XCTestCase {
         XCTAssertNotEqual(GumbelSoftmax.noise(seed: 1, epoch: 3, sampleIndices: [5, 6, 7], columns: 3), all)
         let many = GumbelSoftmax.noise(seed: 1, epoch: 0, sampleIndices: Array(0..<20_000), columns: 1)
         XCTAssertEqual(many.reduce(0, +) / 20_000, 0.5772, accuracy: 0.03, "the mean is Euler's constant")
+    }
+
+    func testProbesAreUniformOverTheOtherResolutions() {
+        let count = 30_000
+        let noise = PolicyNoise(seed: 1, epoch: 0, sampleIndices: Array(0..<count), columns: 4)
+        let part = PolicyNoise(seed: 1, epoch: 0, sampleIndices: [17, 18], columns: 4)
+        XCTAssertEqual(part.probes, Array(noise.probes[17...18]), "they belong to the image")
+        let logits = (0..<count).flatMap { _ in [2, 0, 1, 0] as [Float] }
+        let decision = Probe().decide(PolicyInput(logits: logits, noise: noise, temperature: 1, columns: 4))
+        var pairs = [Double](repeating: 0, count: 16)
+        for (choice, probe) in zip(decision.choices, decision.probes) { pairs[4 * choice + probe] += 1 / Double(count) }
+        for choice in 0..<4 {
+            for probe in 0..<4 {
+                let expected = choice == probe ? 0 : Double(decision.policy[choice]) / 3
+                XCTAssertEqual(pairs[4 * choice + probe], expected, accuracy: 0.012, "\(choice) and \(probe)")
+            }
+        }
+    }
+
+    func testOneResolutionLeavesNothingToChoose() {
+        let noise = PolicyNoise(seed: 1, epoch: 0, sampleIndices: [3, 4], columns: 1)
+        let input = PolicyInput(logits: [1, 2], noise: noise, temperature: 1, columns: 1)
+        for (name, estimator, _) in ReferenceCase.estimators {
+            let decision = estimator.decide(input)
+            XCTAssertEqual(decision.choices, [0, 0], name)
+            var outcome = PolicyOutcome(images: 2, costGradient: [0.3], globalCount: 2)
+            (outcome.losses, outcome.gateGradients) = ([1, 2], [1, 2])
+            XCTAssertEqual(estimator.logitGradient(input, decision, outcome), [0, 0], name)
+        }
     }
 
     func testTheModelWarnsOfResolutionsThatWasteWork() {

@@ -74,6 +74,11 @@ final class ConfigurationTests: XCTestCase {
             ("{folder: photos}", "photos", "key 'data' takes a section of keys, not 'photos'"),
             ("base: 0.1", "base: 1e400", "takes a number, not '1e400'"),
             ("base: 0.1", "base: 0.1, warmUpEpochs: 3.5", ":6: key 'stages.warmUp.learningRate.warmUpEpochs' is 3.5, but the stage has 3 epochs"),
+            ("stages:", "policy: {estimator: dense, batchNormImages: routed}\nstages:",
+             ":5: key 'policy.batchNormImages' is routed, but policy.estimator dense runs every image at every resolution"),
+            ("stages:", "policy: {estimator: probe, batchNormImages: all}\nstages:",
+             ":5: key 'policy.batchNormImages' is all, but policy.estimator probe does not run every image at every resolution"),
+            ("stages:", "policy: {estimator: best}\nstages:", "is 'best'; allowed are straight-through, dense, expected, probe"),
             ("stages:", "policy: {flopsTarget: 0.3}\nstages:", ":5: key 'policy.flopsTarget' is 0.0999 G multiply-adds, but even the smallest resolution"),
         ]
         for (old, new, message) in cases {

@@ -1,3 +1,4 @@
+import DynamicResolution
 import Foundation
 import Yams
 
@@ -5,7 +6,7 @@ extension TrainingConfiguration {
     /// How the predictor's gradient is estimated.
     public enum Estimator: String, CaseIterable, Sendable {
         case straightThrough = "straight-through"
-        case expected
+        case dense, expected, probe
     }
 
     /// α, the mean cost that the regulariser lets pass.
@@ -18,6 +19,8 @@ extension TrainingConfiguration {
     /// The learning of the choice.
     public struct PolicyOptions: Equatable, Sendable {
         public var estimator: Estimator
+        /// The images whose statistics the classifier's batch norms keep in fine-tuning.
+        public var batchNormImages: BatchNormImages
         /// τ of the Gumbel softmax at the beginning and the end of the stage; geometric between them.
         public var temperature: ClosedTemperature
         /// η.
@@ -38,11 +41,25 @@ extension TrainingConfiguration {
 
         init(_ section: ConfigurationSection) {
             estimator = section.choice("estimator", default: .expected)
+            batchNormImages = Self.batchNormImages(section, estimator)
             temperature = Self.temperature(section)
             flopsWeight = section.number("flopsWeight", default: 1, .notNegative)
             flopsTarget = Self.target(section)
             countPredictor = section.boolean("countPredictor", default: false)
             section.finish()
+        }
+
+        /// `dense` can only show all images to the batch norms, and those that do not run all can only show the routed ones.
+        private static func batchNormImages(_ section: ConfigurationSection, _ estimator: Estimator) -> BatchNormImages {
+            let usual: BatchNormImages = estimator == .dense ? .all : .routed
+            let images = section.choice("batchNormImages", default: usual)
+            if images != usual && estimator != .expected {
+                section.report(
+                    "batchNormImages", "is \(images.rawValue), but policy.estimator \(estimator.rawValue) "
+                        + (estimator == .dense ? "runs" : "does not run") + " every image at every resolution: leave the key out, or use "
+                        + "the estimator expected, which can do either")
+            }
+            return images
         }
 
         private static func temperature(_ section: ConfigurationSection) -> ClosedTemperature {
@@ -80,7 +97,7 @@ extension TrainingConfiguration {
             case .multiplyAdds(let count): target = .value(count)
             }
             return .section([
-                ("estimator", .scalar(estimator.rawValue)),
+                ("estimator", .scalar(estimator.rawValue)), ("batchNormImages", .scalar(batchNormImages.rawValue)),
                 ("temperature", .section([("start", .value(temperature.start)), ("end", .value(temperature.end))])),
                 ("flopsWeight", .value(flopsWeight)), ("flopsTarget", target), ("countPredictor", .value(countPredictor)),
             ])

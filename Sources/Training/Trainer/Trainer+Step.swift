@@ -54,9 +54,8 @@ extension Trainer {
         return FineTuneOptions(
             estimator: configuration.policy.estimator.makeEstimator(), regularizer: regularizer,
             temperature: Float(configuration.policy.temperature(progress: progress)),
-            noise: { batch in
-                GumbelSoftmax.noise(seed: seed, epoch: epoch, sampleIndices: batch.sampleIndices, columns: columns)
-            })
+            batchNormImages: configuration.policy.batchNormImages,
+            noise: { PolicyNoise(seed: seed, epoch: epoch, sampleIndices: $0.sampleIndices, columns: columns) })
     }
 
     /// Batch-norm statistics, the step's sums and the wish to stop go in one collective.
@@ -79,7 +78,9 @@ extension TrainingConfiguration.Estimator {
     func makeEstimator() -> PolicyEstimator {
         switch self {
         case .straightThrough: return StraightThrough()
+        case .dense: return Dense()
         case .expected: return Expected()
+        case .probe: return Probe()
         }
     }
 }
