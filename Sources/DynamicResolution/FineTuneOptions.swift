@@ -2,6 +2,7 @@
 public struct FineTuneOptions {
     public var estimator: PolicyEstimator
     public var regularizer: FLOPsRegularizer
+    public var policyTerms: PolicyTerms
     /// τ of the Gumbel softmax.
     public var temperature: Float
     /// What the running statistics of the classifier's batch norms are taken from.
@@ -10,11 +11,12 @@ public struct FineTuneOptions {
     public var noise: (MicroBatch) -> PolicyNoise
 
     public init(
-        estimator: PolicyEstimator, regularizer: FLOPsRegularizer, temperature: Float,
+        estimator: PolicyEstimator, regularizer: FLOPsRegularizer, policyTerms: PolicyTerms = PolicyTerms(), temperature: Float,
         batchNormImages: BatchNormImages = .routed, noise: @escaping (MicroBatch) -> PolicyNoise
     ) {
         self.estimator = estimator
         self.regularizer = regularizer
+        self.policyTerms = policyTerms
         self.temperature = temperature
         self.batchNormImages = batchNormImages
         self.noise = noise

@@ -3,7 +3,7 @@ import NeuralNetwork
 extension TrainingStep {
     /// Fine-tuning: predict, route, classify as the estimator asks, and back to both networks.
     ///
-    /// The regulariser acts on the mean cost of the *global* batch, so all images are routed before the first is classified. With one
+    /// The regulariser acts on the mean cost of the *global* batch, and the balance on its mean policy, so all images are routed before the first is classified. With one
     /// micro-batch the predictor runs once; with several, a first pass without statistics finds the routes of all of them, and the
     /// predictor runs again when the micro-batch's turn comes.
     ///
@@ -14,8 +14,8 @@ extension TrainingStep {
         let single = microBatches.count == 1
         var routes = try microBatches.map { try route($0, options, recordsStatistics: single) }
         let sums = try globalSums(routes)
-        let meanCost = sums.cost / Double(globalCount)
-        let costGradient = options.regularizer.weightGradient(mean: meanCost, globalCount: globalCount)
+        let mean = sums.mean(globalCount)
+        let costGradient = options.regularizer.weightGradient(mean: mean.cost, globalCount: globalCount)
 
         var report = StepReport(resolutionCount: model.resolutions.count)
         for (index, batch) in microBatches.enumerated() {
@@ -25,13 +25,17 @@ extension TrainingStep {
             try classify(
                 batch, current.decision, globalSizes: (sums.chosen[index], sums.probed[index]), options, into: &outcome,
                 report: &report)
-            let gradient = options.estimator.logitGradient(current.input, current.decision, outcome)
+            let estimate = options.estimator.logitGradient(current.input, current.decision, outcome)
+            let terms = options.policyTerms.logitGradient(
+                policy: current.decision.policy, meanPolicy: mean.policy, globalCount: globalCount)
+            let gradient = zip(estimate, terms).map { $0 + $1 }
             _ = try current.pullback?(Tensor(current.logitShape, gradient))
             routes[index].pullback = nil
             report.add(current.decision, costs: model.flops.classifier)
         }
-        report.penaltySum =
-            options.regularizer.weight * options.regularizer.value(mean: meanCost) * Double(globalCount)
+        let penalty = options.regularizer.weight * options.regularizer.value(mean: mean.cost)
+            + options.policyTerms.value(meanPolicy: mean.policy, meanEntropy: mean.entropy)
+        report.penaltySum = penalty * Double(globalCount)
         return report
     }
 
@@ -62,7 +66,7 @@ extension TrainingStep {
     private func globalSums(_ routes: [Route]) throws -> PolicySums {
         var sums = PolicySums(costs: model.flops.classifier)
         for route in routes { sums.append(route.decision) }
-        try sumOverRanks(&sums.vector, label: "costs and sub-batch sizes")
+        try sumOverRanks(&sums.vector, label: "costs, policies and sub-batch sizes")
         return sums
     }
 }

@@ -24,7 +24,8 @@ final class DistributedStepTests: XCTestCase {
 
     /// - Parameter microBatches: of each rank.
     private func step(
-        _ estimator: PolicyEstimator, _ images: BatchNormImages = .routed, microBatches: [[Range<Int>]], globalBatchNorm: Bool = true
+        _ estimator: PolicyEstimator, _ images: BatchNormImages = .routed, microBatches: [[Range<Int>]], globalBatchNorm: Bool = true,
+        changing change: @escaping (inout FineTuneOptions) -> Void = { _ in }
     ) throws -> Sums {
         let reference = ReferenceCase.resnet18
         let lock = NSLock()
@@ -34,10 +35,11 @@ final class DistributedStepTests: XCTestCase {
             let step = TrainingStep(
                 model: model, ranks: communicator.rankCount > 1 ? Reducer(communicator) : nil,
                 globalBatchNorm: globalBatchNorm, labelSmoothing: 0.1)
+            var options = reference.options(estimator, model, images)
+            change(&options)
             var own = Sums()
             own.report = try step.fineTune(
-                microBatches[communicator.rank].map { reference.batch($0) }, globalCount: ReferenceCase.images,
-                reference.options(estimator, model, images))
+                microBatches[communicator.rank].map { reference.batch($0) }, globalCount: ReferenceCase.images, options)
             own.gradients = model.networks.flatMap { Array($0.arena.gradients) }
             var statistics: [Double] = []
             for norm in model.networks.flatMap(\.batchNorms) { norm.appendPending(to: &statistics) }
@@ -62,7 +64,8 @@ final class DistributedStepTests: XCTestCase {
         XCTAssertLessThan(relativeDifference(several.statistics, one.statistics), 1e-4, what)
         XCTAssertEqual(several.report.routed, one.report.routed, what)
         XCTAssertEqual(several.report.lossSum, one.report.lossSum, accuracy: 1e-4 * one.report.lossSum, what)
-        XCTAssertEqual(several.report.penaltySum, one.report.penaltySum, accuracy: 1e-6, what)
+        XCTAssertEqual(several.report.penaltySum, one.report.penaltySum, accuracy: 1e-5, what)
+        XCTAssertEqual(several.report.entropySum, one.report.entropySum, accuracy: 1e-5, what)
     }
 
     func testAnySplitGivesTheSameGradientsWithGlobalBatchNorm() throws {
@@ -83,6 +86,21 @@ final class DistributedStepTests: XCTestCase {
                 let parts = zip(split(0..<5, at: first), split(5..<9, at: second)).map { [$0, $1] }
                 assertEqual(try step(estimator, images, microBatches: parts), one, "\(name) cut at \(first) and \(second)")
             }
+        }
+    }
+
+    func testTheTermsOnThePolicyAndTheMultiplierAreThoseOfTheGlobalBatch() throws {
+        for (name, estimator, images) in ReferenceCase.estimators {
+            func sums(_ microBatches: [[Range<Int>]], balance: Double) throws -> Sums {
+                try step(estimator, images, microBatches: microBatches) {
+                    $0.policyTerms = PolicyTerms(balanceWeight: balance, entropyWeight: 0.1)
+                    $0.regularizer.penalty = .lagrangian
+                }
+            }
+            let one = try sums([[0..<9]], balance: 0.5)
+            assertEqual(try sums([[0..<2], [2..<9], [9..<9]], balance: 0.5), one, name)
+            assertEqual(try sums([[0..<2, 5..<6], [2..<5, 6..<9]], balance: 0.5), try sums([[0..<5, 5..<9]], balance: 0.5), name)
+            XCTAssertGreaterThan(relativeDifference(try sums([[0..<9]], balance: 0).gradients, one.gradients), 1e-4, "the comparison can fail")
         }
     }
 

@@ -13,6 +13,62 @@ final class PolicyTests: XCTestCase {
         assertClose(regularizer.weightGradient(mean: 58, globalCount: 4), [0.5625, 0.25, 0.0625], "gradient")
     }
 
+    func testTwoSidedAndLagrangianActBelowTheTargetToo() {
+        let twoSided = FLOPsRegularizer(.twoSided, weight: 2, target: 50, costs: costs)
+        XCTAssertEqual(twoSided.value(mean: 42), 0.1, accuracy: 1e-12)
+        XCTAssertEqual(twoSided.value(mean: 58), 0.1, accuracy: 1e-12)
+        XCTAssertEqual(twoSided.weightGradient(mean: 50, globalCount: 4), [0, 0, 0])
+        let lagrangian = FLOPsRegularizer(.lagrangian, weight: 2, target: 50, costs: costs)
+        XCTAssertEqual(lagrangian.value(mean: 42), -0.1, accuracy: 1e-12)
+        XCTAssertEqual(FLOPsRegularizer(weight: 2, target: 50, costs: costs).excess(mean: 42), -0.1, accuracy: 1e-12)
+    }
+
+    func testThePenaltiesGradientsAreTheirDerivatives() {
+        let weights: [Float] = Formula.values("weights", 12).map { 0.5 + 0.3 * $0 }
+        for penalty in FLOPsPenalty.allCases {
+            for target in [10.0, 200] {
+                let regularizer = FLOPsRegularizer(penalty, weight: 0.7, target: target, costs: costs)
+                func mean(_ weights: [Float]) -> Double {
+                    weights.enumerated().reduce(0) { $0 + Double($1.element) * costs[$1.offset % 3] } / 4
+                }
+                let expected = differences(weights) { Float(regularizer.weight * regularizer.value(mean: mean($0))) }
+                let gradient = regularizer.weightGradient(mean: mean(weights), globalCount: 4)
+                assertClose(
+                    (0..<12).map { gradient[$0 % 3] }, expected, relativeTolerance: 0.01, absoluteTolerance: 1e-3, "\(penalty) at \(target)")
+            }
+        }
+    }
+
+    func testTheTermsGradientIsTheirDerivative() {
+        let logits = Formula.values("z", 12).map { 2 * $0 }
+        // The other images of the global batch, of which there are four more.
+        let others = GumbelSoftmax.softmax(Formula.values("others", 12), columns: 3)
+        func meanPolicy(_ policy: [Float]) -> [Double] {
+            (0..<3).map { column in
+                stride(from: column, to: 12, by: 3).reduce(0) { $0 + Double(policy[$1] + others[$1]) } / 8
+            }
+        }
+        for terms in [PolicyTerms(balanceWeight: 0.8), PolicyTerms(entropyWeight: 0.6), PolicyTerms(balanceWeight: 0.8, entropyWeight: 0.6)] {
+            func value(_ logits: [Float]) -> Float {
+                let policy = GumbelSoftmax.softmax(logits, columns: 3)
+                let decision = PolicyDecision(choices: [], costWeights: [], policy: policy + others)
+                return Float(terms.value(meanPolicy: meanPolicy(policy), meanEntropy: decision.entropy(columns: 3) / 8))
+            }
+            let policy = GumbelSoftmax.softmax(logits, columns: 3)
+            let gradient = terms.logitGradient(policy: policy, meanPolicy: meanPolicy(policy), globalCount: 8)
+            assertClose(gradient, differences(logits, value), relativeTolerance: 0.01, absoluteTolerance: 2e-4, "\(terms)")
+        }
+    }
+
+    func testTheTermsAreZeroAtTheUniformPolicyAndFiniteAtASureOne() {
+        let uniform = [Float](repeating: 1 / 3, count: 6)
+        let terms = PolicyTerms(balanceWeight: 1, entropyWeight: 1)
+        assertClose(terms.logitGradient(policy: uniform, meanPolicy: [1 / 3.0, 1 / 3, 1 / 3], globalCount: 2), [0, 0, 0, 0, 0, 0], "uniform")
+        XCTAssertEqual(terms.value(meanPolicy: [1 / 3.0, 1 / 3, 1 / 3], meanEntropy: 0), 0, accuracy: 1e-12)
+        XCTAssertEqual(terms.value(meanPolicy: [1, 0, 0], meanEntropy: 0), log(3), accuracy: 1e-12)
+        XCTAssertEqual(terms.logitGradient(policy: [1, 0, 0], meanPolicy: [1, 0, 0], globalCount: 1), [0, 0, 0])
+    }
+
     func testTheRouterKeepsTheOrderAndLeavesSubBatchesEmpty() {
         XCTAssertEqual(Router.subBatches(choices: [2, 0, 2, 0], resolutionCount: 3), [[1, 3], [], [0, 2]])
     }
