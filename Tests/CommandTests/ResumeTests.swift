@@ -10,6 +10,8 @@ final class ResumeTests: XCTestCase {
             let cases: [(name: String, options: [String], ranks: Int?, steps: [Int])] = [
                 ("boundaries", [], nil, [10, 25]), ("accumulation", ["optimizer.accumulationSteps=3"], nil, [3, 12]),
                 ("local", ["batchNorm.mode=local"], 2, [3, 18]),
+                ("lagrangian", ["policy={estimator: probe, flopsTarget: 0.5, flopsPenalty: lagrangian, flopsWarmUpEpochs: 0.5, balanceWeight: 0.1}"],
+                 nil, [12, 18]),
             ]
             for (name, settings, ranks, steps) in cases {
                 let options = settings.flatMap { ["--set", $0] }

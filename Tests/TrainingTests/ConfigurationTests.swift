@@ -57,6 +57,12 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(configuration.policy.temperature(progress: 0.5), (5 * 0.5).squareRoot(), accuracy: 1e-9)
     }
 
+    func testTheWeightOfTheFLOPsRisesInItsWarmUp() throws {
+        let policy = try load(minimal, ["policy.flopsWarmUpEpochs=2"]).policy
+        XCTAssertEqual([0, 0.5, 2, 5].map(policy.flopsWarmUp), [0, 0.25, 1, 1])
+        XCTAssertEqual(try load(minimal).policy.flopsWarmUp(at: 0), 1, "without one it is there at once")
+    }
+
     func testEveryProblemNamesFileLineKeyAndWhatIsAllowed() {
         let cases: [(String, String, String)] = [
             ("batchSize: 32", "batchsize: 32", ":4: key 'optimizer.batchsize' is unknown; did you mean 'batchSize'?"),
@@ -74,6 +80,18 @@ final class ConfigurationTests: XCTestCase {
             ("{folder: photos}", "photos", "key 'data' takes a section of keys, not 'photos'"),
             ("base: 0.1", "base: 1e400", "takes a number, not '1e400'"),
             ("base: 0.1", "base: 0.1, warmUpEpochs: 3.5", ":6: key 'stages.warmUp.learningRate.warmUpEpochs' is 3.5, but the stage has 3 epochs"),
+            ("stages:", "policy: {estimator: dense, batchNormImages: routed}\nstages:",
+             ":5: key 'policy.batchNormImages' is routed, but policy.estimator dense runs every image at every resolution"),
+            ("stages:", "policy: {estimator: probe, batchNormImages: all}\nstages:",
+             ":5: key 'policy.batchNormImages' is all, but policy.estimator probe does not run every image at every resolution"),
+            ("stages:", "policy: {flopsPenalty: soft}\nstages:", "is 'soft'; allowed are hinge, two-sided, lagrangian"),
+            ("stages:", "policy: {multiplierRate: 0}\nstages:", "key 'policy.multiplierRate' is 0; allowed is a number above 0"),
+            ("stages:", "policy: {balanceWeight: -1, entropyWeight: 0.1}\nstages:", "key 'policy.balanceWeight' is -1; allowed is 0 or more"),
+            ("stages:", "policy: {entropyWeight: -0.1}\nstages:", "key 'policy.entropyWeight' is -0.1; allowed is 0 or more"),
+            ("stages:", "policy: {flopsWarmUpEpochs: 3}\nstages:",
+             ":5: key 'policy.flopsWarmUpEpochs' is 3, but stages.fineTune has 2 epochs; it can not be more"),
+            ("stages:", "predictor: {lastLayerScale: 2}\nstages:", "key 'predictor.lastLayerScale' is 2; allowed is 0 to 1"),
+            ("stages:", "policy: {estimator: best}\nstages:", "is 'best'; allowed are straight-through, dense, expected, probe"),
             ("stages:", "policy: {flopsTarget: 0.3}\nstages:", ":5: key 'policy.flopsTarget' is 0.0999 G multiply-adds, but even the smallest resolution"),
         ]
         for (old, new, message) in cases {

@@ -60,6 +60,11 @@ public struct TrainingConfiguration: Equatable, Sendable {
         if stages.fineTune != nil && resolutions.count < 2 {
             section.report("resolutions", "has one resolution, but stages.fineTune learns to choose: list two at least")
         }
+        if let stage = stages.fineTune, policy.flopsWarmUpEpochs > Double(stage.epochs) {
+            section.section("policy").report(
+                "flopsWarmUpEpochs", "is \(ConfigurationText.number(policy.flopsWarmUpEpochs)), but stages.fineTune has \(stage.epochs) "
+                    + "\(stage.epochs == 1 ? "epoch" : "epochs"); it can not be more")
+        }
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
                 "optimizer", "has batchSize \(optimizer.batchSize), which accumulationSteps \(optimizer.accumulationSteps) "

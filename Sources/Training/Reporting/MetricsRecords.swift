@@ -16,6 +16,10 @@ struct StepRecord: MetricsRecord {
     var accuracy: Double
     var gigaFLOPs: Double?
     var shares: [Double]?
+    var entropy: Double?
+    var runningGigaFLOPs: Double?
+    var flopsWeight: Double?
+    var multiplier: Double?
     var learningRates: [Double]
     var gradientNorm: Double
     var imagesPerSecond: Double
@@ -33,6 +37,16 @@ struct EpochRecord: MetricsRecord {
     var accuracy: Double
     var gigaFLOPs: Double?
     var shares: [Double]?
+    var entropy: Double?
+}
+
+/// Something that happened, in words.
+struct EventRecord: MetricsRecord {
+    var kind = "event"
+    var stage: String
+    var epoch: Int
+    var step: Int
+    var message: String
 }
 
 struct EvaluationRecord: MetricsRecord {

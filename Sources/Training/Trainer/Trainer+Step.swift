@@ -6,6 +6,8 @@ struct StepResult {
     var report: StepReport
     var learningRates: [Double]
     var gradientNorm: Double
+    /// The effective η; nil where nothing is routed.
+    var flopsWeight: Double?
     var stopIsAsked: Bool
 }
 
@@ -18,7 +20,7 @@ extension Trainer {
         let learningRates = plan.learningRates(at: fractionalEpoch)
 
         for network in networks { network.arena.clearGradients() }
-        var report = try gradients(plan, batches, progress: fractionalEpoch / Double(plan.epochs))
+        var report = try gradients(plan, batches, epoch: fractionalEpoch)
         try exchange.reduceGradients(networks)
         let stopIsAsked = try reduceStatistics(networks, &report)
 
@@ -31,11 +33,14 @@ extension Trainer {
         GradientNorm.clip(networks, norm: norm, to: configuration.optimizer.clipGradientNorm)
         optimizer.step(learningRates: learningRates)
         try checkReplicasIfDue(networks)
-        return StepResult(report: report, learningRates: learningRates, gradientNorm: norm, stopIsAsked: stopIsAsked)
+        let flopsWeight = plan.usesPredictor ? self.flopsWeight(at: fractionalEpoch) : nil
+        if plan.usesPredictor { updatePolicyState(report, at: fractionalEpoch, stepsPerEpoch: steps) }
+        return StepResult(
+            report: report, learningRates: learningRates, gradientNorm: norm, flopsWeight: flopsWeight, stopIsAsked: stopIsAsked)
     }
 
     /// This rank's part of the gradient of the global loss.
-    private func gradients(_ plan: StagePlan, _ batches: MicroBatches, progress: Double) throws -> StepReport {
+    private func gradients(_ plan: StagePlan, _ batches: MicroBatches, epoch: Double) throws -> StepReport {
         let first = state.position.step * configuration.optimizer.accumulationSteps
         let range = first..<min(first + configuration.optimizer.accumulationSteps, batches.count)
         let microBatches = try range.map { index in
@@ -45,18 +50,22 @@ extension Trainer {
         let globalCount = range.reduce(0) { $0 + batches.globalCount($1) }
         guard case .fineTune = plan else { return try trainingStep.warmUp(microBatches, globalCount: globalCount) }
         return try trainingStep.fineTune(
-            microBatches, globalCount: globalCount, fineTuneOptions(progress: progress))
+            microBatches, globalCount: globalCount, fineTuneOptions(at: epoch, progress: epoch / Double(plan.epochs)))
     }
 
-    private func fineTuneOptions(progress: Double) -> FineTuneOptions {
-        guard let regularizer else { preconditionFailure("fine-tuning without a predictor") }
-        let (seed, epoch, columns) = (configuration.seed, state.position.runEpoch, model.resolutions.count)
+    /// - Parameters:
+    ///   - epoch: of the stage, fractional.
+    ///   - progress: through the stage, 0 … 1.
+    private func fineTuneOptions(at epoch: Double, progress: Double) -> FineTuneOptions {
+        guard var regularizer else { preconditionFailure("fine-tuning without a predictor") }
+        regularizer.weight = flopsWeight(at: epoch)
+        let (seed, runEpoch, columns) = (configuration.seed, state.position.runEpoch, model.resolutions.count)
         return FineTuneOptions(
             estimator: configuration.policy.estimator.makeEstimator(), regularizer: regularizer,
+            policyTerms: configuration.policy.terms,
             temperature: Float(configuration.policy.temperature(progress: progress)),
-            noise: { batch in
-                GumbelSoftmax.noise(seed: seed, epoch: epoch, sampleIndices: batch.sampleIndices, columns: columns)
-            })
+            batchNormImages: configuration.policy.batchNormImages,
+            noise: { PolicyNoise(seed: seed, epoch: runEpoch, sampleIndices: $0.sampleIndices, columns: columns) })
     }
 
     /// Batch-norm statistics, the step's sums and the wish to stop go in one collective.
@@ -79,7 +88,9 @@ extension TrainingConfiguration.Estimator {
     func makeEstimator() -> PolicyEstimator {
         switch self {
         case .straightThrough: return StraightThrough()
+        case .dense: return Dense()
         case .expected: return Expected()
+        case .probe: return Probe()
         }
     }
 }
