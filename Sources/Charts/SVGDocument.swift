@@ -1,0 +1,165 @@
+/// A drawing as SVG: elements in the order in which they are painted. Coordinates are pixels, y points down; all numbers are finite.
+public struct SVGDocument {
+    public let width: Double
+    public let height: Double
+    /// What the drawing shows, for readers that can not see it.
+    public let title: String
+    /// Nil for a transparent one.
+    public var background: String? = "white"
+    public var fontFamily = "Helvetica, Arial, sans-serif"
+    public private(set) var elements: [SVGElement] = []
+
+    public init(width: Double, height: Double, title: String) {
+        self.width = width
+        self.height = height
+        self.title = title
+    }
+
+    public mutating func add(_ element: SVGElement) {
+        elements.append(element)
+    }
+
+    /// The whole document as text.
+    public var rendered: String {
+        let paper = background.map { SVGElement.rect(x: 0, y: 0, width: width, height: height, SVGStyle(fill: $0)) }
+        let root = SVGElement(
+            "svg",
+            [
+                ("xmlns", "http://www.w3.org/2000/svg"), ("width", SVGElement.number(width)), ("height", SVGElement.number(height)),
+                ("viewBox", "0 0 \(SVGElement.number(width)) \(SVGElement.number(height))"), ("font-family", fontFamily), ("role", "img"),
+            ], children: [SVGElement("title", [], text: title)] + (paper.map { [$0] } ?? []) + elements)
+        return root.rendered(indentation: "")
+    }
+}
+
+/// How a shape is painted; colours as in CSS. What is nil is inherited from the group around it.
+public struct SVGStyle {
+    public var fill: String?
+    public var stroke: String?
+    public var strokeWidth: Double?
+    /// Lengths of dashes and gaps.
+    public var dashes: [Double]
+    public var opacity: Double?
+
+    public init(
+        fill: String? = nil, stroke: String? = nil, strokeWidth: Double? = nil, dashes: [Double] = [], opacity: Double? = nil
+    ) {
+        self.fill = fill
+        self.stroke = stroke
+        self.strokeWidth = strokeWidth
+        self.dashes = dashes
+        self.opacity = opacity
+    }
+
+    fileprivate var attributes: [(String, String)] {
+        let dashArray = dashes.isEmpty ? nil : dashes.map(SVGElement.number).joined(separator: " ")
+        let all = [
+            ("fill", fill), ("stroke", stroke), ("stroke-width", strokeWidth.map(SVGElement.number)),
+            ("stroke-dasharray", dashArray), ("opacity", opacity.map(SVGElement.number)),
+        ]
+        return all.compactMap { name, value in value.map { (name, $0) } }
+    }
+}
+
+/// One element of a drawing.
+public struct SVGElement {
+    /// Which end of a text stands at its point.
+    public enum Anchor: String {
+        case start, middle, end
+    }
+
+    private let name: String
+    private let attributes: [(name: String, value: String)]
+    private let text: String?
+    private let children: [SVGElement]
+
+    fileprivate init(_ name: String, _ attributes: [(String, String)], text: String? = nil, children: [SVGElement] = []) {
+        self.name = name
+        self.attributes = attributes.map { (name: $0.0, value: $0.1) }
+        self.text = text
+        self.children = children
+    }
+
+    public static func rect(
+        x: Double, y: Double, width: Double, height: Double, cornerRadius: Double = 0, _ style: SVGStyle
+    ) -> SVGElement {
+        let corner = cornerRadius > 0 ? [("rx", number(cornerRadius))] : []
+        let place = [("x", number(x)), ("y", number(y)), ("width", number(width)), ("height", number(height))]
+        return SVGElement("rect", place + corner + style.attributes)
+    }
+
+    public static func line(
+        from start: (x: Double, y: Double), to end: (x: Double, y: Double), _ style: SVGStyle
+    ) -> SVGElement {
+        let place = [("x1", number(start.x)), ("y1", number(start.y)), ("x2", number(end.x)), ("y2", number(end.y))]
+        return SVGElement("line", place + style.attributes)
+    }
+
+    /// Connected points; without a fill unless the style has one.
+    public static func polyline(_ points: [(x: Double, y: Double)], _ style: SVGStyle) -> SVGElement {
+        var style = style
+        style.fill = style.fill ?? "none"
+        let list = points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")
+        return SVGElement("polyline", [("points", list)] + style.attributes)
+    }
+
+    public static func circle(x: Double, y: Double, radius: Double, _ style: SVGStyle) -> SVGElement {
+        SVGElement("circle", [("cx", number(x)), ("cy", number(y)), ("r", number(radius))] + style.attributes)
+    }
+
+    /// One line of text. The point is on its baseline.
+    ///
+    /// - Parameter rotation: degrees clockwise about the point.
+    public static func text(
+        _ text: String, x: Double, y: Double, size: Double, anchor: Anchor = .start, isBold: Bool = false, rotation: Double = 0,
+        _ style: SVGStyle = SVGStyle()
+    ) -> SVGElement {
+        var attributes = [("x", number(x)), ("y", number(y)), ("font-size", number(size))]
+        if anchor != .start { attributes.append(("text-anchor", anchor.rawValue)) }
+        if isBold { attributes.append(("font-weight", "bold")) }
+        if rotation != 0 { attributes.append(("transform", "rotate(\(number(rotation)) \(number(x)) \(number(y)))")) }
+        return SVGElement("text", attributes + style.attributes, text: text)
+    }
+
+    /// Elements that are moved, and that inherit what is not said of themselves.
+    public static func group(
+        x: Double = 0, y: Double = 0, _ style: SVGStyle = SVGStyle(), _ children: [SVGElement]
+    ) -> SVGElement {
+        let place = x == 0 && y == 0 ? [] : [("transform", "translate(\(number(x)) \(number(y)))")]
+        return SVGElement("g", place + style.attributes, children: children)
+    }
+}
+
+// MARK: - Rendering
+
+extension SVGElement {
+    fileprivate func rendered(indentation: String) -> String {
+        let start = "\(indentation)<\(name)" + attributes.map { " \($0.name)=\"\(Self.escaped($0.value))\"" }.joined()
+        if let text { return "\(start)>\(Self.escaped(text))</\(name)>\n" }
+        if children.isEmpty { return start + "/>\n" }
+        let inside = children.map { $0.rendered(indentation: indentation + "  ") }.joined()
+        return "\(start)>\n\(inside)\(indentation)</\(name)>\n"
+    }
+
+    /// Hundredths of a pixel, without zeros at the end.
+    fileprivate static func number(_ value: Double) -> String {
+        precondition(value.isFinite, "a drawing has finite numbers, not \(value)")
+        let rounded = (value * 100).rounded() / 100
+        return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
+    }
+
+    /// Text as XML has it; control characters, which it can not hold at all, become the replacement character.
+    private static func escaped(_ text: String) -> String {
+        text.unicodeScalars.reduce(into: "") { result, scalar in
+            switch scalar {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            case "\t", "\n", "\r": result += " "
+            case _ where scalar.value < 0x20 || (0xFFFE...0xFFFF).contains(scalar.value): result += "\u{FFFD}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+    }
+}
