@@ -3,9 +3,9 @@ import NeuralNetwork
 extension TrainingStep {
     /// Fine-tuning: predict, route, classify as the estimator asks, and back to both networks.
     ///
-    /// The regulariser acts on the mean cost of the *global* batch, and the balance on its mean policy, so all images are routed before the first is classified. With one
-    /// micro-batch the predictor runs once; with several, a first pass without statistics finds the routes of all of them, and the
-    /// predictor runs again when the micro-batch's turn comes.
+    /// The regulariser acts on the mean cost of the *global* batch, and the balance on its mean policy, so all images are routed before the
+    /// first is classified. With one micro-batch the predictor runs once; with several, a first pass without statistics finds the routes of
+    /// all of them, and the predictor runs again when the micro-batch's turn comes.
     ///
     /// - Parameter globalCount: images in the global batch, all ranks and micro-batches together.
     public func fineTune(
