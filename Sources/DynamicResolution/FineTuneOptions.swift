@@ -7,18 +7,21 @@ public struct FineTuneOptions {
     public var temperature: Float
     /// What the running statistics of the classifier's batch norms are taken from.
     public var batchNormImages: BatchNormImages
+    /// What is left as it is.
+    public var frozen: FrozenPart
     /// The noise of a micro-batch's images; a pure function of the images, so that it can be asked for twice.
     public var noise: (MicroBatch) -> PolicyNoise
 
     public init(
         estimator: PolicyEstimator, regularizer: FLOPsRegularizer, policyTerms: PolicyTerms = PolicyTerms(), temperature: Float,
-        batchNormImages: BatchNormImages = .routed, noise: @escaping (MicroBatch) -> PolicyNoise
+        batchNormImages: BatchNormImages = .routed, frozen: FrozenPart = .none, noise: @escaping (MicroBatch) -> PolicyNoise
     ) {
         self.estimator = estimator
         self.regularizer = regularizer
         self.policyTerms = policyTerms
         self.temperature = temperature
         self.batchNormImages = batchNormImages
+        self.frozen = frozen
         self.noise = noise
     }
 }

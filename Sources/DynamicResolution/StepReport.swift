@@ -14,6 +14,8 @@ public struct StepReport: Equatable, Sendable {
     public var entropySum = 0.0
     /// All terms of the loss but the cross entropy, · images: η · L_reg and, where set, those on the policy.
     public var penaltySum = 0.0
+    /// Σ of the distillation term, with its weight, over the classifications; 0 where there is none.
+    public var distillationSum = 0.0
     /// Images routed to each resolution; empty in warm-up.
     public var routed: [Double] = []
 
@@ -23,11 +25,12 @@ public struct StepReport: Equatable, Sendable {
 
     /// The sums as one vector, to be reduced over the ranks; `penaltySum` is global already and not among them.
     public var vector: [Double] {
-        get { [images, classifications, lossSum, correct, costSum, entropySum] + routed }
+        get { [images, classifications, lossSum, correct, costSum, entropySum, distillationSum] + routed }
         set {
             (images, classifications, lossSum) = (newValue[0], newValue[1], newValue[2])
             (correct, costSum, entropySum) = (newValue[3], newValue[4], newValue[5])
-            routed = Array(newValue[6...])
+            distillationSum = newValue[6]
+            routed = Array(newValue[7...])
         }
     }
 
@@ -47,7 +50,9 @@ public struct StepReport: Equatable, Sendable {
 
     /// L_ce.
     public var meanCrossEntropy: Double { lossSum / max(classifications, 1) }
-    /// L = L_ce + η L_reg, and what else the penalty holds.
+    /// What in-place distillation adds to it in warm-up.
+    public var meanDistillation: Double { distillationSum / max(classifications, 1) }
+    /// L = L_ce + η L_reg, and what else the penalty holds. Without the distillation term, so that runs with and without it compare.
     public var meanLoss: Double { meanCrossEntropy + penaltySum / max(images, 1) }
     public var accuracy: Double { correct / max(classifications, 1) }
     public var meanCost: Double { costSum / max(images, 1) }

@@ -11,6 +11,12 @@ extension TrainingStep {
         _ batch: MicroBatch, _ decision: PolicyDecision, globalSizes: (chosen: [Double], probed: [Double]), _ options: FineTuneOptions,
         into outcome: inout PolicyOutcome, report: inout StepReport
     ) throws {
+        switch options.frozen {
+        case .none: break
+        case .classifier: return try classifyFrozen(batch, decision, options.estimator.computed, into: &outcome, report: &report)
+        // Nobody asks for more.
+        case .predictor: return try trainChosen(batch, decision.choices, globalSizes.chosen, into: &outcome, report: &report)
+        }
         switch options.estimator.computed {
         case .chosen:
             try trainChosen(batch, decision.choices, globalSizes.chosen, into: &outcome, report: &report)

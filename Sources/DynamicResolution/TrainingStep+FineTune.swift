@@ -11,25 +11,29 @@ extension TrainingStep {
     public func fineTune(
         _ microBatches: [MicroBatch], globalCount: Int, _ options: FineTuneOptions
     ) throws -> StepReport {
-        let single = microBatches.count == 1
-        var routes = try microBatches.map { try route($0, options, recordsStatistics: single) }
+        let trainsPredictor = options.frozen != .predictor
+        // A frozen predictor gives the same answer again.
+        let runsOnce = microBatches.count == 1 || !trainsPredictor
+        var routes = try microBatches.map { try route($0, options, recordsStatistics: runsOnce) }
         let sums = try globalSums(routes)
         let mean = sums.mean(globalCount)
         let costGradient = options.regularizer.weightGradient(mean: mean.cost, globalCount: globalCount)
 
         var report = StepReport(resolutionCount: model.resolutions.count)
         for (index, batch) in microBatches.enumerated() {
-            let current = single ? routes[index] : try route(batch, options, recordsStatistics: true)
+            let current = runsOnce ? routes[index] : try route(batch, options, recordsStatistics: true)
             var outcome = PolicyOutcome(
                 images: batch.labels.count, costGradient: costGradient, globalCount: globalCount)
             try classify(
                 batch, current.decision, globalSizes: (sums.chosen[index], sums.probed[index]), options, into: &outcome,
                 report: &report)
-            let estimate = options.estimator.logitGradient(current.input, current.decision, outcome)
-            let terms = options.policyTerms.logitGradient(
-                policy: current.decision.policy, meanPolicy: mean.policy, globalCount: globalCount)
-            let gradient = zip(estimate, terms).map { $0 + $1 }
-            _ = try current.pullback?(Tensor(current.logitShape, gradient))
+            if trainsPredictor {
+                let estimate = options.estimator.logitGradient(current.input, current.decision, outcome)
+                let terms = options.policyTerms.logitGradient(
+                    policy: current.decision.policy, meanPolicy: mean.policy, globalCount: globalCount)
+                let gradient = zip(estimate, terms).map { $0 + $1 }
+                _ = try current.pullback?(Tensor(current.logitShape, gradient))
+            }
             routes[index].pullback = nil
             report.add(current.decision, costs: model.flops.classifier)
         }
@@ -52,13 +56,15 @@ extension TrainingStep {
         guard let predictor = model.predictor else {
             preconditionFailure("fine-tuning needs a predictor")
         }
+        let isFrozen = options.frozen == .predictor
         let forward = try predictor.forward(
-            model.imagesForPredictor(batch.images), trainingPass(recordsStatistics: recordsStatistics))
+            model.imagesForPredictor(batch.images),
+            isFrozen ? Pass(.evaluation) : trainingPass(recordsStatistics: recordsStatistics))
         let input = PolicyInput(
             logits: forward.output.values, noise: options.noise(batch), temperature: options.temperature,
             columns: model.resolutions.count)
         return Route(
-            input: input, decision: options.estimator.decide(input), logitShape: forward.output.shape,
+            input: input, decision: isFrozen ? .withoutNoise(input) : options.estimator.decide(input), logitShape: forward.output.shape,
             pullback: recordsStatistics ? forward.pullback : nil)
     }
 

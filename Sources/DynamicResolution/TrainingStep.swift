@@ -54,15 +54,23 @@ public struct TrainingStep {
 
     /// Warm-up: the classifier learns every candidate resolution on every image, the losses averaged.
     ///
-    /// - Parameter globalCount: images in the global batch, all ranks and micro-batches together.
-    public func warmUp(_ microBatches: [MicroBatch], globalCount: Int) throws -> StepReport {
+    /// - Parameters:
+    ///   - globalCount: images in the global batch, all ranks and micro-batches together.
+    ///   - distillation: how resolutions teach one another; nil: they do not, and run one after another.
+    public func warmUp(
+        _ microBatches: [MicroBatch], globalCount: Int, distillation: InPlaceDistillation? = nil
+    ) throws -> StepReport {
         var report = StepReport(resolutionCount: model.resolutions.count)
+        let lossScale = 1 / Float(globalCount * model.resolutions.count)
         for batch in microBatches {
             report.images += Double(batch.labels.count)
+            if let distillation {
+                try trainDistilled(batch, distillation, lossScale: lossScale, report: &report)
+                continue
+            }
             for index in model.resolutions.indices {
                 try trainClassifier(
-                    batch, images: Array(batch.labels.indices), resolutionIndex: index,
-                    lossScale: 1 / Float(globalCount * model.resolutions.count), report: &report)
+                    batch, images: Array(batch.labels.indices), resolutionIndex: index, lossScale: lossScale, report: &report)
             }
         }
         return report

@@ -27,6 +27,17 @@ final class DistributedStepTests: XCTestCase {
         _ estimator: PolicyEstimator, _ images: BatchNormImages = .routed, microBatches: [[Range<Int>]], globalBatchNorm: Bool = true,
         changing change: @escaping (inout FineTuneOptions) -> Void = { _ in }
     ) throws -> Sums {
+        try sums(microBatches, globalBatchNorm: globalBatchNorm) { step, model, batches in
+            var options = ReferenceCase.resnet18.options(estimator, model, images)
+            change(&options)
+            return try step.fineTune(batches, globalCount: ReferenceCase.images, options)
+        }
+    }
+
+    private func sums(
+        _ microBatches: [[Range<Int>]], globalBatchNorm: Bool = true,
+        _ body: @escaping (TrainingStep, DRNet, [MicroBatch]) throws -> StepReport
+    ) throws -> Sums {
         let reference = ReferenceCase.resnet18
         let lock = NSLock()
         var result = Sums()
@@ -35,11 +46,8 @@ final class DistributedStepTests: XCTestCase {
             let step = TrainingStep(
                 model: model, ranks: communicator.rankCount > 1 ? Reducer(communicator) : nil,
                 globalBatchNorm: globalBatchNorm, labelSmoothing: 0.1)
-            var options = reference.options(estimator, model, images)
-            change(&options)
             var own = Sums()
-            own.report = try step.fineTune(
-                microBatches[communicator.rank].map { reference.batch($0) }, globalCount: ReferenceCase.images, options)
+            own.report = try body(step, model, microBatches[communicator.rank].map { reference.batch($0) })
             own.gradients = model.networks.flatMap { Array($0.arena.gradients) }
             var statistics: [Double] = []
             for norm in model.networks.flatMap(\.batchNorms) { norm.appendPending(to: &statistics) }
@@ -66,6 +74,7 @@ final class DistributedStepTests: XCTestCase {
         XCTAssertEqual(several.report.lossSum, one.report.lossSum, accuracy: 1e-4 * one.report.lossSum, what)
         XCTAssertEqual(several.report.penaltySum, one.report.penaltySum, accuracy: 1e-5, what)
         XCTAssertEqual(several.report.entropySum, one.report.entropySum, accuracy: 1e-5, what)
+        XCTAssertEqual(several.report.distillationSum, one.report.distillationSum, accuracy: 1e-4, what)
     }
 
     func testAnySplitGivesTheSameGradientsWithGlobalBatchNorm() throws {
@@ -101,6 +110,34 @@ final class DistributedStepTests: XCTestCase {
             assertEqual(try sums([[0..<2], [2..<9], [9..<9]], balance: 0.5), one, name)
             assertEqual(try sums([[0..<2, 5..<6], [2..<5, 6..<9]], balance: 0.5), try sums([[0..<5, 5..<9]], balance: 0.5), name)
             XCTAssertGreaterThan(relativeDifference(try sums([[0..<9]], balance: 0).gradients, one.gradients), 1e-4, "the comparison can fail")
+        }
+    }
+
+    func testDistillationIsLocalToAnImage() throws {
+        func sums(_ microBatches: [[Range<Int>]], weight: Double, globalBatchNorm: Bool = true) throws -> Sums {
+            try self.sums(microBatches, globalBatchNorm: globalBatchNorm) { step, _, batches in
+                try step.warmUp(batches, globalCount: ReferenceCase.images, distillation: InPlaceDistillation(weight: weight))
+            }
+        }
+        let one = try sums([[0..<9]], weight: 1.5)
+        XCTAssertGreaterThan(one.report.distillationSum, 0.1)
+        for cuts in [[4], [1, 2], [0], [9, 9]] {
+            assertEqual(try sums(split(0..<9, at: cuts).map { [$0] }, weight: 1.5), one, "cut at \(cuts)")
+        }
+        assertEqual(try sums([[0..<2, 5..<6], [2..<5, 6..<9]], weight: 1.5), try sums([[0..<5, 5..<9]], weight: 1.5), "micro-batches")
+        XCTAssertGreaterThan(relativeDifference(try sums([[0..<9]], weight: 1.2).gradients, one.gradients), 1e-3, "the comparison can fail")
+        let local = try sums([[0..<4], [4..<9]], weight: 1.5, globalBatchNorm: false)
+        XCTAssertGreaterThan(relativeDifference(local.gradients, one.gradients), 1e-2, "the comparison can fail")
+    }
+
+    func testAnySplitGivesTheSameGradientsWithAFrozenPartToo() throws {
+        for frozen in [FrozenPart.classifier, .predictor] {
+            for (name, estimator, images) in ReferenceCase.estimators {
+                let change = { (options: inout FineTuneOptions) in options.frozen = frozen }
+                let one = try step(estimator, images, microBatches: [[0..<5, 5..<9]], changing: change)
+                let several = try step(estimator, images, microBatches: [[0..<5, 5..<5], [5..<5, 5..<7], [5..<5, 7..<9]], changing: change)
+                assertEqual(several, one, "\(name), frozen \(frozen)")
+            }
         }
     }
 

@@ -204,3 +204,22 @@ def step(classifier, predictor, case, images, labels, noise, draws, estimator):
     penalty = eta * torch.clamp((mean_cost - target) / (costs.max() - costs.min()), min=0)
     (loss + penalty + policy_loss).backward()
     return {"loss": loss, "penalty": penalty, "mean_cost": mean_cost, "choices": choices.double(), "logits": logits, "costs": costs}
+
+
+def warm_up(classifier, case, images, labels, distillation_weight):
+    """Gradients of the mean of CE_j + weight * the full-version ensemble distillation of Resolution Switchable Networks (arXiv 2007.09558), with
+    an ensemble of equal weights; returns both terms."""
+    classifier.train()
+    scores = [classifier(resize(images, resolution), j) for j, resolution in enumerate(case["resolutions"])]
+    count = len(scores)
+    loss = sum(F.cross_entropy(z, labels, label_smoothing=case["label_smoothing"]) for z in scores) / count
+
+    def divergence(teacher, student):
+        return F.kl_div(torch.log_softmax(student, 1), torch.softmax(teacher.detach(), 1), reduction="batchmean")
+
+    ensemble = sum(scores) / count
+    distillation = sum(
+        divergence(ensemble, z) + sum(divergence(larger, z) for larger in scores[:j]) for j, z in enumerate(scores))
+    distillation = distillation_weight * 2 / (count + 1) * distillation / count
+    (loss + distillation).backward()
+    return {"loss": loss, "distillation": distillation}

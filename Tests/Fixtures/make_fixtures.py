@@ -1,4 +1,4 @@
-"""Writes the fixtures beside it: layers.safetensors, step_*.safetensors and torchvision.json.
+"""Writes the fixtures beside it: layers.safetensors, step_*.safetensors, warm_up_resnet18.safetensors and torchvision.json.
 
 Needs torch, torchvision, numpy and safetensors: python make_fixtures.py. Images are NHWC, parameters in PyTorch's layouts. Everything is computed
 in double precision and stored in single. The tests' tolerances are stated where they are used.
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 import torchvision
 from safetensors.numpy import save_file
 
-from drnet_reference import Network, step
+from drnet_reference import Network, step, warm_up
 from formula import formula, shaped
 
 FOLDER = pathlib.Path(__file__).parent
@@ -148,6 +148,18 @@ def steps():
         save(f"{name}.safetensors", out)
 
 
+def warm_ups():
+    case = COMMON | CASES["step_resnet18"]
+    size = case["resolutions"][0]
+    classifier = Network(case["bottleneck"], case["blocks"], case["stem"], case["widths"], case["classes"], len(case["resolutions"]))
+    classifier.fill("classifier.")
+    images = image("images", case["images"], size, size, 3).detach()
+    out = warm_up(classifier, case, images, torch.arange(case["images"]) * 3 % case["classes"], distillation_weight=1.5)
+    out = {key: value.reshape(-1) for key, value in out.items()}
+    out |= {f"classifier.{classifier.file_name(key)}": parameter.grad for key, parameter in classifier.named_parameters()}
+    save("warm_up_resnet18.safetensors", out)
+
+
 def mobilenet():
     """torchvision's own MobileNetV2: logits, and some forty elements of the gradient of every parameter."""
     network = torchvision.models.mobilenet_v2(width_mult=0.25, num_classes=5, dropout=0).double().train()
@@ -194,6 +206,7 @@ def zoo():
 if __name__ == "__main__":
     layers()
     steps()
+    warm_ups()
     mobilenet()
     zoo()
     (FOLDER / "formula.json").write_text(json.dumps({"name": "probe", "values": formula("probe", 5).tolist()}))

@@ -92,6 +92,17 @@ final class ConfigurationTests: XCTestCase {
              ":5: key 'policy.flopsWarmUpEpochs' is 3, but stages.fineTune has 2 epochs; it can not be more"),
             ("stages:", "predictor: {lastLayerScale: 2}\nstages:", "key 'predictor.lastLayerScale' is 2; allowed is 0 to 1"),
             ("stages:", "policy: {estimator: best}\nstages:", "is 'best'; allowed are straight-through, dense, expected, probe"),
+            ("base: 0.1}", "base: 0.1}, distillation: {weight: -1}", ":6: key 'stages.warmUp.distillation.weight' is -1; allowed is 0 or more"),
+            ("base: 0.1}", "base: 0.1}, distillation: 1", "key 'stages.warmUp.distillation' takes a section of keys, not '1'"),
+            ("base: 0.01}", "base: 0.01}, freeze: all", ":7: key 'stages.fineTune.freeze' is 'all'; allowed are none, classifier, predictor"),
+            ("base: 0.01}", "base: 0.01}, freeze: predictor", ":7: key 'stages.fineTune.freeze' is predictor, but it has learnt nothing yet"),
+            ("  warmUp: {epochs: 3, learningRate: {base: 0.1}}\n  fineTune: {", "  fineTune: {freeze: classifier, ",
+             ":6: key 'stages.fineTune.freeze' is classifier, but it would stay as it was drawn at random"),
+            ("stages:", "predictor: {warmStart: maybe}\nstages:", "key 'predictor.warmStart' takes true or false, not 'maybe'"),
+            ("stages:", "predictor: {warmStart: true, pretrained: p}\nstages:",
+             ":5: key 'predictor.warmStart' is true, but predictor.pretrained says what the predictor starts from"),
+            ("stages:", "predictor: {warmStart: true, widths: [32, 64, 128, 256, 512]}\nstages:",
+             ":5: key 'predictor.warmStart' is true, but not even the stem of classifier.architecture resnet18 at width 1"),
             ("stages:", "policy: {flopsTarget: 0.3}\nstages:", ":5: key 'policy.flopsTarget' is 0.0999 G multiply-adds, but even the smallest resolution"),
         ]
         for (old, new, message) in cases {
@@ -106,6 +117,35 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertTrue(problems("a: 1\na: 2").first?.contains("not valid YAML") ?? false)
         XCTAssertTrue(problems("- 1").first?.contains("mapping of keys") ?? false)
         XCTAssertTrue(problems("").contains { $0.contains("'resolutions' is missing") })
+    }
+
+    func testWarmStartsAndFrozenPartsNeedSomethingThatHasLearnt() throws {
+        func found(_ overrides: String...) -> [String] { problems(minimal, overrides) }
+        XCTAssertEqual(found("predictor.warmStart=true"), [])
+        XCTAssertTrue(found("predictor.warmStart=true", "stages.warmUp=null").first?.contains("the classifier would know nothing yet") ?? false)
+        XCTAssertEqual(found("predictor.warmStart=true", "stages.warmUp=null", "classifier.pretrained=c"), [])
+        XCTAssertTrue(found("predictor.warmStart=true", "stages.fineTune=null").first?.contains("there is no predictor") ?? false)
+        XCTAssertEqual(found("stages.fineTune.freeze=classifier"), [])
+        XCTAssertEqual(found("stages.fineTune.freeze=classifier", "policy.estimator=dense"), [])
+        XCTAssertTrue(
+            found("stages.fineTune.freeze=classifier", "policy.batchNormImages=all").first?.contains("running statistics: leave that key out") ?? false)
+        func predictor(_ override: String...) -> [String] {
+            problems(minimal, ["stages.fineTune.freeze=predictor", "predictor.pretrained=p"] + override)
+        }
+        XCTAssertEqual(predictor(), [])
+        XCTAssertTrue(predictor("policy.estimator=dense").first?.contains("policy.estimator dense asks for every resolution") ?? false)
+        XCTAssertTrue(predictor("policy.batchNormImages=all").first?.contains("policy.batchNormImages all asks for every resolution") ?? false)
+        XCTAssertTrue(predictor("policy.flopsPenalty=lagrangian").first?.contains("policy.flopsPenalty lagrangian") ?? false)
+        let mobile = found("predictor.warmStart=true", "classifier.architecture=mobilenet_v2", "policy.flopsTarget=0.9")
+        XCTAssertTrue(mobile.first?.contains("not even the stem of classifier.architecture mobilenet_v2") ?? false, "\(mobile)")
+    }
+
+    func testNoDistillationIsTheDefaultAndSoIsAWeightOfZero() throws {
+        XCTAssertNil(try load(minimal).stages.warmUp?.distillation)
+        XCTAssertNil(try load(minimal, ["stages.warmUp.distillation.weight=0"]).stages.warmUp?.distillation)
+        let configuration = try load(minimal, ["stages.warmUp.distillation.weight=0.7", "stages.fineTune.freeze=classifier", "predictor.warmStart=true"])
+        XCTAssertEqual(configuration.stages.warmUp?.distillation?.weight, 0.7)
+        XCTAssertEqual(try load(configuration.yaml()), configuration)
     }
 
     func testAllProblemsAreToldAtOnceAndThoseOfOverridesAsSuch() {

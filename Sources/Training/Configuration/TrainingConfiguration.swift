@@ -27,7 +27,10 @@ public struct TrainingConfiguration: Equatable, Sendable {
         section.finish()
         configuration.check(section)
         // Of networks that can be built.
-        if document.problems.isEmpty { configuration.checkTarget(section) }
+        if document.problems.isEmpty {
+            configuration.checkTarget(section)
+            configuration.checkWarmStart(section)
+        }
         guard document.problems.isEmpty else { throw ConfigurationError(problems: document.problems) }
         return configuration
     }
@@ -65,6 +68,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
                 "flopsWarmUpEpochs", "is \(ConfigurationText.number(policy.flopsWarmUpEpochs)), but stages.fineTune has \(stage.epochs) "
                     + "\(stage.epochs == 1 ? "epoch" : "epochs"); it can not be more")
         }
+        checkStartingPoints(section)
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
                 "optimizer", "has batchSize \(optimizer.batchSize), which accumulationSteps \(optimizer.accumulationSteps) "

@@ -51,6 +51,14 @@ extension TrainingConfiguration {
             batchNorm: batchNormOptions)
     }
 
+    /// Whether the classifier has a part that the predictor could start from.
+    var hasWarmStart: Bool {
+        guard let target = makePredictor() else { return false }
+        let warmStart = PredictorWarmStart(
+            from: makeClassifier(classCount: 1), to: target, resolutions: resolutions, inputSize: predictor.inputSize)
+        return !warmStart.parts.isEmpty
+    }
+
     private var batchNormOptions: BatchNormOptions {
         BatchNormOptions(momentum: batchNorm.momentum, epsilon: batchNorm.epsilon)
     }

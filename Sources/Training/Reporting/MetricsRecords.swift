@@ -12,6 +12,7 @@ struct StepRecord: MetricsRecord {
     var step: Int
     var loss: Double
     var crossEntropy: Double
+    var distillation: Double?
     var penalty: Double
     var accuracy: Double
     var gigaFLOPs: Double?
@@ -20,7 +21,7 @@ struct StepRecord: MetricsRecord {
     var runningGigaFLOPs: Double?
     var flopsWeight: Double?
     var multiplier: Double?
-    var learningRates: [Double]
+    var learningRates: [Double?]
     var gradientNorm: Double
     var imagesPerSecond: Double
     var dataWaitSeconds: Double
@@ -33,6 +34,7 @@ struct EpochRecord: MetricsRecord {
     var step: Int
     var loss: Double
     var crossEntropy: Double
+    var distillation: Double?
     var penalty: Double
     var accuracy: Double
     var gigaFLOPs: Double?

@@ -42,6 +42,7 @@ final class RunJournal {
             StepRecord(
                 stage: plan.name, epoch: position.epoch + 1, step: position.runStep, loss: result.report.meanLoss,
                 crossEntropy: result.report.meanCrossEntropy,
+                distillation: plan.distills ? result.report.meanDistillation : nil,
                 penalty: result.report.penaltySum / max(result.report.images, 1), accuracy: result.report.accuracy,
                 gigaFLOPs: plan.usesPredictor ? result.report.meanCost / 1e9 : nil,
                 shares: plan.usesPredictor ? result.report.shares : nil,
@@ -59,7 +60,8 @@ final class RunJournal {
         try metrics.write(
             EpochRecord(
                 stage: plan.name, epoch: position.epoch + 1, step: position.runStep, loss: sums.meanLoss,
-                crossEntropy: sums.meanCrossEntropy, penalty: sums.penaltySum / max(sums.images, 1), accuracy: sums.accuracy,
+                crossEntropy: sums.meanCrossEntropy, distillation: plan.distills ? sums.meanDistillation : nil,
+                penalty: sums.penaltySum / max(sums.images, 1), accuracy: sums.accuracy,
                 gigaFLOPs: plan.usesPredictor ? sums.meanCost / 1e9 : nil,
                 shares: plan.usesPredictor ? sums.shares : nil, entropy: plan.usesPredictor ? sums.meanEntropy : nil))
     }

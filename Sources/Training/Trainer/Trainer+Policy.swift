@@ -27,7 +27,8 @@ extension Trainer {
 
     /// Tells of a collapse that the last step has shown.
     func warnOfCollapse(_ plan: StagePlan) throws {
-        guard let regularizer, var policyState = state.policy, case .fineTune = plan else { return }
+        // A frozen predictor can not be advised.
+        guard let regularizer, var policyState = state.policy, case .fineTune(let stage) = plan, stage.freeze != .predictor else { return }
         let monitor = CollapseMonitor(
             resolutions: model.resolutions, policy: configuration.policy, target: regularizer.target)
         let warnings = monitor.warnings(&policyState)

@@ -4,7 +4,7 @@ import NeuralNetwork
 /// What one step did, over the global batch.
 struct StepResult {
     var report: StepReport
-    var learningRates: [Double]
+    var learningRates: [Double?]
     var gradientNorm: Double
     /// The effective η; nil where nothing is routed.
     var flopsWeight: Double?
@@ -16,8 +16,8 @@ extension Trainer {
     func runStep(_ plan: StagePlan, _ batches: MicroBatches, steps: Int) throws -> StepResult {
         communicator.step = state.position.runStep
         let fractionalEpoch = Double(state.position.epoch) + Double(state.position.step) / Double(steps)
-        let networks = plan.usesPredictor ? model.networks : [model.classifier]
         let learningRates = plan.learningRates(at: fractionalEpoch)
+        let networks: [Network] = zip(model.networks, learningRates).compactMap { $1 == nil ? nil : $0 }
 
         for network in networks { network.arena.clearGradients() }
         var report = try gradients(plan, batches, epoch: fractionalEpoch)
@@ -28,11 +28,11 @@ extension Trainer {
         guard norm.isFinite, report.lossSum.isFinite else {
             throw DivergenceError(
                 stage: plan.name, epoch: state.position.epoch + 1, step: state.position.runStep + 1,
-                loss: report.meanLoss, gradientNorm: norm, learningRates: learningRates)
+                loss: report.meanLoss, gradientNorm: norm, learningRates: learningRates.compactMap { $0 })
         }
         GradientNorm.clip(networks, norm: norm, to: configuration.optimizer.clipGradientNorm)
         optimizer.step(learningRates: learningRates)
-        try checkReplicasIfDue(networks)
+        try checkReplicasIfDue(plan.usesPredictor ? model.networks : [model.classifier])
         let flopsWeight = plan.usesPredictor ? self.flopsWeight(at: fractionalEpoch) : nil
         if plan.usesPredictor { updatePolicyState(report, at: fractionalEpoch, stepsPerEpoch: steps) }
         return StepResult(
@@ -48,23 +48,26 @@ extension Trainer {
             return batch
         }
         let globalCount = range.reduce(0) { $0 + batches.globalCount($1) }
-        guard case .fineTune = plan else { return try trainingStep.warmUp(microBatches, globalCount: globalCount) }
-        return try trainingStep.fineTune(
-            microBatches, globalCount: globalCount, fineTuneOptions(at: epoch, progress: epoch / Double(plan.epochs)))
+        switch plan {
+        case .warmUp(let stage):
+            return try trainingStep.warmUp(microBatches, globalCount: globalCount, distillation: stage.distillation)
+        case .fineTune(let stage):
+            return try trainingStep.fineTune(microBatches, globalCount: globalCount, fineTuneOptions(stage, at: epoch))
+        case .recalibrate:
+            preconditionFailure("recalibration has no gradients")
+        }
     }
 
-    /// - Parameters:
-    ///   - epoch: of the stage, fractional.
-    ///   - progress: through the stage, 0 … 1.
-    private func fineTuneOptions(at epoch: Double, progress: Double) -> FineTuneOptions {
+    /// - Parameter epoch: of the stage, fractional.
+    private func fineTuneOptions(_ stage: TrainingConfiguration.FineTuneStage, at epoch: Double) -> FineTuneOptions {
         guard var regularizer else { preconditionFailure("fine-tuning without a predictor") }
         regularizer.weight = flopsWeight(at: epoch)
         let (seed, runEpoch, columns) = (configuration.seed, state.position.runEpoch, model.resolutions.count)
         return FineTuneOptions(
             estimator: configuration.policy.estimator.makeEstimator(), regularizer: regularizer,
             policyTerms: configuration.policy.terms,
-            temperature: Float(configuration.policy.temperature(progress: progress)),
-            batchNormImages: configuration.policy.batchNormImages,
+            temperature: Float(configuration.policy.temperature(progress: epoch / Double(stage.epochs))),
+            batchNormImages: configuration.policy.batchNormImages, frozen: stage.freeze,
             noise: { PolicyNoise(seed: seed, epoch: runEpoch, sampleIndices: $0.sampleIndices, columns: columns) })
     }
 
