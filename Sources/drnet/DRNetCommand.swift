@@ -15,6 +15,7 @@ struct DRNetCommand: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InfoCommand.self, SynthesizeCommand.self,
+            StudyCommand.self,
         ])
 
     /// Refuses processors that the kernels were not compiled for, before one of them meets an unknown instruction.
