@@ -48,15 +48,16 @@ let package = Package(
                            "Interchange", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .executableTarget(
             name: "drnet-benchmark",
-            dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Kernels",
-                           .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "Randomness", "Charts",
+                           .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: numeric),
         // A rank for tests that start real ones.
         .executableTarget(name: "communication-check", dependencies: ["Communication"]),
 
         .target(name: "TestSupport", dependencies: ["Interchange"], path: "Tests/TestSupport"),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: numeric),
-        .testTarget(name: "ChartsTests", dependencies: ["Charts"]),
+        .testTarget(name: "ChartsTests", dependencies: ["Charts", "TestSupport"]),
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
         .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"], swiftSettings: numeric),
@@ -65,8 +66,8 @@ let package = Package(
         .testTarget(name: "DynamicResolutionTests",
                     dependencies: ["DynamicResolution", "NeuralNetwork", "Communication", "TestSupport"],
                     swiftSettings: numeric),
-        // The whole command, alone and with real ranks.
-        .testTarget(name: "CommandTests", dependencies: ["drnet", "TestSupport"]),
+        // The whole commands, alone and with real ranks.
+        .testTarget(name: "CommandTests", dependencies: ["drnet", "drnet-benchmark", "TestSupport"]),
         .testTarget(name: "TrainingTests",
                     dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Communication", "ImageData",
                                    "Interchange", "TestSupport"]),

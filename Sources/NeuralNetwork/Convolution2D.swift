@@ -39,7 +39,10 @@ public final class Convolution2D {
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape {
         let output = outputShape(shape)
         let perOutput = kernel * kernel * (isDepthwise ? 1 : inputChannels)
-        costs.append(LayerCost(name: name, multiplyAdds: output.count * perOutput, output: output))
+        costs.append(
+            LayerCost(
+                name: name, multiplyAdds: output.count * perOutput, output: output,
+                convolution: isDepthwise ? nil : convolutionShape(shape)))
         return output
     }
 

@@ -1,3 +1,5 @@
+import Kernels
+
 /// Sums over all ranks. The networks know no MPI: whoever runs them passes this in.
 public protocol StatisticsReducer: AnyObject {
     /// values ← their sum over all ranks, the same bits everywhere. Collective.
@@ -81,6 +83,8 @@ public struct LayerCost: Sendable {
     /// Multiply-adds of convolutions and linear layers; what the field calls FLOPs. Norms, activations and pooling count nothing.
     public var multiplyAdds: Int
     public var output: Shape
+    /// The sizes of a dense convolution; nil for other layers.
+    public var convolution: ConvolutionShape?
 }
 
 extension Network {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Kernels
+import Training
 
 /// The command `drnet`.
 @main
@@ -12,7 +13,7 @@ struct DRNetCommand: ParsableCommand {
             Train on one machine with `drnet train CONFIG`, on several processes or hosts with `mpirun -n P drnet train CONFIG`.
             Every command has its own --help.
             """,
-        version: "0.1.0",
+        version: RunEnvironment.projectVersion,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InfoCommand.self, SynthesizeCommand.self,
             StudyCommand.self,

@@ -37,8 +37,8 @@ extension Evaluation {
 }
 
 /// Aligns columns: the first to the left, the others to the right; a rule under the heading.
-enum TextTable {
-    static func render(_ rows: [[String]]) -> String {
+package enum TextTable {
+    package static func render(_ rows: [[String]]) -> String {
         guard let heading = rows.first else { return "" }
         let widths = heading.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         var lines = rows.map { row in

@@ -4,19 +4,19 @@ import Foundation
 import NeuralNetwork
 
 /// What the ranks tell one another in and after each step.
-final class RankExchange: StatisticsReducer {
+package final class RankExchange: StatisticsReducer {
     let communicator: Communicator
 
-    init(_ communicator: Communicator) {
+    package init(_ communicator: Communicator) {
         self.communicator = communicator
     }
 
-    func sumOverRanks(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
+    package func sumOverRanks(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
         try communicator.allReduceSum(values, label: label)
     }
 
     /// Sums the gradients of all networks over the ranks. Collective.
-    func reduceGradients(_ networks: [Network]) throws {
+    package func reduceGradients(_ networks: [Network]) throws {
         for network in networks {
             try communicator.allReduceSum(network.arena.gradients, label: "gradients")
         }
@@ -26,7 +26,7 @@ final class RankExchange: StatisticsReducer {
     /// statistics with the first. Collective.
     ///
     /// - Parameter momentum: weight of the new statistics; nil for the configured one.
-    func reduceStatistics(_ networks: [Network], momentum: Double? = nil, extra: inout [Double]) throws {
+    package func reduceStatistics(_ networks: [Network], momentum: Double? = nil, extra: inout [Double]) throws {
         var sums = extra
         let norms = networks.flatMap(\.batchNorms)
         for norm in norms { norm.appendPending(to: &sums) }

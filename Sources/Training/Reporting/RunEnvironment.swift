@@ -3,7 +3,10 @@ import Communication
 import Foundation
 
 /// What a run was started with; environment.json holds one for each start.
-struct RunEnvironment: Codable {
+package struct RunEnvironment: Codable {
+    /// Of this project.
+    package static let projectVersion = "0.1.0"
+
     var drnet: String
     var system: String
     /// Of the compiler.
@@ -15,7 +18,7 @@ struct RunEnvironment: Codable {
     var started: String
     var commandLine: [String]
 
-    init(drnet: String, ranks: [String]) {
+    package init(drnet: String, ranks: [String]) {
         self.drnet = drnet
         self.ranks = ranks
         system = ProcessInfo.processInfo.operatingSystemVersionString

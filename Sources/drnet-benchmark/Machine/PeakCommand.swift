@@ -1,0 +1,119 @@
+import ArgumentParser
+import Foundation
+import Kernels
+
+/// What the machine gives at best, to compare with.
+struct MachinePeak: Codable {
+    var threads: Int
+    /// OpenBLAS's sgemm of large square matrices: one on one core, and one on each core at the same time.
+    var gigaFLOPsPerSecondOneThread: Double
+    var gigaFLOPsPerSecondAllThreads: Double
+    /// a ← b, and a ← b + s · c, of arrays that no cache holds; bytes as the program names them, without those that the processor reads
+    /// before it overwrites them.
+    var copyGigabytesPerSecondOneThread: Double
+    var copyGigabytesPerSecondAllThreads: Double
+    var triadGigabytesPerSecondOneThread: Double
+    var triadGigabytesPerSecondAllThreads: Double
+}
+
+struct PeakCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peak", abstract: "Measures sgemm and memory on one core and on all, and prints a line of JSON.")
+
+    @Option(help: "Threads (default: this process's cores).")
+    var threads: Int?
+    @Option(help: "Rows and columns of the matrices.")
+    var size = 2048
+    @Option(help: "Size of each of the three arrays, in MiB.")
+    var mebibytes = 128
+
+    func validate() throws {
+        if let threads { try Limits.require(threads, in: Limits.threads, "threads") }
+        try Limits.require(size, in: 16...16_384, "size")
+        try Limits.require(mebibytes, in: 1...65_536, "mebibytes")
+    }
+
+    func run() throws {
+        try Job.run(threads: threads) { job in
+            let products = SquareProducts(size: size, count: job.threads)
+            let arrays = Arrays(mebibytes: mebibytes)
+            let peak = MachinePeak(
+                threads: job.threads, gigaFLOPsPerSecondOneThread: products.gigaFLOPsPerSecond(1),
+                gigaFLOPsPerSecondAllThreads: products.gigaFLOPsPerSecond(job.threads),
+                copyGigabytesPerSecondOneThread: arrays.copyRate(threads: 1),
+                copyGigabytesPerSecondAllThreads: arrays.copyRate(threads: job.threads),
+                triadGigabytesPerSecondOneThread: arrays.triadRate(threads: 1),
+                triadGigabytesPerSecondAllThreads: arrays.triadRate(threads: job.threads))
+            if job.communicator.rank == 0 { print(try jsonLine(peak)) }
+        }
+    }
+}
+
+/// The best of several tries: what the machine can do, whatever else it does.
+private func best(_ body: () -> Void) -> Double {
+    let tries = 6
+    return (0..<tries).map { _ in Timing.seconds(body) }.min() ?? .infinity
+}
+
+/// A product of square matrices for each thread.
+private struct SquareProducts {
+    let size: Int
+    private let operands: [Floats]
+
+    init(size: Int, count: Int) {
+        self.size = size
+        operands = (0..<3 * count).map { _ in Floats(size * size, filled: 1) }
+    }
+
+    func gigaFLOPsPerSecond(_ count: Int) -> Double {
+        let seconds = best {
+            Parallel.forEach(count) { index in
+                let (a, b, c) = (operands[3 * index], operands[3 * index + 1], operands[3 * index + 2])
+                MatrixProduct.multiply(
+                    rows: size, columns: size, depth: size, a.data, leading: size, b.data, leading: size, into: c.data, leading: size)
+            }
+        }
+        return 2 * Double(count) * Double(size) * Double(size) * Double(size) / seconds / 1e9
+    }
+}
+
+/// Three arrays that are swept in parallel.
+private struct Arrays {
+    private let count: Int
+    private let a: Floats, b: Floats, c: Floats
+
+    init(mebibytes: Int) {
+        count = mebibytes << 18
+        (a, b, c) = (Floats(count, filled: 1), Floats(count, filled: 2), Floats(count, filled: 3))
+    }
+
+    func copyRate(threads: Int) -> Double {
+        rate(threads: threads, arrays: 2) { a.data.advanced(by: $0.lowerBound).update(from: b.data + $0.lowerBound, count: $0.count) }
+    }
+
+    func triadRate(threads: Int) -> Double {
+        rate(threads: threads, arrays: 3) { range in
+            let (a, b, c) = (a.data, UnsafePointer(b.data), UnsafePointer(c.data))
+            for index in range { a[index] = b[index] + 0.5 * c[index] }
+        }
+    }
+
+    private func rate(threads: Int, arrays: Int, _ body: (Range<Int>) -> Void) -> Double {
+        let seconds = best { Parallel.forEachBlock(count, blockSize: (count + threads - 1) / threads, body) }
+        return Double(arrays * count * MemoryLayout<Float>.stride) / seconds / 1e9
+    }
+}
+
+/// Memory for a measurement.
+final class Floats {
+    let data: UnsafeMutablePointer<Float>
+    private let count: Int
+
+    init(_ count: Int, filled value: Float) {
+        self.count = count
+        data = BufferPool.shared.take(count)
+        data.update(repeating: value, count: count)
+    }
+
+    deinit { BufferPool.shared.give(data, count: count) }
+}

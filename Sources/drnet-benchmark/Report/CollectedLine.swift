@@ -1,0 +1,58 @@
+import Foundation
+
+/// A line of the file that `launch/benchmark` collects: what was measured in which round, of a case or of the machine.
+struct CollectedLine: Decodable {
+    /// From 1.
+    var round: Int
+    /// The case's name; nil for the machine.
+    var name: String?
+    var measurement: Measurement?
+    var peak: MachinePeak?
+
+    private enum CodingKeys: String, CodingKey {
+        case round, measurement, peak
+        case name = "case"
+    }
+
+    static func read(_ path: String) throws -> [CollectedLine] {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw ReportError(place: path, problem: "can not be read; launch/benchmark writes such a file")
+        }
+        return try text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().filter { !$1.isEmpty }
+            .map { try parse(String($1), place: "\(path):\($0 + 1)") }
+    }
+
+    private static func parse(_ text: String, place: String) throws -> CollectedLine {
+        let line: CollectedLine
+        do {
+            line = try JSONDecoder().decode(CollectedLine.self, from: Data(text.utf8))
+        } catch {
+            throw ReportError(place: place, problem: "is no line of a benchmark: \(error)")
+        }
+        if let measurement = line.measurement {
+            guard line.name != nil else { throw ReportError(place: place, problem: "names no case") }
+            guard measurement.isSound else { throw ReportError(place: place, problem: "has times or numbers that can not be") }
+        } else if line.peak == nil {
+            throw ReportError(place: place, problem: "holds neither 'measurement' nor 'peak'")
+        }
+        return line
+    }
+}
+
+extension Measurement {
+    fileprivate var isSound: Bool {
+        func isPositive(_ value: Double?) -> Bool { value.map { $0.isFinite && $0 > 0 } ?? true }
+        let numbers = [secondsPerStep, imagesPerSecond, gigaFLOPsPerSecond, bytesPerImage, peakMemoryBytes] + seconds
+        return !seconds.isEmpty && numbers.allSatisfy(isPositive) && min(batch, ranks, threads) > 0 && !pixels.isEmpty
+            && isPositive(fixedLargest?.secondsPerStep) && isPositive(fixedLargest?.flopsRatio)
+    }
+}
+
+/// Collected measurements that make no report.
+struct ReportError: Error, CustomStringConvertible {
+    /// File and line, or a case.
+    var place: String
+    var problem: String
+
+    var description: String { "\(place) \(problem)" }
+}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import NeuralNetwork
+import Training
+
+/// What a step does.
+enum StepPass: String, CaseIterable, ExpressibleByArgument {
+    /// Forward, cross entropy, backward and SGD of a classifier.
+    case train
+    /// The classifier as in evaluation.
+    case forward
+    /// Fine-tuning a dynamic resolution network, its images spread evenly over the resolutions.
+    case drnetTrain = "drnet-train"
+    /// Evaluating one likewise, in turns with its largest resolution alone.
+    case dynamic
+
+    var usesPredictor: Bool { self == .drnetTrain || self == .dynamic }
+    var isTraining: Bool { self == .train || self == .drnetTrain }
+}
+
+/// Sizes in pixels, separated by commas.
+struct PixelSizes: ExpressibleByArgument {
+    var sizes: [Int]
+
+    init(sizes: [Int]) { self.sizes = sizes }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        guard parts.allSatisfy({ $0 != nil }) else { return nil }
+        sizes = parts.compactMap { $0 }
+    }
+
+    var defaultValueDescription: String { sizes.map(String.init).joined(separator: ",") }
+}
+
+struct StepCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "step", abstract: "Times one case, alone or as one rank of mpirun, and prints a line of JSON.",
+        discussion: "Images are random. Each rank takes its share of the batch; rank 0 prints.")
+
+    @Option(help: "torchvision's name of the classifier.")
+    var network = "resnet50"
+    @Option(help: "Size of the images; for drnet-train and dynamic the candidates, largest first.")
+    var pixels = PixelSizes(sizes: [224])
+    @Option(help: "Images of a step over all ranks.")
+    var batch = 16
+    @Option(help: "What a step does.")
+    var pass = StepPass.train
+    @Option(help: "Threads of a rank (default: its share of the cores).")
+    var threads: Int?
+    @Option(help: "Timed steps.")
+    var steps = 4
+    @Option(help: "Steps before them that are not timed.")
+    var warmUpSteps = 2
+    @Option(help: "Size of the images that the predictor sees.")
+    var predictorPixels = 128
+
+    func validate() throws {
+        _ = try ClassifierArchitecture(named: network, option: "network")
+        for size in pixels.sizes + [predictorPixels] { try Limits.require(size, in: Limits.pixels, "pixels") }
+        try Limits.require(batch, in: Limits.batch, "batch")
+        try Limits.require(steps, in: Limits.repetitions, "steps")
+        try Limits.require(warmUpSteps, in: 0...Limits.repetitions.upperBound, "warm-up-steps")
+        if let threads { try Limits.require(threads, in: Limits.threads, "threads") }
+        if pass.usesPredictor {
+            guard pixels.sizes.count > 1, zip(pixels.sizes, pixels.sizes.dropFirst()).allSatisfy(>) else {
+                throw ValidationError("--pass \(pass.rawValue) takes two candidates or more, largest first: --pixels 224,168,112")
+            }
+        } else if pixels.sizes.count != 1 {
+            throw ValidationError("--pass \(pass.rawValue) takes one size: --pixels \(pixels.sizes.first ?? 224)")
+        }
+    }
+
+    func run() throws {
+        try Job.run(threads: threads) { job in
+            let share = try share(of: job)
+            let measured = try measure(workload(share, job), job)
+            if job.communicator.rank == 0 { print(try jsonLine(measured)) }
+        }
+    }
+
+    /// Images of each rank.
+    private func share(of job: Job) throws -> Int {
+        // Each rank of drnet-train has as many images at each resolution.
+        let unit = job.communicator.rankCount * (pass == .drnetTrain ? pixels.sizes.count : 1)
+        guard batch % unit == 0 else {
+            throw ValidationError("--batch is \(batch); here a multiple of \(unit) (ranks\(pass == .drnetTrain ? " × resolutions" : ""))")
+        }
+        return batch / job.communicator.rankCount
+    }
+
+    private func workload(_ share: Int, _ job: Job) throws -> Workload {
+        let networks = BenchmarkNetworks(
+            architecture: try ClassifierArchitecture(named: network, option: "network"), resolutions: pixels.sizes, predictorPixels: pass.usesPredictor ? predictorPixels : nil)
+        let images = RandomImages(count: share, size: pixels.sizes[0], rank: job.communicator.rank)
+        switch pass {
+        case .train: return ClassifierTraining(networks, images, job)
+        case .forward: return ClassifierForward(networks, images, job)
+        case .drnetTrain: return DRNetTraining(networks, images, job)
+        case .dynamic: return DRNetEvaluation(networks, images, job)
+        }
+    }
+
+    private func measure(_ workload: Workload, _ job: Job) throws -> Measurement {
+        for _ in 0..<warmUpSteps { _ = try workload.step() }
+        let samples = try (0..<steps).map { _ in try workload.step() }
+        let (seconds, fixed) = (samples.map(\.seconds), samples.compactMap(\.fixedSeconds))
+        let perStep = Spread(seconds).median
+        let images = Double(batch) / perStep
+        let cost = workload.cost
+        var measured = Measurement(
+            program: "drnet", version: RunEnvironment.projectVersion, network: network, pixels: pixels.sizes, batch: batch,
+            pass: pass.rawValue, ranks: job.communicator.rankCount, threads: job.threads, seconds: seconds, secondsPerStep: perStep,
+            imagesPerSecond: images, gigaFLOPsPerSecond: cost.flops * images / 1e9, bytesPerImage: cost.traffic.fused,
+            bytesPerImageSeparate: cost.traffic.separate, peakMemoryBytes: try job.peakMemoryBytes())
+        if let share = cost.shareOfLargest {
+            measured.fixedLargest = Measurement.FixedLargest(
+                secondsPerStep: Spread(fixed).median, timeRatio: Spread(zip(seconds, fixed).map(/)).median, flopsRatio: share)
+        }
+        return measured
+    }
+}

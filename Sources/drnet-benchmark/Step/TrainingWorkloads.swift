@@ -1,0 +1,91 @@
+import DynamicResolution
+import NeuralNetwork
+import Training
+
+/// A training step as the trainer does it: gradients, their sum over the ranks, batch norms' statistics, the update. What the trainer does
+/// besides, and other programs' steps do not, is left out: the gradient's norm, the check for replicas and the records.
+private struct TrainerStep {
+    let job: Job
+    let model: DRNet
+    let step: TrainingStep
+    private let exchange: RankExchange
+    private let optimizer: SGD
+
+    init(_ model: DRNet, _ job: Job) {
+        self.job = job
+        self.model = model
+        exchange = RankExchange(job.communicator)
+        step = TrainingStep(
+            model: model, ranks: job.communicator.rankCount > 1 ? exchange : nil, globalBatchNorm: false, labelSmoothing: 0)
+        optimizer = SGD(
+            model.networks, SGD.Options(momentum: 0.9, nesterov: false, weightDecay: 1e-4, decaysNormAndBias: true))
+    }
+
+    func run(_ gradients: () throws -> StepReport) throws -> StepSample {
+        StepSample(
+            seconds: try job.seconds {
+                for network in model.networks { network.arena.clearGradients() }
+                var sums = try gradients().vector
+                try exchange.reduceGradients(model.networks)
+                try exchange.reduceStatistics(model.networks, extra: &sums)
+                optimizer.step(learningRates: model.networks.map { _ in 0.01 })
+            })
+    }
+}
+
+struct ClassifierTraining: Workload {
+    let cost: WorkloadCost
+    private let trainer: TrainerStep
+    private let images: RandomImages
+    private let globalCount: Int
+
+    init(_ networks: BenchmarkNetworks, _ images: RandomImages, _ job: Job) {
+        let count = images.batch.labels.count
+        cost = networks.cost(isTraining: true, images: count, passImages: count)
+        trainer = TrainerStep(networks.model, job)
+        self.images = images
+        globalCount = count * job.communicator.rankCount
+    }
+
+    func step() throws -> StepSample {
+        try trainer.run { try trainer.step.warmUp([images.batch], globalCount: globalCount) }
+    }
+}
+
+/// Fine-tuning with the published estimator, the images' resolutions in rotation.
+struct DRNetTraining: Workload {
+    let cost: WorkloadCost
+    private let trainer: TrainerStep
+    private let images: RandomImages
+    private let globalCount: Int
+    private let options: FineTuneOptions
+
+    /// Noise so large decides for the predictor, whose own logits are some units.
+    private static let decidingNoise: Float = 30
+
+    init(_ networks: BenchmarkNetworks, _ images: RandomImages, _ job: Job) {
+        let (count, columns) = (images.batch.labels.count, networks.model.resolutions.count)
+        cost = networks.cost(isTraining: true, images: count, passImages: count / columns)
+        trainer = TrainerStep(networks.model, job)
+        self.images = images
+        globalCount = count * job.communicator.rankCount
+        let flops = networks.model.flops
+        options = FineTuneOptions(
+            estimator: StraightThrough(),
+            regularizer: FLOPsRegularizer(weight: 1, target: flops.smallest, costs: flops.classifier), temperature: 1,
+            noise: { batch in
+                let gumbel = batch.sampleIndices.flatMap { sample in
+                    (0..<columns).map { $0 == sample % columns ? Self.decidingNoise : 0 }
+                }
+                return PolicyNoise(gumbel: gumbel, probes: batch.sampleIndices.map { _ in 0 })
+            })
+    }
+
+    func step() throws -> StepSample {
+        try trainer.run {
+            let report = try trainer.step.fineTune([images.batch], globalCount: globalCount, options)
+            try UnevenRouting.check(report.routed.map { Int($0) })
+            return report
+        }
+    }
+}

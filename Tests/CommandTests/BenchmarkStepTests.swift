@@ -1,0 +1,134 @@
+import Foundation
+import TestSupport
+import XCTest
+
+/// `drnet-benchmark`'s measurements, on cases so small that they take no time.
+final class BenchmarkStepTests: XCTestCase {
+    private struct Line: Decodable {
+        var program: String
+        var network: String
+        var pixels: [Int]
+        var batch: Int
+        var pass: String
+        var ranks: Int
+        var threads: Int
+        var seconds: [Double]
+        var secondsPerStep: Double
+        var imagesPerSecond: Double
+        var gigaFLOPsPerSecond: Double
+        var bytesPerImage: Double
+        var bytesPerImageSeparate: Double
+        var peakMemoryBytes: Double?
+        var fixedLargest: Fixed?
+
+        struct Fixed: Decodable {
+            var secondsPerStep: Double
+            var timeRatio: Double
+            var flopsRatio: Double
+        }
+    }
+
+    private func benchmark(_ arguments: [String], ranks: Int? = nil) throws -> ProcessRunner.Result {
+        let executable = try builtExecutable(named: "drnet-benchmark")
+        if let ranks { return try ProcessRunner.mpirun(ranks: ranks, executable, arguments, timeout: 60) }
+        return try ProcessRunner.run(executable, arguments, environment: ["OPENBLAS_NUM_THREADS": "1"], timeout: 60)
+    }
+
+    private func step(_ arguments: [String], ranks: Int? = nil) throws -> Line {
+        let few = ["--network", "resnet18", "--threads", "1", "--warm-up-steps", "1"]
+        let result = try benchmark(["step"] + few + arguments, ranks: ranks)
+        XCTAssertEqual(result.status, 0, result.text)
+        XCTAssertEqual(result.output.split(separator: "\n").count, 1, "one line, of rank 0: \(result.output)")
+        return try JSONDecoder().decode(Line.self, from: Data(result.output.utf8))
+    }
+
+    // ResNet-18 for one image of 32 × 32: stem, the four convolutions of layer1, and layers 2 to 4, which cost the same each; linear layer.
+    private let multiplyAdds = Double(16 * 16 * 64 * 147 + 4 * 8 * 8 * 64 * 576 + 3 * (16 * 128 * (576 + 3 * 1152) + 16 * 128 * 64) + 512 * 1000)
+    private let outputs = Double(16 * 16 * 64 + 4 * 8 * 8 * 64 + 5 * (16 * 128 + 4 * 256 + 512) + 1000)
+    private let weights = 11_689_512.0
+
+    func testNumbersOfATrainingStepBelongTogether() throws {
+        let line = try step(["--pixels", "32", "--batch", "4", "--pass", "train", "--steps", "3"])
+        XCTAssertEqual([line.program, line.network, line.pass], ["drnet", "resnet18", "train"])
+        XCTAssertEqual(line.pixels, [32])
+        XCTAssertEqual([line.batch, line.ranks, line.threads], [4, 1, 1])
+        XCTAssertEqual(line.seconds.count, 3)
+        XCTAssertGreaterThan(line.seconds.min() ?? 0, 0)
+        XCTAssertEqual(line.secondsPerStep, line.seconds.sorted()[1])
+        XCTAssertEqual(line.imagesPerSecond * line.secondsPerStep, 4, accuracy: 1e-9)
+        XCTAssertEqual(line.gigaFLOPsPerSecond / line.imagesPerSecond * 1e9, 6 * multiplyAdds, accuracy: 1)
+        XCTAssertEqual(line.bytesPerImage, 4 * (7 * outputs + (4 + 6) * weights / 4), accuracy: 1)
+        XCTAssertEqual(line.bytesPerImageSeparate, 4 * (16 * outputs + (4 + 6) * weights / 4), accuracy: 1)
+        #if os(Linux)
+        // Values, gradients and momentum at least.
+        XCTAssertGreaterThan(line.peakMemoryBytes ?? 0, 3 * 4 * weights)
+        #endif
+        XCTAssertNil(line.fixedLargest)
+    }
+
+    func testAForwardPassCountsAThird() throws {
+        let line = try step(["--pixels", "32", "--batch", "4", "--pass", "forward", "--steps", "2"])
+        XCTAssertEqual(line.gigaFLOPsPerSecond / line.imagesPerSecond * 1e9, 2 * multiplyAdds, accuracy: 1)
+        XCTAssertEqual(line.bytesPerImage, 4 * (2 * outputs + weights / 4), accuracy: 1)
+        XCTAssertEqual(line.secondsPerStep, (line.seconds[0] + line.seconds[1]) / 2, accuracy: 1e-12)
+    }
+
+    func testRanksShareTheBatch() throws {
+        let line = try step(["--pixels", "32", "--batch", "4", "--pass", "train", "--steps", "1"], ranks: 2)
+        XCTAssertEqual([line.batch, line.ranks, line.threads], [4, 2, 1])
+        // Each rank reads and updates all weights for two images.
+        XCTAssertEqual(line.bytesPerImage, 4 * (7 * outputs + (4 + 6) * weights / 2), accuracy: 1)
+        XCTAssertGreaterThan(line.peakMemoryBytes ?? .infinity, 2 * 3 * 4 * weights, "of both ranks together")
+    }
+
+    func testADynamicNetworkIsTimedBesideItsLargestResolution() throws {
+        let sizes = ["--pixels", "64,32", "--predictor-pixels", "32"]
+        let line = try step(sizes + ["--batch", "3", "--pass", "dynamic", "--steps", "1"])
+        let fixed = try XCTUnwrap(line.fixedLargest)
+        XCTAssertEqual(fixed.timeRatio, line.secondsPerStep / fixed.secondsPerStep, accuracy: 1e-9)
+        let flopsPerImage = line.gigaFLOPsPerSecond / line.imagesPerSecond * 1e9
+        // Half of the images at each, and the predictor; at 64 pixels everything but the linear layer costs four times.
+        let largest = 4 * (multiplyAdds - 512_000) + 512_000
+        let predictor = flopsPerImage / 2 - (largest + multiplyAdds) / 2
+        XCTAssertEqual(fixed.flopsRatio, flopsPerImage / 2 / largest, accuracy: 1e-9)
+        XCTAssertEqual(predictor, Double(16 * 16 * 64 * 147 + 2 * 8 * 8 * 64 * 576 + 3 * 16 * 128 * (576 + 1152 + 64) + 512 * 2), accuracy: 2)
+
+        let training = try step(sizes + ["--batch", "4", "--pass", "drnet-train", "--steps", "1"])
+        XCTAssertEqual(training.gigaFLOPsPerSecond / training.imagesPerSecond * 1e9, 3 * flopsPerImage, accuracy: 2)
+        XCTAssertEqual(training.pixels, [64, 32])
+    }
+
+    func testBadInputIsRefused() throws {
+        let cases: [([String], String)] = [
+            (["--network", "resnet19"], "'resnet19' is none of resnet18"), (["--pixels", "224px"], "224px"), (["--pixels", "8"], "--pixels is 8"),
+            (["--pixels", "224,"], "224,"), (["--pixels", "224,112"], "--pass train takes one size"),
+            (["--pass", "dynamic"], "two candidates or more"), (["--pass", "drnet-train", "--pixels", "112,224"], "largest first"),
+            (["--batch", "0"], "--batch is 0"), (["--steps", "0"], "--steps is 0"), (["--threads", "0"], "--threads is 0"),
+            (["--pass", "drnet-train", "--pixels", "64,32", "--batch", "3"], "--batch is 3; here a multiple of 2"),
+            (["--pass", "backward"], "backward"),
+        ]
+        for (arguments, message) in cases {
+            let result = try benchmark(["step"] + arguments)
+            XCTAssertEqual(result.status, 64, "\(arguments): \(result.text)")
+            XCTAssertTrue(result.errors.contains(message), "\(arguments): \(result.errors)")
+        }
+        let result = try benchmark(["step", "--network", "resnet18", "--pixels", "32", "--batch", "3"], ranks: 2)
+        XCTAssertNotEqual(result.status, 0)
+        XCTAssertTrue(result.errors.contains("--batch is 3; here a multiple of 2 (ranks)"), result.errors)
+    }
+
+    func testPeakAndKernelsMeasure() throws {
+        let peak = try benchmark(["peak", "--size", "64", "--mebibytes", "1", "--threads", "2"])
+        XCTAssertEqual(peak.status, 0, peak.text)
+        let values = try JSONDecoder().decode([String: Double].self, from: Data(peak.output.utf8))
+        XCTAssertEqual(values.count, 7)
+        XCTAssertEqual(values["threads"], 2)
+        XCTAssertTrue(values.values.allSatisfy { $0.isFinite && $0 > 0 }, peak.output)
+
+        let kernels = try benchmark(["kernels", "--networks", "resnet18", "--pixels", "32", "--batch", "1", "--threads", "1", "--seconds", "0"])
+        XCTAssertEqual(kernels.status, 0, kernels.text)
+        // ResNet-18 has 20 convolutions of 11 shapes.
+        XCTAssertEqual(kernels.output.split(separator: "\n").filter { $0.contains(" → ") }.count, 11, kernels.output)
+        XCTAssertTrue(kernels.output.contains("7×7 / 2"), kernels.output)
+    }
+}
