@@ -9,6 +9,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case synthesis = 6
     case dropout = 7
     case calibration = 8
+    case folding = 9
 }
 
 /// Counter-based random numbers: Philox 4×32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).

@@ -22,7 +22,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Which checkpoint: last or best.")
     var checkpoint = CheckpointChoice.last
 
-    @Option(help: "Another image folder than the one that the run was trained on.")
+    @Option(help: "The validation images of another folder than the one that the run was trained on.")
     var data: String?
 
     @Option(help: "Write what was predicted for each image (with a budget: each that did not calibrate it) into this CSV file.")
@@ -34,7 +34,10 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         let folder = RunFolder(path: runFolder)
         var configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
-        if let data { configuration.data.folder = data }
+        if let data {
+            configuration.data.folder = data
+            configuration.data.fold = nil
+        }
         try Ranks.run(configuration) { ranks in
             try evaluate(configuration, folder, ranks)
         }

@@ -37,6 +37,10 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(configuration.optimizer.momentum, 0.9)
         XCTAssertEqual(configuration.stages.recalibrate?.batches, 50)
         XCTAssertEqual(try load(configuration.yaml()), configuration)
+        XCTAssertNil(configuration.data.fold)
+        let folded = try load(minimal, ["data.fold=2/5"])
+        XCTAssertEqual(folded.data.fold?.description, "2/5")
+        XCTAssertEqual(try load(folded.yaml()), folded)
     }
 
     func testTheProjectsOwnConfigurationsLoadAndComeBack() throws {
@@ -77,6 +81,8 @@ final class ConfigurationTests: XCTestCase {
             ("[96, 64]", "[96]", "list two at least"),
             ("[96, 64]", "96", "key 'resolutions' takes a list of whole numbers, not '96'"),
             ("{folder: photos}", "{folder: photos, mean: [1, 2]}", "takes a list of 3 numbers"),
+            ("{folder: photos}", "{folder: photos, fold: 6/5}", ":2: key 'data.fold' is '6/5'; write which part of how many, such as 2/5"),
+            ("{folder: photos}", "{folder: photos, fold: [1, 5]}", "key 'data.fold' takes a text, not a list of 2"),
             ("{folder: photos}", "photos", "key 'data' takes a section of keys, not 'photos'"),
             ("base: 0.1", "base: 1e400", "takes a number, not '1e400'"),
             ("base: 0.1", "base: 0.1, warmUpEpochs: 3.5", ":6: key 'stages.warmUp.learningRate.warmUpEpochs' is 3.5, but the stage has 3 epochs"),

@@ -68,6 +68,7 @@ public struct Evaluation: Codable, Equatable, Sendable {
     }
 
     public var dynamic: EvaluationRow? { rows.first { $0.name == Self.dynamicName } }
+    var randomWithSameShares: EvaluationRow? { rows.first { $0.name == Self.randomName } }
     public func fixed(_ resolution: Int) -> EvaluationRow? { rows.first { $0.name == Self.fixedName(resolution) } }
 
     static let dynamicName = "dynamic"

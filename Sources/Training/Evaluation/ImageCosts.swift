@@ -55,16 +55,10 @@ struct BatchTime: Codable {
     static func milliseconds(_ times: [BatchTime], resolutionCount: Int) -> ImageCosts? {
         let largest = times.map(\.images).max() ?? 0
         let medians = (0...resolutionCount).map { part in
-            median(times.filter { $0.part == part && $0.images == largest }.map { 1e3 * $0.seconds / Double($0.images) })
+            times.filter { $0.part == part && $0.images == largest }.map { 1e3 * $0.seconds / Double($0.images) }.median
         }
         let classifier = medians.dropLast().compactMap { $0 }
         guard classifier.count == resolutionCount else { return nil }
         return ImageCosts(classifier: classifier, predictor: medians[resolutionCount] ?? 0)
-    }
-
-    private static func median(_ values: [Double]) -> Double? {
-        let sorted = values.sorted()
-        guard let last = sorted.indices.last else { return nil }
-        return (sorted[last / 2] + sorted[(last + 1) / 2]) / 2
     }
 }
