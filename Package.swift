@@ -40,7 +40,7 @@ let package = Package(
                 swiftSettings: numeric),
         .target(name: "Training",
                 dependencies: ["DynamicResolution", "NeuralNetwork", "Kernels", "Randomness", "Communication",
-                               "ImageData", "Interchange", "Yams", "COpenBLAS"],
+                               "ImageData", "Interchange", "Charts", "Yams", "COpenBLAS"],
                 swiftSettings: numeric),
         .executableTarget(
             name: "drnet",

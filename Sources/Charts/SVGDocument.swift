@@ -123,7 +123,7 @@ public struct SVGElement {
 
     /// Elements that are moved, and that inherit what is not said of themselves.
     public static func group(
-        x: Double = 0, y: Double = 0, _ style: SVGStyle, _ children: [SVGElement]
+        x: Double = 0, y: Double = 0, _ style: SVGStyle = SVGStyle(), _ children: [SVGElement]
     ) -> SVGElement {
         let place = x == 0 && y == 0 ? [] : [("transform", "translate(\(number(x)) \(number(y)))")]
         return SVGElement("g", place + style.attributes, children: children)

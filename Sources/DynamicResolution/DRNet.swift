@@ -14,6 +14,8 @@ public final class DRNet {
     public let classCount: Int
     public let flops: FLOPsModel
     private let resizer = ImageResizer()
+    /// Set while the weights stay as they are, so that inference prepares them once; `whileFrozen` does.
+    private var frozenWeights: FrozenWeights?
 
     public init(
         resolutions: [Int], classifier: Network, predictor: Network?, predictorInputSize: Int, classCount: Int
@@ -45,12 +47,31 @@ public final class DRNet {
 // MARK: - Inference
 
 extension DRNet {
-    /// The resolution index that the predictor picks for each image: the argmax, without noise. Index 0, the largest, where there
-    /// is no predictor.
-    public func route(_ images: Tensor) throws -> [Int] {
-        guard let predictor else { return [Int](repeating: 0, count: images.shape.batch) }
-        let logits = try predictor.forward(imagesForPredictor(images), Pass(.evaluation)).output
-        return GumbelSoftmax.argmax(logits.values, columns: resolutions.count)
+    /// Calls `body`, in which the networks' weights do not change: inference then prepares them once for all batches.
+    public func whileFrozen<Result>(_ body: () throws -> Result) rethrows -> Result {
+        if frozenWeights != nil { return try body() }
+        freeze()
+        defer { frozenWeights = nil }
+        return try body()
+    }
+
+    /// For a network that is never trained again.
+    public func freeze() { frozenWeights = FrozenWeights() }
+
+    /// log π [N × m], the predictor's logarithmic probabilities of the resolutions, without noise; nil where there is no predictor.
+    public func logProbabilities(_ images: Tensor) throws -> [Double]? {
+        guard let predictor else { return nil }
+        let logits = try predictor.forward(imagesForPredictor(images), Pass(.evaluation, frozenWeights: frozenWeights)).output
+        return GumbelSoftmax.logSoftmax(logits.values, columns: resolutions.count)
+    }
+
+    /// The resolution index of each image: argmax_j (log π_j − λ C_j), without noise. Index 0, the largest, where there is no
+    /// predictor.
+    ///
+    /// - Parameter costWeight: λ, in nats for the cost of the largest resolution; 0 for what the predictor picks by itself.
+    public func route(_ images: Tensor, costWeight: Double = 0) throws -> [Int] {
+        guard let logProbabilities = try logProbabilities(images) else { return [Int](repeating: 0, count: images.shape.batch) }
+        return Router.choices(logProbabilities: logProbabilities, costs: flops.relativeCosts, costWeight: costWeight)
     }
 
     /// Logits [N, 1, 1, classes] of images, that come in at the largest resolution, classified at one resolution.
@@ -60,6 +81,6 @@ extension DRNet {
 
     /// Logits [N, 1, 1, classes] of images [N, r_j, r_j, 3] that have the resolution's size already.
     public func classifyResized(_ images: Tensor, resolutionIndex: Int) throws -> Tensor {
-        try classifier.forward(images, Pass(.evaluation, resolutionIndex: resolutionIndex)).output
+        try classifier.forward(images, Pass(.evaluation, resolutionIndex: resolutionIndex, frozenWeights: frozenWeights)).output
     }
 }

@@ -24,6 +24,9 @@ public struct FLOPsModel: Sendable {
     public var largest: Double { classifier.max() ?? 0 }
     public var smallest: Double { classifier.min() ?? 0 }
 
+    /// The classifier's cost at each resolution, in units of the largest.
+    public var relativeCosts: [Double] { classifier.map { $0 / largest } }
+
     /// Mean multiply-adds of the classifier when resolutions are used with these shares.
     public func mean(shares: [Double]) -> Double {
         zip(shares, classifier).reduce(0) { $0 + $1.0 * $1.1 }

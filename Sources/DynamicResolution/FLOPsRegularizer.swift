@@ -1,13 +1,26 @@
-/// The regulariser on the average cost: η · max(0, (F̄ − α) / (C_max − C_min)), with F̄ the mean over the global batch.
+/// How a mean cost off the target is penalised.
+public enum FLOPsPenalty: String, CaseIterable, Sendable {
+    /// The published one: only what is above the target.
+    case hinge
+    /// Being below costs as much as being above: the mean settles at the target.
+    case twoSided = "two-sided"
+    /// The constraint F̄ ≤ α with a multiplier in place of η, which whoever trains raises and lowers (dual ascent).
+    case lagrangian
+}
+
+/// The regulariser on the average cost: η · penalty((F̄ − α) / (C_max − C_min)), with F̄ the mean over the global batch; published with the
+/// hinge max(0, x).
 public struct FLOPsRegularizer: Sendable {
-    /// η.
+    public var penalty: FLOPsPenalty
+    /// η; of `lagrangian` the multiplier.
     public var weight: Double
     /// α, in multiply-adds of the classifier.
     public var target: Double
     private let costs: [Double]
     private let range: Double
 
-    public init(weight: Double, target: Double, costs: [Double]) {
+    public init(_ penalty: FLOPsPenalty = .hinge, weight: Double, target: Double, costs: [Double]) {
+        self.penalty = penalty
         self.weight = weight
         self.target = target
         self.costs = costs
@@ -15,15 +28,30 @@ public struct FLOPsRegularizer: Sendable {
         range = max((costs.max() ?? 0) - (costs.min() ?? 0), 1)
     }
 
+    /// (F̄ − α) / (C_max − C_min): above 0 where the mean cost exceeds the target.
+    public func excess(mean: Double) -> Double { (mean - target) / range }
+
     /// The regulariser's value without η.
     public func value(mean: Double) -> Double {
-        max(0, (mean - target) / range)
+        switch penalty {
+        case .hinge: return max(0, excess(mean: mean))
+        case .twoSided: return abs(excess(mean: mean))
+        case .lagrangian: return excess(mean: mean)
+        }
     }
 
-    /// The gradient, with η, of Σ_j w_ij C_j's weights w_ij for one image of `globalCount`: equal for all images, 0 where the
-    /// hinge is inactive. The hinge acts on the global mean.
+    /// The gradient, with η, of Σ_j w_ij C_j's weights w_ij for one image of `globalCount`: equal for all images, as the penalty acts on the
+    /// global mean.
     public func weightGradient(mean: Double, globalCount: Int) -> [Float] {
-        guard mean > target else { return costs.map { _ in 0 } }
-        return costs.map { Float(weight * $0 / (range * Double(globalCount))) }
+        costs.map { Float(weight * slope(mean: mean) * $0 / (range * Double(globalCount))) }
+    }
+
+    /// The derivative of the value by the excess; 0 at a kink.
+    private func slope(mean: Double) -> Double {
+        switch penalty {
+        case .hinge: return mean > target ? 1 : 0
+        case .twoSided: return mean > target ? 1 : mean < target ? -1 : 0
+        case .lagrangian: return 1
+        }
     }
 }

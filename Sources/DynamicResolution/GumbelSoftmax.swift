@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import Randomness
 
@@ -38,6 +39,16 @@ public enum GumbelSoftmax {
             }
         }
         return result
+    }
+
+    /// The logarithm of each row's softmax. In double precision: logits that differ keep their order.
+    public static func logSoftmax(_ logits: [Float], columns: Int) -> [Double] {
+        stride(from: 0, to: logits.count, by: columns).flatMap { start in
+            let row = logits[start..<start + columns].map(Double.init)
+            let largest = row.max() ?? 0
+            let logSum = largest + log(row.reduce(0) { $0 + exp($1 - largest) })
+            return row.map { $0 - logSum }
+        }
     }
 
     /// The gradient of the logits of a softmax: dz_k = p_k (dp_k − Σ_j p_j dp_j).

@@ -1,9 +1,25 @@
-/// Splits a batch into one sub-batch a resolution.
+/// Decides which resolution an image takes, and splits a batch into one sub-batch a resolution.
 public enum Router {
     /// The images that chose each resolution, in their order in the batch; sub-batches may be empty.
     public static func subBatches(choices: [Int], resolutionCount: Int) -> [[Int]] {
         var result = [[Int]](repeating: [], count: resolutionCount)
         for (image, choice) in choices.enumerated() { result[choice].append(image) }
         return result
+    }
+
+    /// argmax_j (log π_ij − λ C_j) for each image; the first of equal ones. With λ = 0 it is the policy's own choice, with a large λ the
+    /// cheapest resolution; a negative λ spends more than the policy would.
+    ///
+    /// - Parameters:
+    ///   - logProbabilities: log π, [N × m].
+    ///   - costs: C, [m].
+    ///   - costWeight: λ, in nats a unit of the costs.
+    public static func choices(logProbabilities: [Double], costs: [Double], costWeight: Double) -> [Int] {
+        let penalties = costs.map { costWeight * $0 }
+        return stride(from: 0, to: logProbabilities.count, by: costs.count).map { start in
+            (1..<costs.count).reduce(0) { best, column in
+                logProbabilities[start + column] - penalties[column] > logProbabilities[start + best] - penalties[best] ? column : best
+            }
+        }
     }
 }

@@ -10,8 +10,12 @@ public struct StepReport: Equatable, Sendable {
     public var correct = 0.0
     /// Σ_i Σ_j w_ij C_j, the classifier's multiply-adds that the regulariser sees.
     public var costSum = 0.0
-    /// η · L_reg · images.
+    /// Σ_i H(π_i) of the predictor's policy, in nats.
+    public var entropySum = 0.0
+    /// All terms of the loss but the cross entropy, · images: η · L_reg and, where set, those on the policy.
     public var penaltySum = 0.0
+    /// Σ of the distillation term, with its weight, over the classifications; 0 where there is none.
+    public var distillationSum = 0.0
     /// Images routed to each resolution; empty in warm-up.
     public var routed: [Double] = []
 
@@ -21,11 +25,21 @@ public struct StepReport: Equatable, Sendable {
 
     /// The sums as one vector, to be reduced over the ranks; `penaltySum` is global already and not among them.
     public var vector: [Double] {
-        get { [images, classifications, lossSum, correct, costSum] + routed }
+        get { [images, classifications, lossSum, correct, costSum, entropySum, distillationSum] + routed }
         set {
-            (images, classifications, lossSum, correct, costSum) = (newValue[0], newValue[1], newValue[2], newValue[3], newValue[4])
-            routed = Array(newValue[5...])
+            (images, classifications, lossSum) = (newValue[0], newValue[1], newValue[2])
+            (correct, costSum, entropySum) = (newValue[3], newValue[4], newValue[5])
+            distillationSum = newValue[6]
+            routed = Array(newValue[7...])
         }
+    }
+
+    /// Adds the images of a micro-batch that were routed.
+    mutating func add(_ decision: PolicyDecision, costs: [Double]) {
+        images += Double(decision.choices.count)
+        costSum += decision.cost(costs)
+        entropySum += decision.entropy(columns: costs.count)
+        for choice in decision.choices { routed[choice] += 1 }
     }
 
     /// Adds the sums of another step.
@@ -36,9 +50,12 @@ public struct StepReport: Equatable, Sendable {
 
     /// L_ce.
     public var meanCrossEntropy: Double { lossSum / max(classifications, 1) }
-    /// L = L_ce + η L_reg.
+    /// What in-place distillation adds to it in warm-up.
+    public var meanDistillation: Double { distillationSum / max(classifications, 1) }
+    /// L = L_ce + η L_reg, and what else the penalty holds. Without the distillation term, so that runs with and without it compare.
     public var meanLoss: Double { meanCrossEntropy + penaltySum / max(images, 1) }
     public var accuracy: Double { correct / max(classifications, 1) }
     public var meanCost: Double { costSum / max(images, 1) }
+    public var meanEntropy: Double { entropySum / max(images, 1) }
     public var shares: [Double] { routed.map { $0 / max(images, 1) } }
 }

@@ -13,6 +13,11 @@ public struct MicroBatch {
         self.labels = labels
         self.sampleIndices = sampleIndices
     }
+
+    /// The images `indices`; without a copy where they are all of them.
+    func gathering(_ indices: [Int]) -> Tensor {
+        indices.count == labels.count ? images : images.gathering(indices)
+    }
 }
 
 /// Computes the gradients of one step of a DRNet on this rank's share of the global batch. The gradients are this rank's part of
@@ -49,50 +54,77 @@ public struct TrainingStep {
 
     /// Warm-up: the classifier learns every candidate resolution on every image, the losses averaged.
     ///
-    /// - Parameter globalCount: images in the global batch, all ranks and micro-batches together.
-    public func warmUp(_ microBatches: [MicroBatch], globalCount: Int) throws -> StepReport {
+    /// - Parameters:
+    ///   - globalCount: images in the global batch, all ranks and micro-batches together.
+    ///   - distillation: how resolutions teach one another; nil: they do not, and run one after another.
+    public func warmUp(
+        _ microBatches: [MicroBatch], globalCount: Int, distillation: InPlaceDistillation? = nil
+    ) throws -> StepReport {
         var report = StepReport(resolutionCount: model.resolutions.count)
+        let lossScale = 1 / Float(globalCount * model.resolutions.count)
         for batch in microBatches {
             report.images += Double(batch.labels.count)
+            if let distillation {
+                try trainDistilled(batch, distillation, lossScale: lossScale, report: &report)
+                continue
+            }
             for index in model.resolutions.indices {
-                _ = try trainClassifier(
-                    batch, images: Array(batch.labels.indices), resolutionIndex: index,
-                    lossScale: 1 / Float(globalCount * model.resolutions.count), report: &report)
+                try trainClassifier(
+                    batch, images: Array(batch.labels.indices), resolutionIndex: index, lossScale: lossScale, report: &report)
             }
         }
         return report
     }
 
-    /// Forward and back of a sub-batch at one resolution.
+    /// What a sub-batch's images gave, in their order.
+    struct SubBatchAnswer {
+        var losses: [Float] = []
+        /// ⟨dL/dŷ_i, F(X̂_i)⟩.
+        var gateGradients: [Float] = []
+    }
+
+    /// Forward and back of a sub-batch at one resolution. Collective with global batch norm.
     ///
     /// - Parameter lossScale: what each image's loss is multiplied with: 1 / N for a mean over the global batch.
-    /// - Returns: ⟨dL/dŷ_i, F(X̂_i)⟩ of each image of the sub-batch. Collective with global batch norm.
+    @discardableResult
     func trainClassifier(
-        _ batch: MicroBatch, images: [Int], resolutionIndex: Int, lossScale: Float, report: inout StepReport
-    ) throws -> [Float] {
-        if images.isEmpty && !globalBatchNorm { return [] }
-        let isWhole = images.count == batch.labels.count
-        let subBatch = isWhole ? batch.images : batch.images.gathering(images)
+        _ batch: MicroBatch, images: [Int], resolutionIndex: Int, lossScale: Float, recordsStatistics: Bool = true,
+        report: inout StepReport
+    ) throws -> SubBatchAnswer {
+        if images.isEmpty && !globalBatchNorm { return SubBatchAnswer() }
         let forward = try model.classifier.forward(
-            model.resizing(subBatch, toResolution: resolutionIndex), trainingPass(resolutionIndex: resolutionIndex))
+            model.resizing(batch.gathering(images), toResolution: resolutionIndex),
+            trainingPass(resolutionIndex: resolutionIndex, recordsStatistics: recordsStatistics))
         let logits = forward.output
         let gradient = Tensor(logits.shape)
-        var gates = [Float](repeating: 0, count: images.count)
-        let classes = model.classCount
+        var answer = SubBatchAnswer()
         for (row, image) in images.enumerated() {
-            let (scores, slopes) = (logits.image(row), gradient.image(row))
-            let label = Int(batch.labels[image])
-            report.lossSum += Double(
-                CrossEntropy.loss(scores, count: classes, label: label, smoothing: labelSmoothing, gradient: slopes))
-            report.correct += Ranking.rank(of: label, in: scores, count: classes) == 0 ? 1 : 0
-            for index in 0..<classes {
-                slopes[index] *= lossScale
-                gates[row] += slopes[index] * scores[index]
-            }
+            answer.losses.append(
+                crossEntropy(
+                    logits.image(row), label: Int(batch.labels[image]), lossScale: lossScale, slopes: gradient.image(row),
+                    report: &report))
+            answer.gateGradients.append(dot(gradient.image(row), logits.image(row)))
         }
-        report.classifications += Double(images.count)
         _ = try forward.pullback?(gradient)
-        return gates
+        return answer
+    }
+
+    /// The loss of one classification, which enters the report; `slopes` ← its gradient times `lossScale`.
+    func crossEntropy(
+        _ scores: UnsafePointer<Float>, label: Int, lossScale: Float, slopes: UnsafeMutablePointer<Float>, report: inout StepReport
+    ) -> Float {
+        let classes = model.classCount
+        let loss = CrossEntropy.loss(scores, count: classes, label: label, smoothing: labelSmoothing, gradient: slopes)
+        for index in 0..<classes { slopes[index] *= lossScale }
+        report.lossSum += Double(loss)
+        report.correct += Ranking.rank(of: label, in: scores, count: classes) == 0 ? 1 : 0
+        report.classifications += 1
+        return loss
+    }
+
+    /// The scalar product of two rows of classes.
+    func dot(_ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>) -> Float {
+        (0..<model.classCount).reduce(0) { $0 + first[$1] * second[$1] }
     }
 }
 

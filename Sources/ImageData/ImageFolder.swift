@@ -21,8 +21,8 @@ public struct ImageFolder: Sendable {
     /// The names of the class folders, sorted; a label is an index into them.
     public let classes: [String]
     /// Sorted by class and name.
-    public let training: [Sample]
-    public let validation: [Sample]
+    public internal(set) var training: [Sample]
+    public internal(set) var validation: [Sample]
 
     private static let extensions: Set<String> = ["jpg", "jpeg", "png"]
 
@@ -87,6 +87,7 @@ public enum ImageFolderError: Error, Equatable, CustomStringConvertible {
     case noClasses(path: String)
     case noImages(path: String)
     case differentClasses(path: String, onlyTraining: [String], onlyValidation: [String])
+    case tooFewForFolds(path: String, name: String, images: Int, folds: Int)
 
     public var description: String {
         let layout = "an image folder holds train/CLASS/*.jpg and val/CLASS/*.jpg (or validation/)"
@@ -105,6 +106,9 @@ public enum ImageFolderError: Error, Equatable, CustomStringConvertible {
             let parts = [("only in train: ", onlyTraining), ("only in validation: ", onlyValidation)]
                 .filter { !$0.1.isEmpty }.map { $0.0 + $0.1.joined(separator: ", ") }
             return "\(path): training and validation have different classes (\(parts.joined(separator: "; "))); make the class folders equal"
+        case .tooFewForFolds(let path, let name, let images, let folds):
+            return "\(path): \(images) training \(images == 1 ? "image" : "images") of class \(name) can not be divided into \(folds) folds; "
+                + "take fewer folds in data.fold"
         }
     }
 }

@@ -68,10 +68,15 @@ public final class ConvolutionUnit {
         let normalization = norm.evaluationNormalization(pass)
         let channels = output.shape.channels
         let added = residual?.materialized()
-        kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { _, rows in
+        let finish: RowFinisher = { _, rows in
             let offset = rows.lowerBound * channels
             normalization.applyInPlace(
                 output.data + offset, count: rows.count, residual: added.map { UnsafePointer($0.data) + offset })
+        }
+        if let frozen = pass.frozenWeights {
+            kernel.forward(input: input.rows, prepared: frozen.prepared(convolution, kernel), output: output.data, finish: finish)
+        } else {
+            kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data, finish: finish)
         }
     }
 

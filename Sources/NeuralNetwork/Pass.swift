@@ -23,14 +23,18 @@ public struct Pass {
     public var reducer: StatisticsReducer?
     /// Whether the statistics of this pass are to enter the running statistics.
     public var recordsStatistics: Bool
+    /// What evaluation passes with the same weights keep between them.
+    public var frozenWeights: FrozenWeights?
 
     public init(
-        _ mode: Mode, resolutionIndex: Int = 0, reducer: StatisticsReducer? = nil, recordsStatistics: Bool = true
+        _ mode: Mode, resolutionIndex: Int = 0, reducer: StatisticsReducer? = nil, recordsStatistics: Bool = true,
+        frozenWeights: FrozenWeights? = nil
     ) {
         self.mode = mode
         self.resolutionIndex = resolutionIndex
         self.reducer = reducer
         self.recordsStatistics = recordsStatistics
+        self.frozenWeights = frozenWeights
     }
 }
 

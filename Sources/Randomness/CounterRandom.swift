@@ -8,6 +8,8 @@ public enum RandomPurpose: UInt32, Sendable {
     case probing = 5
     case synthesis = 6
     case dropout = 7
+    case calibration = 8
+    case folding = 9
 }
 
 /// Counter-based random numbers: Philox 4×32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).

@@ -16,6 +16,7 @@ struct DRNetCommand: ParsableCommand {
         version: RunEnvironment.projectVersion,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InfoCommand.self, SynthesizeCommand.self,
+            StudyCommand.self,
         ])
 
     /// Refuses processors that the kernels were not compiled for, before one of them meets an unknown instruction.

@@ -18,6 +18,16 @@ struct PredictCommand: ParsableCommand {
     @Option(help: "Which checkpoint: last or best.")
     var checkpoint = CheckpointChoice.last
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "λ, as 'drnet evaluate --budget' prints it: more cost for a negative one, less for a positive one.", valueName: "λ"))
+    var costWeight = 0.0
+
+    func validate() throws {
+        guard costWeight.isFinite else { throw ValidationError("--cost-weight is \(costWeight); it takes a finite number") }
+    }
+
     func run() throws {
         try DRNetCommand.requireProcessor()
         Parallel.configure(threadCount: ProcessInfo.processInfo.activeProcessorCount)
@@ -25,11 +35,12 @@ struct PredictCommand: ParsableCommand {
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
         ConvolutionKernels.configure(winograd: configuration.kernels.winograd ? .wherePays : .never)
         let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, report: Message.write)
+        if costWeight != 0 { try trained.requirePredictor() }
         var failures = 0
         print(["file", "class", "probability", "resolution", "GFLOPs"].joined(separator: "\t"))
         for file in files {
             do {
-                let prediction = try trained.predict(file)
+                let prediction = try trained.predict(file, costWeight: costWeight)
                 print("\(file)\t\(prediction.className)\t\(prediction.probabilityText)\t\(prediction.resolution)\t\(prediction.costText)")
             } catch {
                 Message.write("drnet: \(error)")

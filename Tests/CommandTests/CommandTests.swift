@@ -106,6 +106,42 @@ final class CommandTests: XCTestCase {
         }
     }
 
+    func testACollapseIsToldOnceInWords() throws {
+        try withSmallRun { run in
+            let options = [
+                "policy={flopsTarget: 0.46, flopsWeight: 200}", "stages.fineTune={epochs: 8, learningRate: {base: 0.02}, predictorLearningRateMultiplier: 5}",
+            ].flatMap { ["--set", $0] }
+            let result = try run.train("run", options)
+            XCTAssertEqual(result.status, 0, result.text)
+            let words = "went to 32 pixels: the policy has collapsed onto one resolution"
+            XCTAssertEqual(result.output.components(separatedBy: words).count, 2, result.text)
+            let events = run.records("run").filter { $0.kind == "event" }
+            XCTAssertEqual(events.count, 1, "\(events)")
+            XCTAssertTrue(events[0].message?.contains(words) ?? false && events[0].stage == "fineTune", "\(events)")
+            // A run that goes on after it has been told does not tell it again.
+            try run.cut("run", to: "resumed", afterStep: events[0].step + 3)
+            try run.complete("resumed", options + ["--resume"])
+            XCTAssertEqual(run.records("resumed").filter { $0.kind == "event" }.count, 1)
+            try run.complete("healthy", options + ["--set", "policy.flopsTarget=1", "--set", "policy.entropyWeight=0.5"])
+            XCTAssertEqual(run.records("healthy").filter { $0.kind == "event" }.count, 0)
+        }
+    }
+
+    func testTheRecordsTellOfThePolicy() throws {
+        try withSmallRun { run in
+            try run.complete("run", ["--set", "policy={flopsPenalty: lagrangian, flopsTarget: 0.5, flopsWeight: 0.4, flopsWarmUpEpochs: 1}"])
+            let steps = run.records("run").filter { $0.kind == "step" && $0.stage == "fineTune" }
+            XCTAssertEqual(steps[0].entropy ?? .nan, log(2), accuracy: 1e-5, "the predictor starts uniform")
+            for (index, step) in steps.prefix(5).enumerated() {
+                XCTAssertEqual(step.flopsWeight ?? .nan, 0.4 * Double(index) / 5, accuracy: 1e-12, "the warm-up")
+            }
+            XCTAssertTrue(steps.prefix(5).allSatisfy { $0.multiplier == nil }, "it waits for the end of the warm-up")
+            XCTAssertNotNil(steps[5].multiplier)
+            for (before, step) in zip(steps.dropFirst(5), steps.dropFirst(6)) { XCTAssertEqual(step.flopsWeight, before.multiplier) }
+            XCTAssertTrue(run.records("run").allSatisfy { $0.stage == "fineTune" || $0.flopsWeight == nil })
+        }
+    }
+
     func testInfoPrintsCostsAndWarnings() throws {
         let result = try ProcessRunner.run(
             try builtExecutable(named: "drnet"), ["info", repositoryRoot + "/configs/imagenet-dr-resnet50.yaml", "--classes", "1000"])

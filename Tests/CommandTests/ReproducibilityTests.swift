@@ -28,6 +28,19 @@ final class ReproducibilityTests: XCTestCase {
         }
     }
 
+    func testNoEstimatorDependsOnTheNumberOfRanks() throws {
+        try withSmallRun(trainingImages: 120) { run in
+            for setting in ["estimator=straight-through", "estimator=dense", "estimator=probe", "batchNormImages=all"] {
+                let options = calm + [setting, "flopsPenalty=lagrangian", "balanceWeight=0.1"].flatMap { ["--set", "policy." + $0] }
+                try run.complete(setting, options)
+                try run.complete(setting + " on 2", ranks: 2, options)
+                XCTAssertLessThan(largestDifference(run.losses(setting + " on 2"), run.losses(setting)), 1e-4, setting)
+            }
+            XCTAssertGreaterThan(
+                largestDifference(run.losses("estimator=dense"), run.losses("estimator=probe")), 1e-4, "the comparison can fail")
+        }
+    }
+
     func testGradientAccumulationDoesNotDependOnTheNumberOfRanks() throws {
         try withSmallRun(trainingImages: 120) { run in
             let options = calm + ["--set", "optimizer.accumulationSteps=2"]

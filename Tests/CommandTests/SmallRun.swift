@@ -67,6 +67,10 @@ struct SmallRun {
         var epoch: Int
         var step: Int
         var loss: Double?
+        var entropy: Double?
+        var flopsWeight: Double?
+        var multiplier: Double?
+        var message: String?
     }
 
     func records(_ run: String) -> [Record] {

@@ -14,54 +14,149 @@ final class DistributedStepTests: XCTestCase {
         }
     }
 
-    /// The summed gradients and report of a step whose images are split at `cuts`.
-    private func gradients(
-        _ estimator: PolicyEstimator, cuts: [Int], globalBatchNorm: Bool = true
-    ) throws -> (values: [Float], report: StepReport) {
+    /// What a step gives, summed over the ranks.
+    private struct Sums {
+        var gradients: [Float] = []
+        /// What the batch norms are to add to their running statistics.
+        var statistics: [Float] = []
+        var report = StepReport(resolutionCount: 3)
+    }
+
+    /// - Parameter microBatches: of each rank.
+    private func step(
+        _ estimator: PolicyEstimator, _ images: BatchNormImages = .routed, microBatches: [[Range<Int>]], globalBatchNorm: Bool = true,
+        changing change: @escaping (inout FineTuneOptions) -> Void = { _ in }
+    ) throws -> Sums {
+        try sums(microBatches, globalBatchNorm: globalBatchNorm) { step, model, batches in
+            var options = ReferenceCase.resnet18.options(estimator, model, images)
+            change(&options)
+            return try step.fineTune(batches, globalCount: ReferenceCase.images, options)
+        }
+    }
+
+    private func sums(
+        _ microBatches: [[Range<Int>]], globalBatchNorm: Bool = true,
+        _ body: @escaping (TrainingStep, DRNet, [MicroBatch]) throws -> StepReport
+    ) throws -> Sums {
         let reference = ReferenceCase.resnet18
-        let bounds = [0] + cuts + [ReferenceCase.images]
         let lock = NSLock()
-        var sums: [Float] = []
-        var reports: [StepReport] = []
-        try InMemoryCommunicator.run(rankCount: bounds.count - 1) { communicator in
+        var result = Sums()
+        try InMemoryCommunicator.run(rankCount: microBatches.count) { communicator in
             let model = reference.makeModel()
             let step = TrainingStep(
                 model: model, ranks: communicator.rankCount > 1 ? Reducer(communicator) : nil,
                 globalBatchNorm: globalBatchNorm, labelSmoothing: 0.1)
-            var report = try step.fineTune(
-                [reference.batch(bounds[communicator.rank]..<bounds[communicator.rank + 1])],
-                globalCount: ReferenceCase.images, reference.options(estimator, model))
-            var own = model.networks.flatMap { Array($0.arena.gradients) }
-            try communicator.allReduceSum(&own, label: "gradients")
-            var vector = report.vector
+            var own = Sums()
+            own.report = try body(step, model, microBatches[communicator.rank].map { reference.batch($0) })
+            own.gradients = model.networks.flatMap { Array($0.arena.gradients) }
+            var statistics: [Double] = []
+            for norm in model.networks.flatMap(\.batchNorms) { norm.appendPending(to: &statistics) }
+            try communicator.allReduceSum(&own.gradients, label: "gradients")
+            try communicator.allReduceSum(&statistics, label: "statistics")
+            own.statistics = statistics.map { Float($0) }
+            var vector = own.report.vector
             try communicator.allReduceSum(&vector, label: "report")
-            report.vector = vector
-            lock.withLock {
-                sums = own
-                reports.append(report)
-            }
+            own.report.vector = vector
+            if communicator.rank == 0 { lock.withLock { result = own } }
         }
-        return (sums, reports[0])
+        return result
+    }
+
+    /// One micro-batch a rank, of the images between the cuts.
+    private func split(_ images: Range<Int>, at cuts: [Int]) -> [Range<Int>] {
+        zip([images.lowerBound] + cuts, cuts + [images.upperBound]).map { $0..<$1 }
+    }
+
+    private func assertEqual(_ several: Sums, _ one: Sums, _ what: String) {
+        XCTAssertLessThan(relativeDifference(several.gradients, one.gradients), 1e-4, what)
+        XCTAssertLessThan(relativeDifference(several.statistics, one.statistics), 1e-4, what)
+        XCTAssertEqual(several.report.routed, one.report.routed, what)
+        XCTAssertEqual(several.report.lossSum, one.report.lossSum, accuracy: 1e-4 * one.report.lossSum, what)
+        XCTAssertEqual(several.report.penaltySum, one.report.penaltySum, accuracy: 1e-5, what)
+        XCTAssertEqual(several.report.entropySum, one.report.entropySum, accuracy: 1e-5, what)
+        XCTAssertEqual(several.report.distillationSum, one.report.distillationSum, accuracy: 1e-4, what)
     }
 
     func testAnySplitGivesTheSameGradientsWithGlobalBatchNorm() throws {
-        for estimator in [StraightThrough(), Expected()] as [PolicyEstimator] {
-            let one = try gradients(estimator, cuts: [])
+        for (name, estimator, images) in ReferenceCase.estimators {
+            let one = try step(estimator, images, microBatches: [[0..<9]])
             // Even, uneven (sub-batches are empty on some ranks), and a rank without any image.
             for cuts in [[4], [3, 6], [1, 2], [0], [9, 9]] {
-                let several = try gradients(estimator, cuts: cuts)
-                XCTAssertLessThan(relativeDifference(several.values, one.values), 1e-4, "\(estimator.name) cut at \(cuts)")
-                XCTAssertEqual(several.report.routed, one.report.routed)
-                XCTAssertEqual(several.report.lossSum, one.report.lossSum, accuracy: 1e-4 * one.report.lossSum)
-                XCTAssertEqual(several.report.penaltySum, one.report.penaltySum, accuracy: 1e-6)
+                let several = try step(estimator, images, microBatches: split(0..<9, at: cuts).map { [$0] })
+                assertEqual(several, one, "\(name) cut at \(cuts)")
+            }
+        }
+    }
+
+    func testAnySplitOfMicroBatchesGivesTheSameGradientsToo() throws {
+        for (name, estimator, images) in ReferenceCase.estimators {
+            let one = try step(estimator, images, microBatches: [[0..<5, 5..<9]])
+            for (first, second) in [([2], [7]), ([5], [5]), ([0, 3], [6, 9])] {
+                let parts = zip(split(0..<5, at: first), split(5..<9, at: second)).map { [$0, $1] }
+                assertEqual(try step(estimator, images, microBatches: parts), one, "\(name) cut at \(first) and \(second)")
+            }
+        }
+    }
+
+    func testTheTermsOnThePolicyAndTheMultiplierAreThoseOfTheGlobalBatch() throws {
+        for (name, estimator, images) in ReferenceCase.estimators {
+            func sums(_ microBatches: [[Range<Int>]], balance: Double) throws -> Sums {
+                try step(estimator, images, microBatches: microBatches) {
+                    $0.policyTerms = PolicyTerms(balanceWeight: balance, entropyWeight: 0.1)
+                    $0.regularizer.penalty = .lagrangian
+                }
+            }
+            let one = try sums([[0..<9]], balance: 0.5)
+            assertEqual(try sums([[0..<2], [2..<9], [9..<9]], balance: 0.5), one, name)
+            assertEqual(try sums([[0..<2, 5..<6], [2..<5, 6..<9]], balance: 0.5), try sums([[0..<5, 5..<9]], balance: 0.5), name)
+            XCTAssertGreaterThan(relativeDifference(try sums([[0..<9]], balance: 0).gradients, one.gradients), 1e-4, "the comparison can fail")
+        }
+    }
+
+    func testDistillationIsLocalToAnImage() throws {
+        func sums(_ microBatches: [[Range<Int>]], weight: Double, globalBatchNorm: Bool = true) throws -> Sums {
+            try self.sums(microBatches, globalBatchNorm: globalBatchNorm) { step, _, batches in
+                try step.warmUp(batches, globalCount: ReferenceCase.images, distillation: InPlaceDistillation(weight: weight))
+            }
+        }
+        let one = try sums([[0..<9]], weight: 1.5)
+        XCTAssertGreaterThan(one.report.distillationSum, 0.1)
+        for cuts in [[4], [1, 2], [0], [9, 9]] {
+            assertEqual(try sums(split(0..<9, at: cuts).map { [$0] }, weight: 1.5), one, "cut at \(cuts)")
+        }
+        assertEqual(try sums([[0..<2, 5..<6], [2..<5, 6..<9]], weight: 1.5), try sums([[0..<5, 5..<9]], weight: 1.5), "micro-batches")
+        XCTAssertGreaterThan(relativeDifference(try sums([[0..<9]], weight: 1.2).gradients, one.gradients), 1e-3, "the comparison can fail")
+        let local = try sums([[0..<4], [4..<9]], weight: 1.5, globalBatchNorm: false)
+        XCTAssertGreaterThan(relativeDifference(local.gradients, one.gradients), 1e-2, "the comparison can fail")
+    }
+
+    func testAnySplitGivesTheSameGradientsWithAFrozenPartToo() throws {
+        for frozen in [FrozenPart.classifier, .predictor] {
+            for (name, estimator, images) in ReferenceCase.estimators {
+                let change = { (options: inout FineTuneOptions) in options.frozen = frozen }
+                let one = try step(estimator, images, microBatches: [[0..<5, 5..<9]], changing: change)
+                let several = try step(estimator, images, microBatches: [[0..<5, 5..<5], [5..<5, 5..<7], [5..<5, 7..<9]], changing: change)
+                assertEqual(several, one, "\(name), frozen \(frozen)")
             }
         }
     }
 
     func testLocalBatchNormDiffersWhichShowsThatTheComparisonCanFail() throws {
-        let one = try gradients(Expected(), cuts: [])
-        let several = try gradients(Expected(), cuts: [4], globalBatchNorm: false)
-        XCTAssertGreaterThan(relativeDifference(several.values, one.values), 1e-2)
+        for (name, estimator, images) in ReferenceCase.estimators {
+            let one = try step(estimator, images, microBatches: [[0..<9]])
+            let several = try step(estimator, images, microBatches: [[0..<4], [4..<9]], globalBatchNorm: false)
+            XCTAssertGreaterThan(relativeDifference(several.gradients, one.gradients), 1e-2, name)
+        }
+    }
+
+    func testForwardOnlyPassesLeaveNoTraceInTheStatistics() throws {
+        let published = try step(StraightThrough(), microBatches: [[0..<9]])
+        for estimator in [Expected(), Probe()] as [PolicyEstimator] {
+            XCTAssertEqual(try step(estimator, microBatches: [[0..<9]]).statistics, published.statistics, estimator.name)
+        }
+        let all = try step(Dense(), .all, microBatches: [[0..<9]])
+        XCTAssertEqual(try step(Expected(), .all, microBatches: [[0..<9]]).statistics, all.statistics, "they are recorded here, and no others")
+        XCTAssertNotEqual(all.statistics, published.statistics, "the comparison can fail")
     }
 
     func testMicroBatchesKeepTheHingeOfTheWholeBatch() throws {

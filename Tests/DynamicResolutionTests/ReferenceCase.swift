@@ -54,17 +54,25 @@ struct ReferenceCase {
             labels: which.map { Int32($0 * 3 % Self.classes) }, sampleIndices: Array(which))
     }
 
-    func options(_ estimator: PolicyEstimator, _ model: DRNet) -> FineTuneOptions {
+    /// Every estimator, with each choice of what batch norms see.
+    static let estimators: [(name: String, estimator: PolicyEstimator, images: BatchNormImages)] = [
+        ("straight-through", StraightThrough(), .routed), ("dense", Dense(), .all), ("expected", Expected(), .routed),
+        ("expected-all", Expected(), .all), ("probe", Probe(), .routed),
+    ]
+
+    func options(_ estimator: PolicyEstimator, _ model: DRNet, _ images: BatchNormImages = .routed) -> FineTuneOptions {
         let columns = resolutions.count
         let all = Formula.values("noise", Self.images * columns)
         return FineTuneOptions(
             estimator: estimator,
             regularizer: FLOPsRegularizer(weight: 0.8, target: 0.3 * model.flops.largest, costs: model.flops.classifier),
-            temperature: 0.7,
+            temperature: 0.7, batchNormImages: images,
             noise: { batch in
-                batch.sampleIndices.flatMap { index in
-                    (0..<columns).map { 0.3 * all[index * columns + $0] + (index % columns == $0 ? 3 : 0) }
-                }
+                PolicyNoise(
+                    gumbel: batch.sampleIndices.flatMap { index in
+                        (0..<columns).map { 0.3 * all[index * columns + $0] + (index % columns == $0 ? 3 : 0) }
+                    },
+                    probes: batch.sampleIndices.map { $0 / columns % (columns - 1) })
             })
     }
 }

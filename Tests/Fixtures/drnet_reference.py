@@ -114,45 +114,112 @@ def resize(images, size):
     return F.interpolate(images, (size, size), mode="bilinear", antialias=True, align_corners=False)
 
 
-def step(classifier, predictor, case, images, labels, noise, estimator):
-    """Gradients of L = CE + η L_reg in the parameters' `grad`; returns the numbers that are compared."""
+def without_statistics(classifier, function):
+    """`function()` in training mode, without a trace in the running statistics."""
+    norms = [m for m in classifier.modules() if isinstance(m, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0
+    result = function()
+    for norm, momentum in zip(norms, momenta):
+        norm.momentum = momentum
+    return result
+
+
+def step(classifier, predictor, case, images, labels, noise, draws, estimator):
+    """Gradients of L = CE + η L_reg in the parameters' `grad`; returns the numbers that are compared.
+
+    `expected-all` is `expected` whose forward-only passes are in training, and record their statistics in place of the sub-batches'.
+    """
     resolutions, tau, eta = case["resolutions"], case["temperature"], case["flops_weight"]
+    count, everything = len(labels), torch.arange(len(labels))
     costs = torch.tensor([multiply_adds(classifier, r) for r in resolutions], dtype=torch.float64)
     target = case["flops_target"] * costs[0]
     classifier.train()
     predictor.train()
     logits = predictor(resize(images, case["predictor_input"]))
 
+    def scores_of(which, j):
+        return classifier(resize(images[which], resolutions[j]), j)
+
     def cross_entropy(scores, which):
         return F.cross_entropy(scores, labels[which], label_smoothing=case["label_smoothing"], reduction="none")
 
-    if estimator == "straight-through":
+    policy = torch.softmax(logits, 1)
+    if estimator in ("straight-through", "dense"):
         soft = torch.softmax((torch.log_softmax(logits, 1) + noise) / tau, 1)
         choices = soft.argmax(1)
         gates = F.one_hot(choices, len(resolutions)) + soft - soft.detach()
-        weights, policy_loss = gates, 0
+        weights = gates
     else:
         choices = (logits + noise).argmax(1)
-        weights = torch.softmax(logits, 1)
-        classifier.eval()
-        with torch.no_grad():
-            everything = torch.arange(len(labels))
-            losses = torch.stack(
-                [cross_entropy(classifier(resize(images, r), j), everything) for j, r in enumerate(resolutions)], 1)
-        classifier.train()
-        policy_loss = (weights * losses).sum(1).mean()
+        weights = policy
+    sub_batches = [(choices == j).nonzero().flatten() for j in range(len(resolutions))]
 
-    loss = 0
-    for j, r in enumerate(resolutions):
-        which = (choices == j).nonzero().flatten()
-        if len(which) == 0:
-            continue
-        scores = classifier(resize(images[which], r), j)
-        if estimator == "straight-through":
-            scores = gates[which, j : j + 1] * scores
-        loss = loss + cross_entropy(scores, which).sum()
-    loss = loss / len(labels)
+    loss, policy_loss = 0, 0
+    chosen_losses = torch.zeros(count, dtype=torch.float64)
+
+    def train_sub_batches():
+        nonlocal loss
+        for j, which in enumerate(sub_batches):
+            scores = scores_of(which, j)
+            if estimator == "straight-through":
+                scores = gates[which, j : j + 1] * scores
+            losses = cross_entropy(scores, which)
+            chosen_losses[which] = losses.detach()
+            loss = loss + losses.sum() / count
+
+    if estimator.startswith("expected"):
+        classifier.train(estimator == "expected-all")
+        # Before the sub-batches touch the running statistics, which a step changes at its end.
+        with torch.no_grad():
+            losses = torch.stack([cross_entropy(scores_of(everything, j), everything) for j in range(len(resolutions))], 1)
+        policy_loss = (policy * losses).sum(1).mean()
+        classifier.train()
+    if estimator == "dense":
+        scores = sum(gates[:, j : j + 1] * scores_of(everything, j) for j in range(len(resolutions)))
+        loss = cross_entropy(scores, everything).mean()
+    elif estimator == "expected-all":
+        without_statistics(classifier, train_sub_batches)
+    else:
+        train_sub_batches()
+
+    if estimator == "probe":
+        probes = draws + (draws >= choices)
+        probed_losses = torch.zeros(count, dtype=torch.float64)
+
+        def probe():
+            for j in range(len(resolutions)):
+                which = (probes == j).nonzero().flatten()
+                if len(which) > 0:
+                    probed_losses[which] = cross_entropy(scores_of(which, j), which)
+
+        with torch.no_grad():
+            without_statistics(classifier, probe)
+        chosen_policy, probed_policy = policy[everything, choices].detach(), policy[everything, probes].detach()
+        weight = (len(resolutions) - 1) * chosen_policy * probed_policy / (chosen_policy + probed_policy)
+        difference = logits[everything, choices] - logits[everything, probes]
+        policy_loss = (weight * (chosen_losses - probed_losses) * difference).mean()
     mean_cost = (weights @ costs).mean()
     penalty = eta * torch.clamp((mean_cost - target) / (costs.max() - costs.min()), min=0)
     (loss + penalty + policy_loss).backward()
     return {"loss": loss, "penalty": penalty, "mean_cost": mean_cost, "choices": choices.double(), "logits": logits, "costs": costs}
+
+
+def warm_up(classifier, case, images, labels, distillation_weight):
+    """Gradients of the mean of CE_j + weight * the full-version ensemble distillation of Resolution Switchable Networks (arXiv 2007.09558), with
+    an ensemble of equal weights; returns both terms."""
+    classifier.train()
+    scores = [classifier(resize(images, resolution), j) for j, resolution in enumerate(case["resolutions"])]
+    count = len(scores)
+    loss = sum(F.cross_entropy(z, labels, label_smoothing=case["label_smoothing"]) for z in scores) / count
+
+    def divergence(teacher, student):
+        return F.kl_div(torch.log_softmax(student, 1), torch.softmax(teacher.detach(), 1), reduction="batchmean")
+
+    ensemble = sum(scores) / count
+    distillation = sum(
+        divergence(ensemble, z) + sum(divergence(larger, z) for larger in scores[:j]) for j, z in enumerate(scores))
+    distillation = distillation_weight * 2 / (count + 1) * distillation / count
+    (loss + distillation).backward()
+    return {"loss": loss, "distillation": distillation}

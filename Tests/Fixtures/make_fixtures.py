@@ -1,4 +1,4 @@
-"""Writes the fixtures beside it: layers.safetensors, step_*.safetensors and torchvision.json.
+"""Writes the fixtures beside it: layers.safetensors, step_*.safetensors, warm_up_resnet18.safetensors and torchvision.json.
 
 Needs torch, torchvision, numpy and safetensors: python make_fixtures.py. Images are NHWC, parameters in PyTorch's layouts. Everything is computed
 in double precision and stored in single. The tests' tolerances are stated where they are used.
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 import torchvision
 from safetensors.numpy import save_file
 
-from drnet_reference import Network, step
+from drnet_reference import Network, step, warm_up
 from formula import formula, shaped
 
 FOLDER = pathlib.Path(__file__).parent
@@ -114,7 +114,7 @@ def steps():
         m, n = len(case["resolutions"]), case["images"]
         size = case["resolutions"][0]
         out = {}
-        for estimator in ("straight-through", "expected"):
+        for estimator in ("straight-through", "dense", "expected", "expected-all", "probe"):
             classifier = Network(case["bottleneck"], case["blocks"], case["stem"], case["widths"], case["classes"], m)
             widths = case["predictor_widths"]
             predictor = Network(False, [1, 1, 1, 1], widths[0], widths[1:], m, None)
@@ -124,19 +124,40 @@ def steps():
             labels = torch.arange(n) * 3 % case["classes"]
             # Noise that sends images everywhere, far from ties.
             noise = 0.3 * tensor("noise", n, m) + 3 * F.one_hot(torch.arange(n) % m, m)
-            result = step(classifier, predictor, case, images, labels, noise, estimator)
+            # Which of the other resolutions is probed.
+            draws = torch.arange(n) // m % (m - 1)
+            result = step(classifier, predictor, case, images, labels, noise, draws, estimator)
             assert len(set(result["choices"].tolist())) == m, "every resolution is to be used"
             out |= {f"{estimator}/{k}": v.reshape(-1) for k, v in result.items()}
             for prefix, network in (("classifier", classifier), ("predictor", predictor)):
                 for key, parameter in network.named_parameters():
                     out[f"{estimator}/{prefix}.{network.file_name(key)}"] = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
                 for key, buffer in network.named_buffers():
-                    if "num_batches" not in key and estimator == "straight-through":
+                    if "num_batches" not in key:
                         out[f"{estimator}/{prefix}.{network.file_name(key)}"] = buffer
-            if estimator == "expected":
-                # The classifier's gradients are those of its sub-batches, in both.
-                out = {k: v for k, v in out.items() if not k.startswith("expected/classifier.")}
+        # In all but dense, the classifier's gradients are those of its sub-batches; and their statistics are kept in all but two.
+        repeated = ("expected/classifier.", "expected-all/classifier.", "probe/classifier.")
+        for key in [k for k in out if k.startswith(repeated)]:
+            original = out["straight-through/" + key.split("/", 1)[1]]
+            if "running_" not in key or not key.startswith("expected-all"):
+                assert torch.allclose(out[key], original, rtol=1e-9, atol=1e-12), key
+                del out[key]
+        # The predictor sees the same in all.
+        for key in [k for k in out if "/predictor." in k and "running_" in k and not k.startswith("straight-through/")]:
+            assert torch.equal(out.pop(key), out["straight-through/" + key.split("/", 1)[1]]), key
         save(f"{name}.safetensors", out)
+
+
+def warm_ups():
+    case = COMMON | CASES["step_resnet18"]
+    size = case["resolutions"][0]
+    classifier = Network(case["bottleneck"], case["blocks"], case["stem"], case["widths"], case["classes"], len(case["resolutions"]))
+    classifier.fill("classifier.")
+    images = image("images", case["images"], size, size, 3).detach()
+    out = warm_up(classifier, case, images, torch.arange(case["images"]) * 3 % case["classes"], distillation_weight=1.5)
+    out = {key: value.reshape(-1) for key, value in out.items()}
+    out |= {f"classifier.{classifier.file_name(key)}": parameter.grad for key, parameter in classifier.named_parameters()}
+    save("warm_up_resnet18.safetensors", out)
 
 
 def mobilenet():
@@ -185,6 +206,7 @@ def zoo():
 if __name__ == "__main__":
     layers()
     steps()
+    warm_ups()
     mobilenet()
     zoo()
     (FOLDER / "formula.json").write_text(json.dumps({"name": "probe", "values": formula("probe", 5).tolist()}))

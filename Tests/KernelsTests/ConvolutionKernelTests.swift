@@ -4,10 +4,12 @@ import XCTest
 
 /// Every kernel behind the one protocol: computed and stored operands, added gradients and finishers, against plain patches.
 final class ConvolutionKernelTests: XCTestCase {
-    /// Batch, height, width, inputs, outputs, kernel, stride. The second is large enough for the pointwise kernel's two sweeps.
+    /// Batch, height, width, inputs, outputs, kernel, stride. The second is large enough for the pointwise kernel's two sweeps. The third row
+    /// has Winograd by slices of channels, Winograd in two chunks of images, and few pixels with many channels.
     private let shapes: [ConvolutionShape] = [
         (3, 24, 23, 16, 24, 1, 1), (5, 7, 7, 264, 256, 1, 1), (1, 14, 14, 8, 16, 1, 1), (2, 9, 8, 5, 3, 3, 2), (2, 17, 15, 3, 8, 7, 2),
         (2, 13, 10, 16, 8, 3, 1), (2, 7, 7, 8, 6, 1, 2),
+        (2, 8, 8, 168, 184, 3, 1), (3, 56, 56, 64, 8, 3, 1), (1, 7, 7, 64, 272, 1, 1), (1, 7, 7, 16, 272, 3, 2),
     ].map {
         ConvolutionShape(
             batch: $0.0, inputHeight: $0.1, inputWidth: $0.2, inputChannels: $0.3, outputChannels: $0.4, kernel: $0.5, stride: $0.6,
@@ -77,6 +79,24 @@ final class ConvolutionKernelTests: XCTestCase {
                     XCTAssertLessThan(relativeDifference(actual.inputGradient, wanted.inputGradient), 2e-6, label)
                     XCTAssertLessThan(relativeDifference(actual.weightGradient, wanted.weightGradient), 2e-6, label)
                 }
+            }
+        }
+    }
+
+    func testWeightsThatWerePreparedGiveTheSameBits() {
+        for s in shapes {
+            var kernels: [ConvolutionKernel] = [GeneralConvolution(s, isDepthwise: false)]
+            if s.isPointwise { kernels.append(PointwiseConvolution(s)) }
+            if WinogradConvolution.supports(s) { kernels.append(WinogradConvolution(s)) }
+            let input = Formula.values("x", s.batch * s.inputHeight * s.inputWidth * s.inputChannels)
+            let weights = Formula.values("w", s.patchLength * s.outputChannels)
+            for kernel in kernels {
+                var once = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels), again = once
+                var prepared = [Float](repeating: .nan, count: kernel.preparedCount)
+                kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &once) { _, _ in }
+                kernel.prepare(weights, into: &prepared)
+                kernel.forward(input: rows(input, s.inputChannels), prepared: prepared, output: &again) { _, _ in }
+                XCTAssertEqual(once, again, "\(type(of: kernel)) \(s)")
             }
         }
     }

@@ -37,6 +37,10 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(configuration.optimizer.momentum, 0.9)
         XCTAssertEqual(configuration.stages.recalibrate?.batches, 50)
         XCTAssertEqual(try load(configuration.yaml()), configuration)
+        XCTAssertNil(configuration.data.fold)
+        let folded = try load(minimal, ["data.fold=2/5"])
+        XCTAssertEqual(folded.data.fold?.description, "2/5")
+        XCTAssertEqual(try load(folded.yaml()), folded)
     }
 
     func testTheProjectsOwnConfigurationsLoadAndComeBack() throws {
@@ -57,6 +61,12 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(configuration.policy.temperature(progress: 0.5), (5 * 0.5).squareRoot(), accuracy: 1e-9)
     }
 
+    func testTheWeightOfTheFLOPsRisesInItsWarmUp() throws {
+        let policy = try load(minimal, ["policy.flopsWarmUpEpochs=2"]).policy
+        XCTAssertEqual([0, 0.5, 2, 5].map(policy.flopsWarmUp), [0, 0.25, 1, 1])
+        XCTAssertEqual(try load(minimal).policy.flopsWarmUp(at: 0), 1, "without one it is there at once")
+    }
+
     func testEveryProblemNamesFileLineKeyAndWhatIsAllowed() {
         let cases: [(String, String, String)] = [
             ("batchSize: 32", "batchsize: 32", ":4: key 'optimizer.batchsize' is unknown; did you mean 'batchSize'?"),
@@ -71,9 +81,34 @@ final class ConfigurationTests: XCTestCase {
             ("[96, 64]", "[96]", "list two at least"),
             ("[96, 64]", "96", "key 'resolutions' takes a list of whole numbers, not '96'"),
             ("{folder: photos}", "{folder: photos, mean: [1, 2]}", "takes a list of 3 numbers"),
+            ("{folder: photos}", "{folder: photos, fold: 6/5}", ":2: key 'data.fold' is '6/5'; write which part of how many, such as 2/5"),
+            ("{folder: photos}", "{folder: photos, fold: [1, 5]}", "key 'data.fold' takes a text, not a list of 2"),
             ("{folder: photos}", "photos", "key 'data' takes a section of keys, not 'photos'"),
             ("base: 0.1", "base: 1e400", "takes a number, not '1e400'"),
             ("base: 0.1", "base: 0.1, warmUpEpochs: 3.5", ":6: key 'stages.warmUp.learningRate.warmUpEpochs' is 3.5, but the stage has 3 epochs"),
+            ("stages:", "policy: {estimator: dense, batchNormImages: routed}\nstages:",
+             ":5: key 'policy.batchNormImages' is routed, but policy.estimator dense runs every image at every resolution"),
+            ("stages:", "policy: {estimator: probe, batchNormImages: all}\nstages:",
+             ":5: key 'policy.batchNormImages' is all, but policy.estimator probe does not run every image at every resolution"),
+            ("stages:", "policy: {flopsPenalty: soft}\nstages:", "is 'soft'; allowed are hinge, two-sided, lagrangian"),
+            ("stages:", "policy: {multiplierRate: 0}\nstages:", "key 'policy.multiplierRate' is 0; allowed is a number above 0"),
+            ("stages:", "policy: {balanceWeight: -1, entropyWeight: 0.1}\nstages:", "key 'policy.balanceWeight' is -1; allowed is 0 or more"),
+            ("stages:", "policy: {entropyWeight: -0.1}\nstages:", "key 'policy.entropyWeight' is -0.1; allowed is 0 or more"),
+            ("stages:", "policy: {flopsWarmUpEpochs: 3}\nstages:",
+             ":5: key 'policy.flopsWarmUpEpochs' is 3, but stages.fineTune has 2 epochs; it can not be more"),
+            ("stages:", "predictor: {lastLayerScale: 2}\nstages:", "key 'predictor.lastLayerScale' is 2; allowed is 0 to 1"),
+            ("stages:", "policy: {estimator: best}\nstages:", "is 'best'; allowed are straight-through, dense, expected, probe"),
+            ("base: 0.1}", "base: 0.1}, distillation: {weight: -1}", ":6: key 'stages.warmUp.distillation.weight' is -1; allowed is 0 or more"),
+            ("base: 0.1}", "base: 0.1}, distillation: 1", "key 'stages.warmUp.distillation' takes a section of keys, not '1'"),
+            ("base: 0.01}", "base: 0.01}, freeze: all", ":7: key 'stages.fineTune.freeze' is 'all'; allowed are none, classifier, predictor"),
+            ("base: 0.01}", "base: 0.01}, freeze: predictor", ":7: key 'stages.fineTune.freeze' is predictor, but it has learnt nothing yet"),
+            ("  warmUp: {epochs: 3, learningRate: {base: 0.1}}\n  fineTune: {", "  fineTune: {freeze: classifier, ",
+             ":6: key 'stages.fineTune.freeze' is classifier, but it would stay as it was drawn at random"),
+            ("stages:", "predictor: {warmStart: maybe}\nstages:", "key 'predictor.warmStart' takes true or false, not 'maybe'"),
+            ("stages:", "predictor: {warmStart: true, pretrained: p}\nstages:",
+             ":5: key 'predictor.warmStart' is true, but predictor.pretrained says what the predictor starts from"),
+            ("stages:", "predictor: {warmStart: true, widths: [32, 64, 128, 256, 512]}\nstages:",
+             ":5: key 'predictor.warmStart' is true, but not even the stem of classifier.architecture resnet18 at width 1"),
             ("stages:", "policy: {flopsTarget: 0.3}\nstages:", ":5: key 'policy.flopsTarget' is 0.0999 G multiply-adds, but even the smallest resolution"),
         ]
         for (old, new, message) in cases {
@@ -88,6 +123,35 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertTrue(problems("a: 1\na: 2").first?.contains("not valid YAML") ?? false)
         XCTAssertTrue(problems("- 1").first?.contains("mapping of keys") ?? false)
         XCTAssertTrue(problems("").contains { $0.contains("'resolutions' is missing") })
+    }
+
+    func testWarmStartsAndFrozenPartsNeedSomethingThatHasLearnt() throws {
+        func found(_ overrides: String...) -> [String] { problems(minimal, overrides) }
+        XCTAssertEqual(found("predictor.warmStart=true"), [])
+        XCTAssertTrue(found("predictor.warmStart=true", "stages.warmUp=null").first?.contains("the classifier would know nothing yet") ?? false)
+        XCTAssertEqual(found("predictor.warmStart=true", "stages.warmUp=null", "classifier.pretrained=c"), [])
+        XCTAssertTrue(found("predictor.warmStart=true", "stages.fineTune=null").first?.contains("there is no predictor") ?? false)
+        XCTAssertEqual(found("stages.fineTune.freeze=classifier"), [])
+        XCTAssertEqual(found("stages.fineTune.freeze=classifier", "policy.estimator=dense"), [])
+        XCTAssertTrue(
+            found("stages.fineTune.freeze=classifier", "policy.batchNormImages=all").first?.contains("running statistics: leave that key out") ?? false)
+        func predictor(_ override: String...) -> [String] {
+            problems(minimal, ["stages.fineTune.freeze=predictor", "predictor.pretrained=p"] + override)
+        }
+        XCTAssertEqual(predictor(), [])
+        XCTAssertTrue(predictor("policy.estimator=dense").first?.contains("policy.estimator dense asks for every resolution") ?? false)
+        XCTAssertTrue(predictor("policy.batchNormImages=all").first?.contains("policy.batchNormImages all asks for every resolution") ?? false)
+        XCTAssertTrue(predictor("policy.flopsPenalty=lagrangian").first?.contains("policy.flopsPenalty lagrangian") ?? false)
+        let mobile = found("predictor.warmStart=true", "classifier.architecture=mobilenet_v2", "policy.flopsTarget=0.9")
+        XCTAssertTrue(mobile.first?.contains("not even the stem of classifier.architecture mobilenet_v2") ?? false, "\(mobile)")
+    }
+
+    func testNoDistillationIsTheDefaultAndSoIsAWeightOfZero() throws {
+        XCTAssertNil(try load(minimal).stages.warmUp?.distillation)
+        XCTAssertNil(try load(minimal, ["stages.warmUp.distillation.weight=0"]).stages.warmUp?.distillation)
+        let configuration = try load(minimal, ["stages.warmUp.distillation.weight=0.7", "stages.fineTune.freeze=classifier", "predictor.warmStart=true"])
+        XCTAssertEqual(configuration.stages.warmUp?.distillation?.weight, 0.7)
+        XCTAssertEqual(try load(configuration.yaml()), configuration)
     }
 
     func testAllProblemsAreToldAtOnceAndThoseOfOverridesAsSuch() {

@@ -54,6 +54,11 @@ final class EvaluationTests: XCTestCase {
 
     func testResultsSurviveTheWayBetweenRanks() {
         XCTAssertEqual(ImageResult.decode(ImageResult.encode(results())), results())
+        var full = results()[1]
+        full.fixedPredictions = [0, 2, 3]
+        full.topProbabilities = [0.1, 1, Float(0.3).nextUp]
+        full.logProbabilities = [-0.1, -.infinity, -1.0 / 3]
+        XCTAssertEqual(ImageResult.decode(ImageResult.encode([full, results()[0]])), [full, results()[0]])
         XCTAssertEqual(ImageResult.decode(ImageResult.encode([])), [])
     }
 

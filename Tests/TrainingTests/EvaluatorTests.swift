@@ -44,7 +44,9 @@ final class EvaluatorTests: XCTestCase {
         return (CountingNetwork(classifier), CountingNetwork(predictor, answer: byFirstPixel))
     }
 
-    private func evaluate(_ ways: Evaluator.Ways, batchSize: Int) throws -> (results: [ImageResult], classified: Int, predicted: Int) {
+    private func evaluate(
+        _ ways: Evaluator.Ways, batchSize: Int
+    ) throws -> (results: [ImageResult], classified: Int, predicted: Int, milliseconds: ImageCosts?) {
         let (classifier, predictor) = networks()
         let model = DRNet(
             resolutions: resolutions, classifier: classifier, predictor: predictor, predictorInputSize: 32, classCount: 5)
@@ -62,7 +64,7 @@ final class EvaluatorTests: XCTestCase {
                     Array(pixels[range.lowerBound * imageFloats..<range.upperBound * imageFloats])),
                 labels: range.map { Int32($0 % 5) }, sampleIndices: Array(range))
         }
-        return (outcome.results, classifier.images, predictor.images)
+        return (outcome.results, classifier.images, predictor.images, outcome.milliseconds)
     }
 
     func testTheDynamicNetworkClassifiesEachImageOnce() throws {
@@ -73,6 +75,41 @@ final class EvaluatorTests: XCTestCase {
             XCTAssertEqual(dynamic.results.map(\.sample), Array(0..<imageCount))
         }
         XCTAssertEqual(try evaluate(.fixed, batchSize: 4).classified, 2 * imageCount, "the counting counts")
+    }
+
+    func testThePolicysResultsAreThoseOfTheDynamicNetwork() throws {
+        let policy = try evaluate(.policy, batchSize: 4)
+        let dynamic = try evaluate(.dynamic, batchSize: 4).results
+        XCTAssertEqual(policy.classified, 2 * imageCount, "once at each resolution")
+        XCTAssertEqual(policy.predicted, imageCount)
+        XCTAssertEqual(policy.results.map(\.choice), dynamic.map(\.choice))
+        XCTAssertEqual(policy.results.map(\.predicted), dynamic.map(\.predicted))
+        XCTAssertEqual(policy.results.map(\.labelRank), dynamic.map(\.labelRank))
+        for result in policy.results {
+            let likely = -log(1 + exp(-1.0))
+            XCTAssertEqual(result.logProbabilities[result.choice], likely, accuracy: 1e-9, "of the logits 1 and 0")
+            XCTAssertEqual(result.logProbabilities[1 - result.choice], likely - 1, accuracy: 1e-9)
+            XCTAssertEqual(result.fixedPredictions[result.choice], result.predicted)
+            for probability in result.topProbabilities { XCTAssertTrue((0.2...1).contains(probability), "\(probability) of 5 classes") }
+        }
+        let times = try XCTUnwrap(policy.milliseconds)
+        XCTAssertTrue((times.classifier + [times.predictor]).allSatisfy { $0 > 0 }, "\(times)")
+        XCTAssertEqual(try evaluate(.fixed, batchSize: 4).milliseconds?.predictor, 0)
+        XCTAssertNil(try evaluate(.dynamic, batchSize: 4).milliseconds)
+    }
+
+    func testTopProbabilitiesAreThoseOfTheClassifiersSoftmax() throws {
+        let (classifier, predictor) = networks()
+        let model = DRNet(resolutions: resolutions, classifier: classifier, predictor: predictor, predictorInputSize: 32, classCount: 5)
+        let pixels = Array(Formula.values("images", imageCount * 48 * 48 * 3).prefix(2 * 48 * 48 * 3))
+        let images = Tensor(Shape(batch: 2, height: 48, width: 48, channels: 3), pixels)
+        let results = try evaluate(.policy, batchSize: 2).results
+        for (column, _) in resolutions.enumerated() {
+            let probabilities = GumbelSoftmax.softmax(try model.classify(images, resolutionIndex: column).values, columns: 5)
+            for row in 0..<2 {
+                XCTAssertEqual(results[row].topProbabilities[column], probabilities[5 * row..<5 * row + 5].max()!, accuracy: 1e-5)
+            }
+        }
     }
 
     func testAnImagesResultIsThatOfTheFixedResolutionThatWasChosen() throws {

@@ -34,6 +34,18 @@ final class OptimizationTests: XCTestCase {
         XCTAssertNotEqual(Array(networks[0].arena.values), before)
     }
 
+    func testANetworkWithoutARateStaysAsItIsMomentumToo() {
+        let networks = [network(), network()]
+        for network in networks { network.arena.gradients.update(repeating: 1) }
+        let before = Array(networks[0].arena.values)
+        let optimizer = SGD(networks, options(decaysNormAndBias: true))
+        optimizer.velocities[0].update(repeating: 0.5)
+        optimizer.step(learningRates: [nil, 0.1])
+        XCTAssertEqual(Array(networks[0].arena.values), before)
+        XCTAssertTrue(optimizer.velocities[0].allSatisfy { $0 == 0.5 })
+        XCTAssertNotEqual(Array(networks[1].arena.values), before)
+    }
+
     func testClippingScalesToTheLimitAndLeavesSmallGradientsAlone() {
         let network = network()
         network.arena.gradients.update(repeating: 0)

@@ -6,7 +6,8 @@ import XCTest
 final class ReportingTests: XCTestCase {
     private func record(_ step: Int, loss: Double = 1) -> EpochRecord {
         EpochRecord(
-            stage: "warmUp", epoch: 1, step: step, loss: loss, crossEntropy: 1, penalty: 0, accuracy: 0.5, gigaFLOPs: nil, shares: nil)
+            stage: "warmUp", epoch: 1, step: step, loss: loss, crossEntropy: 1, penalty: 0, accuracy: 0.5, gigaFLOPs: nil, shares: nil,
+            entropy: nil)
     }
 
     func testAResumedRunDropsLaterRecordsAndATornLine() throws {

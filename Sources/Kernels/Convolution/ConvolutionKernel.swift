@@ -5,6 +5,15 @@ public protocol ConvolutionKernel {
     var forwardSlots: Int { get }
     var backwardSlots: Int { get }
 
+    /// Floats of the weights in the order in which `forward` reads them.
+    var preparedCount: Int { get }
+
+    /// prepared ← the weights in that order. Whoever convolves with the same weights again keeps it.
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>)
+
+    /// output ← input ∗ weights that were prepared.
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher)
+
     /// output ← input ∗ weights.
     func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher)
 
@@ -12,6 +21,15 @@ public protocol ConvolutionKernel {
     func backward(
         input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
         inputGradient: InputGradient?)
+}
+
+extension ConvolutionKernel {
+    public func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+        BufferPool.withScratch(preparedCount) {
+            prepare(weights, into: $0)
+            forward(input: input, prepared: $0, output: output, finish: finish)
+        }
+    }
 }
 
 /// Where a backward pass is to leave the gradient of its input.

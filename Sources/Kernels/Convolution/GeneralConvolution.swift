@@ -9,20 +9,35 @@ struct GeneralConvolution: ConvolutionKernel {
     }
 
     private var inputPixels: Int { shape.batch * shape.inputHeight * shape.inputWidth }
-    private var outputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth) }
+    private var outputBlocks: RowBlocks {
+        isDepthwise
+            ? RowBlocks(images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth) : PatchConvolution.blocks(shape)
+    }
     private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
     var forwardSlots: Int { outputBlocks.count }
     var backwardSlots: Int { inputBlocks.count }
 
-    func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+    var preparedCount: Int {
+        isDepthwise ? shape.patchLength : ColumnPanels.count(rows: shape.patchLength, columns: shape.outputChannels)
+    }
+
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        if isDepthwise {
+            prepared.update(from: weights, count: preparedCount)
+        } else {
+            ColumnPanels.write(weights, rows: shape.patchLength, columns: shape.outputChannels, into: prepared)
+        }
+    }
+
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
         input.withAll(inputPixels, channels: shape.inputChannels) {
             if isDepthwise {
-                DepthwiseConvolution.forward(shape, input: $0, weights: weights, output: output)
+                DepthwiseConvolution.forward(shape, input: $0, weights: prepared, output: output)
+                outputBlocks.forEach(finish)
             } else {
-                PatchConvolution.forward(shape, input: $0, weights: weights, output: output)
+                PatchConvolution.forward(shape, input: $0, panels: prepared, output: output, finish: finish)
             }
         }
-        outputBlocks.forEach(finish)
     }
 
     func backward(

@@ -9,24 +9,42 @@ public enum PatchConvolution {
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
         output: UnsafeMutablePointer<Float>, accumulate: Bool = false
     ) {
-        let columns = shape.outputChannels
-        let rowLength = shape.kernel * shape.inputChannels
-        let blockPixels = pixelsPerBlock(shape)
-        Parallel.forEachBlock(shape.outputPixels, blockSize: blockPixels) { pixels in
-            let target = output + pixels.lowerBound * columns
-            // Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache.
-            let rowsAtOnce = max(1, min(shape.kernel, blockFloats / (pixels.count * rowLength)))
-            BufferPool.withScratch(pixels.count * rowsAtOnce * rowLength) { patches in
-                for kernelRow in stride(from: 0, to: shape.kernel, by: rowsAtOnce) {
-                    let part = kernelRow * rowLength..<min(kernelRow + rowsAtOnce, shape.kernel) * rowLength
-                    Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
-                    MatrixProduct.multiply(
-                        rows: pixels.count, columns: columns, depth: part.count, patches, leading: part.count,
-                        weights + part.lowerBound * columns, leading: columns,
-                        into: target, leading: columns, beta: accumulate || kernelRow > 0 ? 1 : 0)
-                }
-            }
+        ColumnPanels.withPanels(of: weights, rows: shape.patchLength, columns: shape.outputChannels) {
+            forward(shape, input: input, panels: $0, output: output, accumulate: accumulate) { _, _ in }
         }
+    }
+
+    /// The same with the weights in panels; `finish` is told which blocks of `blocks` are complete.
+    static func forward(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, panels: UnsafePointer<Float>,
+        output: UnsafeMutablePointer<Float>, accumulate: Bool = false, finish: RowFinisher
+    ) {
+        let outputs = shape.outputChannels
+        let rowLength = shape.kernel * shape.inputChannels
+        let right = TiledProduct.Right(panels: panels, depth: shape.patchLength)
+        ProductBlocks(blocks(shape), columns: outputs).forEach(
+            { pixels, columns in
+                // Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache.
+                let rowsAtOnce = max(1, min(shape.kernel, blockFloats / (pixels.count * rowLength)))
+                BufferPool.withScratch(pixels.count * rowsAtOnce * rowLength) { patches in
+                    for kernelRow in stride(from: 0, to: shape.kernel, by: rowsAtOnce) {
+                        let part = kernelRow * rowLength..<min(kernelRow + rowsAtOnce, shape.kernel) * rowLength
+                        Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
+                        TiledProduct.multiply(
+                            rows: pixels.count, columns: columns.count, depth: part.count, .init(patches, leading: part.count),
+                            right.from(row: part.lowerBound, column: columns.lowerBound),
+                            into: output + pixels.lowerBound * outputs + columns.lowerBound, leading: outputs,
+                            accumulates: accumulate || kernelRow > 0)
+                    }
+                }
+            }, finish: finish)
+    }
+
+    /// Blocks of output pixels: as many pixels as keep the patches in cache, at most what gives each thread a few blocks.
+    static func blocks(_ shape: ConvolutionShape) -> RowBlocks {
+        RowBlocks(
+            images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth,
+            blockRows: max(64, min(1024, blockFloats / shape.patchLength, shape.outputPixels / 8)))
     }
 
     /// inputGradient ← the gradient of the input, given that of the output (+ inputGradient where `accumulate`).
@@ -46,19 +64,21 @@ public enum PatchConvolution {
         let imageFloats = shape.inputHeight * shape.inputWidth * shape.inputChannels
         let pixelsPerImage = shape.outputHeight * shape.outputWidth
         let blockPixels = min(pixelsPerImage, max(1, blockFloats / shape.patchLength))
-        // Patches of a strided convolution overlap in the input: an image is scattered into by one task only.
-        Parallel.forEach(shape.batch) { image in
-            if !accumulate { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
-            BufferPool.withScratch(blockPixels * shape.patchLength) { patches in
-                for start in stride(from: 0, to: pixelsPerImage, by: blockPixels) {
-                    let first = image * pixelsPerImage + start
-                    let pixels = first..<first + min(blockPixels, pixelsPerImage - start)
-                    MatrixProduct.multiply(
-                        rows: pixels.count, columns: shape.patchLength, depth: shape.outputChannels,
-                        outputGradient + first * shape.outputChannels, leading: shape.outputChannels,
-                        weights, leading: shape.outputChannels, transposedB: true,
-                        into: patches, leading: shape.patchLength)
-                    Patches.scatterAdd(patches, shape, pixels: pixels, into: inputGradient)
+        BufferPool.withScratch(shape.patchLength * shape.outputChannels) { transposed in
+            Elementwise.transpose(weights, rows: shape.patchLength, columns: shape.outputChannels, into: transposed)
+            // Patches of a strided convolution overlap in the input: an image is scattered into by one task only.
+            Parallel.forEach(shape.batch) { image in
+                if !accumulate { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
+                BufferPool.withScratch(blockPixels * shape.patchLength) { patches in
+                    for start in stride(from: 0, to: pixelsPerImage, by: blockPixels) {
+                        let first = image * pixelsPerImage + start
+                        let pixels = first..<first + min(blockPixels, pixelsPerImage - start)
+                        TiledProduct.multiply(
+                            rows: pixels.count, columns: shape.patchLength, depth: shape.outputChannels,
+                            .init(outputGradient + first * shape.outputChannels, leading: shape.outputChannels),
+                            .init(transposed, leading: shape.patchLength), into: patches, leading: shape.patchLength)
+                        Patches.scatterAdd(patches, shape, pixels: pixels, into: inputGradient)
+                    }
                 }
             }
         }
@@ -111,10 +131,10 @@ public enum PatchConvolution {
             for start in stride(from: pixels.lowerBound, to: pixels.upperBound, by: blockPixels) {
                 let block = start..<min(start + blockPixels, pixels.upperBound)
                 Patches.gather(input, shape, pixels: block, columns: columns, into: patches)
-                MatrixProduct.multiply(
-                    rows: columns.count, columns: outputs, depth: block.count, patches, leading: columns.count,
-                    transposedA: true, outputGradient + block.lowerBound * outputs, leading: outputs,
-                    into: sum, leading: outputs, beta: 1)
+                TiledProduct.multiply(
+                    rows: columns.count, columns: outputs, depth: block.count, .init(transposing: patches, leading: columns.count),
+                    .init(outputGradient + block.lowerBound * outputs, leading: outputs), into: sum, leading: outputs,
+                    accumulates: true)
             }
         }
     }
@@ -129,16 +149,6 @@ public enum PatchConvolution {
             let start = row * rowLength + part * rowLength / partsPerRow
             return start..<row * rowLength + (part + 1) * rowLength / partsPerRow
         }
-    }
-
-    /// Pixels in a block: as many as keep the block in cache, at most what gives each thread a few blocks.
-    private static func pixelsPerBlock(_ shape: ConvolutionShape) -> Int {
-        // Fewer rows than this and packing the weights dominates the product; the number must not depend on the thread count,
-        // or results would.
-        let (smallest, largest) = (96, 1024)
-        let cached = blockFloats / shape.patchLength
-        let shared = (shape.outputPixels + 7) / 8
-        return max(smallest, min(largest, cached, shared))
     }
 
     /// turned[k−1−r, k−1−s, output, input] ← weights[r, s, input, output].

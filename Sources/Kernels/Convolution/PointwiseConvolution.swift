@@ -11,32 +11,38 @@ struct PointwiseConvolution: ConvolutionKernel {
     private static let rangeCount = 16
     /// Weights up to this size get their gradient in the same sweep as the input's: the parts' sums stay small.
     private static let smallWeights = 1 << 16
-    private static let largeWeights = 1 << 19
 
     init(_ shape: ConvolutionShape) {
         precondition(shape.isPointwise, "no pointwise convolution: \(shape)")
         rows = shape.outputPixels
         inputs = shape.inputChannels
         outputs = shape.outputChannels
-        // With fewer rows, packing the weights dominates the product; with more, small sub-batches would not occupy all threads.
-        let least = inputs * outputs >= Self.largeWeights ? 192 : 96
+        // With more rows, small sub-batches would not occupy all threads.
         blocks = RowBlocks(
             images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth,
-            blockRows: max(least, min(512, Self.blockFloats / (inputs + outputs), rows / 8)))
+            blockRows: max(ChannelSums.runRows, min(512, Self.blockFloats / (inputs + outputs), rows / 8)))
     }
 
     var forwardSlots: Int { blocks.count }
     var backwardSlots: Int { blocks.count }
 
-    func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
-        blocks.forEach { number, block in
-            input.withRows(block, channels: inputs) {
-                MatrixProduct.multiply(
-                    rows: block.count, columns: outputs, depth: inputs, $0, leading: inputs, weights, leading: outputs,
-                    into: output + block.lowerBound * outputs, leading: outputs)
-            }
-            finish(number, block)
-        }
+    var preparedCount: Int { ColumnPanels.count(rows: inputs, columns: outputs) }
+
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        ColumnPanels.write(weights, rows: inputs, columns: outputs, into: prepared)
+    }
+
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+        let panels = TiledProduct.Right(panels: prepared, depth: inputs)
+        ProductBlocks(blocks, columns: outputs).forEach(
+            { rows, columns in
+                input.withRows(rows, channels: inputs) {
+                    TiledProduct.multiply(
+                        rows: rows.count, columns: columns.count, depth: inputs, .init($0, leading: inputs),
+                        panels.from(column: columns.lowerBound),
+                        into: output + rows.lowerBound * outputs + columns.lowerBound, leading: outputs)
+                }
+            }, finish: finish)
     }
 
     func backward(
@@ -44,16 +50,18 @@ struct PointwiseConvolution: ConvolutionKernel {
         inputGradient: InputGradient?
     ) {
         if rows == 0 { return }
-        if inputs * outputs <= Self.smallWeights {
-            backwardInOneSweep(input, outputGradient, weights, weightGradient, inputGradient)
-        } else {
-            backwardInTwoSweeps(input, outputGradient, weights, weightGradient, inputGradient)
+        ColumnPanels.withPanels(transposing: weights, rows: outputs, columns: inputs) { transposed in
+            if inputs * outputs <= Self.smallWeights {
+                backwardInOneSweep(input, outputGradient, transposed, weightGradient, inputGradient)
+            } else {
+                backwardInTwoSweeps(input, outputGradient, transposed, weightGradient, inputGradient)
+            }
         }
     }
 
     /// A block's gradient, input and input gradient are all used while they are in cache.
     private func backwardInOneSweep(
-        _ input: Rows, _ outputGradient: Rows, _ weights: UnsafePointer<Float>,
+        _ input: Rows, _ outputGradient: Rows, _ transposedWeights: UnsafePointer<Float>,
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?
     ) {
         let count = inputs * outputs
@@ -65,11 +73,11 @@ struct PointwiseConvolution: ConvolutionKernel {
                 for block in firstBlock..<(range + 1) * blocks.count / ranges {
                     let rows = blocks[block]
                     outputGradient.withRows(rows, channels: outputs) { gradient in
-                        addInputGradient(gradient, block, weights, inputGradient)
+                        addInputGradient(gradient, block, transposedWeights, inputGradient)
                         input.withRows(rows, channels: inputs) {
-                            MatrixProduct.multiply(
-                                rows: inputs, columns: outputs, depth: rows.count, $0, leading: inputs, transposedA: true,
-                                gradient, leading: outputs, into: sum, leading: outputs, beta: block == firstBlock ? 0 : 1)
+                            TiledProduct.multiply(
+                                rows: inputs, columns: outputs, depth: rows.count, .init(transposing: $0, leading: inputs),
+                                .init(gradient, leading: outputs), into: sum, leading: outputs, accumulates: block != firstBlock)
                         }
                     }
                 }
@@ -78,37 +86,46 @@ struct PointwiseConvolution: ConvolutionKernel {
         }
     }
 
-    /// Large weights have few rows: gradient and input are written out, and the weight gradient is split by input channels.
+    /// Large weights have few rows: gradient and input are written out, and the weight gradient is split into parts of its own.
     private func backwardInTwoSweeps(
-        _ input: Rows, _ outputGradient: Rows, _ weights: UnsafePointer<Float>,
+        _ input: Rows, _ outputGradient: Rows, _ transposedWeights: UnsafePointer<Float>,
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?
     ) {
         BufferPool.withScratch(rows * outputs) { gradients in
             blocks.forEach { number, block in
                 let gradient = gradients + block.lowerBound * outputs
                 outputGradient.read(block, channels: outputs, into: gradient)
-                addInputGradient(gradient, number, weights, inputGradient)
+                addInputGradient(gradient, number, transposedWeights, inputGradient)
             }
             input.withAll(rows, channels: inputs) { values in
-                Parallel.forEachBlock(inputs, blockSize: max(64, (inputs / 8 + 7) / 8 * 8)) { slice in
-                    MatrixProduct.multiply(
-                        rows: slice.count, columns: outputs, depth: rows, values + slice.lowerBound, leading: inputs,
-                        transposedA: true, gradients, leading: outputs, into: weightGradient + slice.lowerBound * outputs,
-                        leading: outputs, beta: 1)
-                }
+                addWeightGradient(values, gradients, to: weightGradient)
             }
         }
     }
 
+    private func addWeightGradient(
+        _ input: UnsafePointer<Float>, _ outputGradient: UnsafePointer<Float>, to weightGradient: UnsafeMutablePointer<Float>
+    ) {
+        let (high, wide) = (outputs <= 512 ? 96 : 192, 256)
+        let partsWide = (outputs + wide - 1) / wide
+        Parallel.forEach((inputs + high - 1) / high * partsWide) { part in
+            let (row, column) = (part / partsWide * high, part % partsWide * wide)
+            TiledProduct.multiply(
+                rows: min(high, inputs - row), columns: min(wide, outputs - column), depth: rows,
+                .init(transposing: input + row, leading: inputs), .init(outputGradient + column, leading: outputs),
+                into: weightGradient + row * outputs + column, leading: outputs, accumulates: true)
+        }
+    }
+
     private func addInputGradient(
-        _ gradient: UnsafePointer<Float>, _ block: Int, _ weights: UnsafePointer<Float>, _ target: InputGradient?
+        _ gradient: UnsafePointer<Float>, _ block: Int, _ transposedWeights: UnsafePointer<Float>, _ target: InputGradient?
     ) {
         guard let target else { return }
         let rows = blocks[block]
-        MatrixProduct.multiply(
-            rows: rows.count, columns: inputs, depth: outputs, gradient, leading: outputs, weights, leading: outputs,
-            transposedB: true, into: target.values + rows.lowerBound * inputs, leading: inputs,
-            beta: target.accumulates ? 1 : 0)
+        TiledProduct.multiply(
+            rows: rows.count, columns: inputs, depth: outputs,
+            .init(gradient, leading: outputs), .init(panels: transposedWeights, depth: outputs),
+            into: target.values + rows.lowerBound * inputs, leading: inputs, accumulates: target.accumulates)
         target.finish(block, rows)
     }
 }

@@ -26,6 +26,8 @@ public struct TrainingState: Codable, Equatable, Sendable {
     /// The best evaluation's score so far, and whether it was one of the dynamic network.
     public var bestScore: Double?
     public var bestIsDynamic = false
+    /// From fine-tuning's first step on.
+    var policy: PolicyState?
     /// What the run depends on; a resumed run must have the same.
     public var identity: RunIdentity
 
@@ -35,7 +37,8 @@ public struct TrainingState: Codable, Equatable, Sendable {
 
     func epochReport(resolutionCount: Int) -> StepReport {
         var report = StepReport(resolutionCount: resolutionCount)
-        guard !epochSums.isEmpty else { return report }
+        // Another version's sums mean something else.
+        guard epochSums.count == report.vector.count else { return report }
         report.vector = epochSums
         report.penaltySum = epochPenalty
         return report

@@ -5,6 +5,8 @@ extension TrainingConfiguration {
     public struct DataOptions: Equatable, Sendable {
         /// Holds train/CLASS/ and val/CLASS/ (or validation/CLASS/).
         public var folder: String
+        /// The part of the training images that is validated on, in place of the folder's validation images.
+        public var fold: CrossValidationFold?
         /// Threads a rank that decode; 0 for as many as compute.
         public var decodingThreads: Int
         /// Batches that are decoded ahead of training.
@@ -18,6 +20,11 @@ extension TrainingConfiguration {
 
         init(_ section: ConfigurationSection) {
             folder = section.text("folder")
+            fold = section.optionalText("fold").flatMap { text in
+                let fold = CrossValidationFold(text)
+                if fold == nil { section.report("fold", "is '\(text)'; write which part of how many, such as 2/5: 1 to the number of parts, which is 2 at least") }
+                return fold
+            }
             decodingThreads = section.integer("decodingThreads", default: 0, 0...256)
             prefetchBatches = section.integer("prefetchBatches", default: 4, 1...64)
             let mean = section.numbers("mean", default: [0.485, 0.456, 0.406], count: 3, .fraction)
@@ -31,7 +38,7 @@ extension TrainingConfiguration {
 
         var text: ConfigurationText {
             .section([
-                ("folder", .value(folder)), ("decodingThreads", .value(decodingThreads)),
+                ("folder", .value(folder)), ("fold", .value(fold?.description)), ("decodingThreads", .value(decodingThreads)),
                 ("prefetchBatches", .value(prefetchBatches)), ("mean", .scalar("\(mean)")),
                 ("standardDeviation", .scalar("\(standardDeviation)")), ("resizeRatio", .value(resizeRatio)),
                 ("augmentation", augmentation.text),

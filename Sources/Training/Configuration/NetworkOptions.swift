@@ -31,11 +31,17 @@ extension TrainingConfiguration {
         public var widths: [Int]
         /// Side of the square that the predictor sees, in pixels.
         public var inputSize: Int
+        /// What the initial values of its last layer are multiplied with; 0: all resolutions are equally likely at first.
+        public var lastLayerScale: Double
+        /// Start from the classifier's first blocks, when fine-tuning begins.
+        public var warmStart: Bool
         public var pretrained: String?
 
         init(_ section: ConfigurationSection) {
             widths = section.integers("widths", default: [64, 64, 128, 256, 512], 1...4096)
             inputSize = section.integer("inputSize", default: 128, 8...2048)
+            lastLayerScale = section.number("lastLayerScale", default: 0, .fraction)
+            warmStart = section.boolean("warmStart", default: false)
             pretrained = section.optionalText("pretrained")
             if widths.count != 5 {
                 section.report("widths", "has \(widths.count) numbers; the predictor takes five, of its stem and its four blocks")
@@ -46,7 +52,8 @@ extension TrainingConfiguration {
 
         var text: ConfigurationText {
             .section([
-                ("widths", .value(widths)), ("inputSize", .value(inputSize)), ("pretrained", .value(pretrained)),
+                ("widths", .value(widths)), ("inputSize", .value(inputSize)), ("lastLayerScale", .value(lastLayerScale)),
+                ("warmStart", .value(warmStart)), ("pretrained", .value(pretrained)),
             ])
         }
     }

@@ -1,3 +1,4 @@
+import DynamicResolution
 import Foundation
 import Yams
 
@@ -5,7 +6,7 @@ extension TrainingConfiguration {
     /// How the predictor's gradient is estimated.
     public enum Estimator: String, CaseIterable, Sendable {
         case straightThrough = "straight-through"
-        case expected
+        case dense, expected, probe
     }
 
     /// α, the mean cost that the regulariser lets pass.
@@ -18,13 +19,22 @@ extension TrainingConfiguration {
     /// The learning of the choice.
     public struct PolicyOptions: Equatable, Sendable {
         public var estimator: Estimator
+        /// The images whose statistics the classifier's batch norms keep in fine-tuning.
+        public var batchNormImages: BatchNormImages
         /// τ of the Gumbel softmax at the beginning and the end of the stage; geometric between them.
         public var temperature: ClosedTemperature
-        /// η.
+        /// η; where the penalty is `lagrangian`, what its multiplier starts with.
         public var flopsWeight: Double
+        /// Epochs of fine-tuning in which η rises linearly from 0.
+        public var flopsWarmUpEpochs: Double
         public var flopsTarget: FLOPsTarget
+        public var flopsPenalty: FLOPsPenalty
+        /// `lagrangian`: what the multiplier gains in an epoch for each unit of excess.
+        public var multiplierRate: Double
         /// Whether the predictor's own cost counts towards the target.
         public var countPredictor: Bool
+        /// Of balance and entropy.
+        public var terms: PolicyTerms
 
         public struct ClosedTemperature: Equatable, Sendable {
             public var start: Double
@@ -36,13 +46,38 @@ extension TrainingConfiguration {
             temperature.start * pow(temperature.end / temperature.start, progress)
         }
 
+        /// The share of η, 0 … 1, after a fractional number of epochs of fine-tuning.
+        public func flopsWarmUp(at epoch: Double) -> Double {
+            epoch < flopsWarmUpEpochs ? epoch / flopsWarmUpEpochs : 1
+        }
+
         init(_ section: ConfigurationSection) {
             estimator = section.choice("estimator", default: .expected)
+            batchNormImages = Self.batchNormImages(section, estimator)
             temperature = Self.temperature(section)
             flopsWeight = section.number("flopsWeight", default: 1, .notNegative)
+            flopsWarmUpEpochs = section.number("flopsWarmUpEpochs", default: 0, .notNegative)
             flopsTarget = Self.target(section)
+            flopsPenalty = section.choice("flopsPenalty", default: .hinge)
+            multiplierRate = section.number("multiplierRate", default: 5, .positive)
             countPredictor = section.boolean("countPredictor", default: false)
+            terms = PolicyTerms(
+                balanceWeight: section.number("balanceWeight", default: 0, .notNegative),
+                entropyWeight: section.number("entropyWeight", default: 0, .notNegative))
             section.finish()
+        }
+
+        /// `dense` can only show all images to the batch norms, and those that do not run all can only show the routed ones.
+        private static func batchNormImages(_ section: ConfigurationSection, _ estimator: Estimator) -> BatchNormImages {
+            let usual: BatchNormImages = estimator == .dense ? .all : .routed
+            let images = section.choice("batchNormImages", default: usual)
+            if images != usual && estimator != .expected {
+                section.report(
+                    "batchNormImages", "is \(images.rawValue), but policy.estimator \(estimator.rawValue) "
+                        + (estimator == .dense ? "runs" : "does not run") + " every image at every resolution: leave the key out, or use "
+                        + "the estimator expected, which can do either")
+            }
+            return images
         }
 
         private static func temperature(_ section: ConfigurationSection) -> ClosedTemperature {
@@ -80,9 +115,12 @@ extension TrainingConfiguration {
             case .multiplyAdds(let count): target = .value(count)
             }
             return .section([
-                ("estimator", .scalar(estimator.rawValue)),
+                ("estimator", .scalar(estimator.rawValue)), ("batchNormImages", .scalar(batchNormImages.rawValue)),
                 ("temperature", .section([("start", .value(temperature.start)), ("end", .value(temperature.end))])),
-                ("flopsWeight", .value(flopsWeight)), ("flopsTarget", target), ("countPredictor", .value(countPredictor)),
+                ("flopsWeight", .value(flopsWeight)), ("flopsWarmUpEpochs", .value(flopsWarmUpEpochs)), ("flopsTarget", target),
+                ("flopsPenalty", .scalar(flopsPenalty.rawValue)), ("multiplierRate", .value(multiplierRate)),
+                ("countPredictor", .value(countPredictor)), ("balanceWeight", .value(terms.balanceWeight)),
+                ("entropyWeight", .value(terms.entropyWeight)),
             ])
         }
     }

@@ -1,3 +1,5 @@
+import DynamicResolution
+
 extension TrainingConfiguration {
     /// The stages of a run, in this order; a missing one is left out.
     public struct StagesOptions: Equatable, Sendable {
@@ -24,17 +26,26 @@ extension TrainingConfiguration {
     public struct WarmUpStage: Equatable, Sendable {
         public var epochs: Int
         public var learningRate: LearningRateSchedule
+        /// How resolutions teach one another; nil where they do not.
+        public var distillation: InPlaceDistillation?
 
         init(_ section: ConfigurationSection) {
             epochs = section.integer("epochs", 1...100_000)
             learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs)
+            let teaching = section.section("distillation")
+            let weight = teaching.number("weight", default: 0, .notNegative)
+            distillation = weight > 0 ? InPlaceDistillation(weight: weight) : nil
+            teaching.finish()
             section.finish()
         }
 
         func learningRate(at epoch: Double) -> Double { learningRate.rate(at: epoch, of: epochs) }
 
         var text: ConfigurationText {
-            .section([("epochs", .value(epochs)), ("learningRate", learningRate.text)])
+            .section([
+                ("epochs", .value(epochs)), ("learningRate", learningRate.text),
+                ("distillation", .section([("weight", .value(distillation?.weight ?? 0))])),
+            ])
         }
     }
 
@@ -44,11 +55,14 @@ extension TrainingConfiguration {
         public var learningRate: LearningRateSchedule
         /// The predictor's learning rate in units of the classifier's.
         public var predictorLearningRateMultiplier: Double
+        /// What the stage leaves as it is.
+        public var freeze: FrozenPart
 
         init(_ section: ConfigurationSection) {
             epochs = section.integer("epochs", 1...100_000)
             learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs)
             predictorLearningRateMultiplier = section.number("predictorLearningRateMultiplier", default: 0.1, .notNegative)
+            freeze = section.choice("freeze", default: FrozenPart.none)
             section.finish()
         }
 
@@ -57,7 +71,7 @@ extension TrainingConfiguration {
         var text: ConfigurationText {
             .section([
                 ("epochs", .value(epochs)), ("learningRate", learningRate.text),
-                ("predictorLearningRateMultiplier", .value(predictorLearningRateMultiplier)),
+                ("predictorLearningRateMultiplier", .value(predictorLearningRateMultiplier)), ("freeze", .scalar(freeze.rawValue)),
             ])
         }
     }

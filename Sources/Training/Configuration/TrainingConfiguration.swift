@@ -27,7 +27,10 @@ public struct TrainingConfiguration: Equatable, Sendable {
         section.finish()
         configuration.check(section)
         // Of networks that can be built.
-        if document.problems.isEmpty { configuration.checkTarget(section) }
+        if document.problems.isEmpty {
+            configuration.checkTarget(section)
+            configuration.checkWarmStart(section)
+        }
         guard document.problems.isEmpty else { throw ConfigurationError(problems: document.problems) }
         return configuration
     }
@@ -60,6 +63,12 @@ public struct TrainingConfiguration: Equatable, Sendable {
         if stages.fineTune != nil && resolutions.count < 2 {
             section.report("resolutions", "has one resolution, but stages.fineTune learns to choose: list two at least")
         }
+        if let stage = stages.fineTune, policy.flopsWarmUpEpochs > Double(stage.epochs) {
+            section.section("policy").report(
+                "flopsWarmUpEpochs", "is \(ConfigurationText.number(policy.flopsWarmUpEpochs)), but stages.fineTune has \(stage.epochs) "
+                    + "\(stage.epochs == 1 ? "epoch" : "epochs"); it can not be more")
+        }
+        checkStartingPoints(section)
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
                 "optimizer", "has batchSize \(optimizer.batchSize), which accumulationSteps \(optimizer.accumulationSteps) "

@@ -21,7 +21,8 @@ public final class TrainingData {
         _ configuration: TrainingConfiguration, communicator: Communicator, computingThreads: Int
     ) throws {
         self.configuration = configuration
-        folder = try ImageFolder(path: configuration.data.folder)
+        let whole = try ImageFolder(path: configuration.data.folder)
+        folder = try configuration.data.fold.map(whole.fold) ?? whole
         namesChecksum = Self.namesChecksum(folder)
         rank = communicator.rank
         rankCount = communicator.rankCount

@@ -7,9 +7,9 @@ extension Evaluation {
         return table() + "\n\n" + DifficultyTable.text(difficulties, resolutions: resolutions)
     }
 
-    /// The table as text, one row a line.
+    /// The table as text, one row a line; speeds as they were measured.
     public func table() -> String {
-        var lines = [["", "top-1 %", "top-5 %", "GFLOPs", "with predictor", "of largest"] + resolutions.map { "at \($0)" } + ["images/s"]]
+        var lines = [["", "top-1 %", "top-5 %", "GFLOPs", "with predictor", "of largest"] + resolutions.map { "at \($0)" }]
         for row in rows {
             lines.append(
                 [
@@ -18,16 +18,22 @@ extension Evaluation {
                     row.classifierShare == row.totalShare
                         ? Self.percent(row.classifierShare) + " %"
                         : "\(Self.percent(row.classifierShare)) → \(Self.percent(row.totalShare)) %",
-                ] + row.shares.map { Self.percent($0) + " %" }
-                    + [row.imagesPerSecond.map { String(format: "%.0f", $0) } ?? ""])
+                ] + row.shares.map { Self.percent($0) + " %" })
         }
+        func add(_ name: String, _ cells: [String?]) {
+            guard cells.contains(where: { $0 != nil }) else { return }
+            for (index, cell) in ([name] + cells.map { $0 ?? "" }).enumerated() { lines[index].append(cell) }
+        }
+        add("images/s", rows.map { $0.imagesPerSecond.map { String(format: "%.0f", $0) } })
+        add("ms", rows.map { $0.milliseconds.map(Self.threeDigits) })
         return TextTable.render(lines)
     }
 
     static func percent(_ share: Double) -> String { String(format: "%.1f", 100 * share) }
 
     /// Three significant digits: networks range from 0.001 to 100.
-    static func gigaFLOPs(_ value: Double) -> String { String(format: "%.3g", value) }
+    static func gigaFLOPs(_ value: Double) -> String { threeDigits(value) }
+    static func threeDigits(_ value: Double) -> String { String(format: "%.3g", value) }
 }
 
 /// Aligns columns: the first to the left, the others to the right; a rule under the heading.

@@ -15,7 +15,7 @@ public final class Evaluator {
     private var queues: [Queue]
     private var results: [Int: ImageResult] = [:]
     private var dynamicSeconds = 0.0
-    private var fixedSeconds = 0.0
+    private var times: [BatchTime] = []
 
     /// Which ways of using the network are run.
     public struct Ways: OptionSet, Sendable {
@@ -24,8 +24,25 @@ public final class Evaluator {
         public static let dynamic = Ways(rawValue: 1)
         /// Every image at every resolution.
         public static let fixed = Ways(rawValue: 2)
+        /// The predictor's probabilities, besides every image at every resolution: from these follows what any choice would do.
+        public static let policy = Ways(rawValue: 4 | 2)
 
         public init(rawValue: Int) { self.rawValue = rawValue }
+    }
+
+    /// What all ranks found out.
+    public struct Outcome {
+        /// In the order of the images.
+        public var results: [ImageResult]
+        public var speed: Evaluation.Speed
+        /// Of an image on one rank; nil where the fixed resolutions did not run.
+        public var milliseconds: ImageCosts?
+
+        /// For what needs them: every way but `dynamic` alone measures them, if there is an image.
+        public func requireMilliseconds() throws -> ImageCosts {
+            guard let milliseconds else { throw BudgetError.noImages }
+            return milliseconds
+        }
     }
 
     /// Images of one predicted resolution, resized, that wait for a full batch.
@@ -45,24 +62,63 @@ public final class Evaluator {
     }
 
     /// Evaluates all of this rank's batches. Collective at its end: `nextBatch` returns nil on every rank sooner or later.
-    public func run(_ nextBatch: () throws -> MicroBatch?) throws -> (results: [ImageResult], speed: Evaluation.Speed) {
+    public func run(_ nextBatch: () throws -> MicroBatch?) throws -> Outcome {
+        try model.whileFrozen { try runBatches(nextBatch) }
+        return try gather()
+    }
+
+    private func runBatches(_ nextBatch: () throws -> MicroBatch?) throws {
+        let parts = parts
+        var batches = 0
         while let batch = try nextBatch() {
-            // Alternating the two batch by batch keeps the comparison fair when the machine's speed drifts.
-            if ways.contains(.fixed) { try runFixed(batch) }
-            if ways.contains(.dynamic) { try measuring(&dynamicSeconds) { try runDynamic(batch) } }
+            begin(batch)
+            // Batch by batch, so that a machine whose speed drifts is fair to all; in turns, since whatever comes first shares the cores
+            // with the loader, which begins to decode when a batch is taken.
+            for index in parts.indices { try run(parts[(index + batches) % parts.count], batch) }
+            if !ways.contains(.dynamic) { finish(batch) }
+            batches += 1
         }
         try measuring(&dynamicSeconds) { try model.resolutions.indices.forEach(flush) }
-        return try gather()
+    }
+
+    /// Something that is run and timed by itself.
+    private enum Part {
+        case fixed(Int)
+        case predictor
+        case dynamic
+    }
+
+    private var parts: [Part] {
+        (ways.contains(.fixed) ? model.resolutions.indices.map(Part.fixed) : []) + (ways.contains(.policy) ? [.predictor] : [])
+            + (ways.contains(.dynamic) ? [.dynamic] : [])
+    }
+
+    private func run(_ part: Part, _ batch: MicroBatch) throws {
+        switch part {
+        case .fixed(let index): try runFixed(index, batch)
+        case .predictor: try runPredictor(batch)
+        case .dynamic: try measuring(&dynamicSeconds) { try runDynamic(batch) }
+        }
+    }
+
+    private func begin(_ batch: MicroBatch) {
+        let columns = ways.contains(.fixed) ? model.resolutions.count : 0
+        for (row, sample) in batch.sampleIndices.enumerated() {
+            results[sample] = ImageResult(
+                sample: sample, label: Int(batch.labels[row]), choice: 0, predicted: 0, labelRank: 0,
+                fixedLabelRanks: [Int](repeating: 0, count: columns), fixedPredictions: [Int](repeating: 0, count: columns),
+                topProbabilities: [Float](repeating: 0, count: columns))
+        }
+    }
+
+    /// What the choice gives follows from the fixed resolutions.
+    private func finish(_ batch: MicroBatch) {
+        for sample in batch.sampleIndices { results[sample] = results[sample]!.routed(to: results[sample]!.choice) }
     }
 
     private func runDynamic(_ batch: MicroBatch) throws {
         let choices = try model.route(batch.images)
-        for (row, sample) in batch.sampleIndices.enumerated() {
-            var result = results[sample] ?? ImageResult(
-                sample: sample, label: Int(batch.labels[row]), choice: 0, predicted: 0, labelRank: 0, fixedLabelRanks: [])
-            result.choice = choices[row]
-            results[sample] = result
-        }
+        for (row, sample) in batch.sampleIndices.enumerated() { results[sample]!.choice = choices[row] }
         let subBatches = Router.subBatches(choices: choices, resolutionCount: model.resolutions.count)
         for (index, rows) in subBatches.enumerated() where !rows.isEmpty {
             let resized = model.resizing(batch.images.gathering(rows), toResolution: index)
@@ -95,32 +151,53 @@ public final class Evaluator {
             Array(UnsafeBufferPointer(start: logits, count: classes)), columns: classes)[0]
     }
 
-    private func runFixed(_ batch: MicroBatch) throws {
+    private func runPredictor(_ batch: MicroBatch) throws {
+        let columns = model.resolutions.count
+        guard let logProbabilities = try timing(columns, batch, { try model.logProbabilities(batch.images) }) else { return }
+        let choices = Router.choices(logProbabilities: logProbabilities, costs: model.flops.relativeCosts, costWeight: 0)
         for (row, sample) in batch.sampleIndices.enumerated() {
-            results[sample] = ImageResult(
-                sample: sample, label: Int(batch.labels[row]), choice: 0, predicted: 0, labelRank: 0, fixedLabelRanks: [])
-        }
-        for index in model.resolutions.indices {
-            var seconds = 0.0
-            let logits = try measuring(&seconds) { try model.classify(batch.images, resolutionIndex: index) }
-            if index == 0 { fixedSeconds += seconds }
-            for (row, sample) in batch.sampleIndices.enumerated() {
-                if index == 0 { setPrediction(sample, logits.image(row)) }
-                results[sample]!.fixedLabelRanks.append(
-                    Ranking.rank(of: Int(batch.labels[row]), in: logits.image(row), count: model.classCount))
-            }
+            results[sample]!.choice = choices[row]
+            results[sample]!.logProbabilities = Array(logProbabilities[row * columns..<(row + 1) * columns])
         }
     }
 
-    /// All ranks' results in the order of the images, and the sums of their speeds. Collective.
-    private func gather() throws -> (results: [ImageResult], speed: Evaluation.Speed) {
+    private func runFixed(_ index: Int, _ batch: MicroBatch) throws {
+        let logits = try timing(index, batch) { try model.classify(batch.images, resolutionIndex: index) }
+        let probabilities = GumbelSoftmax.softmax(logits.values, columns: model.classCount)
+        let predictions = GumbelSoftmax.argmax(logits.values, columns: model.classCount)
+        for (row, sample) in batch.sampleIndices.enumerated() {
+            results[sample]!.fixedLabelRanks[index] = Ranking.rank(
+                of: Int(batch.labels[row]), in: logits.image(row), count: model.classCount)
+            results[sample]!.fixedPredictions[index] = predictions[row]
+            results[sample]!.topProbabilities[index] = probabilities[row * model.classCount + predictions[row]]
+        }
+    }
+
+    /// All ranks' results in the order of the images, the sums of their speeds, and the times of all batches. Collective.
+    private func gather() throws -> Outcome {
         let own = results.values.sorted { $0.sample < $1.sample }
         let all = try communicator.allGatherStrings(ImageResult.encode(own), label: "evaluation results")
             .flatMap(ImageResult.decode).sorted { $0.sample < $1.sample }
         func rate(_ seconds: Double) -> Double { seconds > 0 ? Double(own.count) / seconds : 0 }
-        var rates = [rate(dynamicSeconds), rate(fixedSeconds)]
+        var rates = [rate(dynamicSeconds), rate(times.filter { $0.part == 0 }.reduce(0) { $0 + $1.seconds })]
         try communicator.allReduceSum(&rates, label: "evaluation speed")
-        return (all, Evaluation.Speed(dynamic: rates[0], fixedLargest: ways.contains(.fixed) ? rates[1] : nil))
+        let encoded = String(decoding: try JSONEncoder().encode(times), as: UTF8.self)
+        let allTimes = try communicator.allGatherStrings(encoded, label: "evaluation times")
+            .flatMap { try JSONDecoder().decode([BatchTime].self, from: Data($0.utf8)) }
+        return Outcome(
+            results: all,
+            speed: Evaluation.Speed(
+                dynamic: ways.contains(.dynamic) ? rates[0] : nil, fixedLargest: ways.contains(.fixed) ? rates[1] : nil),
+            milliseconds: BatchTime.milliseconds(allTimes, resolutionCount: model.resolutions.count))
+    }
+
+    /// Keeps how long a resolution, or the predictor, takes for a batch.
+    private func timing<Result>(_ part: Int, _ batch: MicroBatch, _ body: () throws -> Result) rethrows -> Result {
+        var seconds = 0.0
+        defer {
+            if !batch.sampleIndices.isEmpty { times.append(BatchTime(part: part, images: batch.sampleIndices.count, seconds: seconds)) }
+        }
+        return try measuring(&seconds, body)
     }
 
     private func measuring<Result>(_ seconds: inout Double, _ body: () throws -> Result) rethrows -> Result {

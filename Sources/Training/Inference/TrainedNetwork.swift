@@ -17,6 +17,7 @@ public final class TrainedNetwork {
     public let classes: [String]
     /// Which weights these are, in words.
     public let description: String
+    private let runFolder: String
     private let transform: EvaluationTransform
 
     /// - Parameter report: is told which checkpoints are damaged and skipped.
@@ -36,6 +37,8 @@ public final class TrainedNetwork {
         if let predictor = model.predictor {
             try NetworkFile.load(checkpoint.path(RunCheckpoints.predictorFile), into: predictor)
         }
+        model.freeze()
+        runFolder = folder.path
         description = "\(folder.path), \(choice.rawValue) checkpoint (step \(checkpoint.step))"
         transform = EvaluationTransform(
             size: configuration.resolutions[0], resizeRatio: configuration.data.resizeRatio,
@@ -48,6 +51,11 @@ public final class TrainedNetwork {
         guard folder.classes == classes else {
             throw ClassMismatch(path: folder.path, found: folder.classes, expected: classes)
         }
+    }
+
+    /// Refuses a run that only trained a classifier.
+    public func requirePredictor() throws {
+        if model.predictor == nil { throw BudgetError.noPredictor(run: runFolder) }
     }
 
     /// What the network says of one image.
@@ -63,12 +71,14 @@ public final class TrainedNetwork {
     }
 
     /// Classifies one JPEG or PNG file.
-    public func predict(_ path: String) throws -> Prediction {
+    ///
+    /// - Parameter costWeight: λ, in nats for the cost of the largest resolution, such as a budget was calibrated to.
+    public func predict(_ path: String, costWeight: Double = 0) throws -> Prediction {
         let size = model.resolutions[0]
         let image = try ImageDecoder.decode(contentsOf: path)
         let tensor = Tensor(Shape(batch: 1, height: size, width: size, channels: 3))
         transform.apply(image, sampleIndex: 0, into: tensor.data)
-        let choice = try model.route(tensor)[0]
+        let choice = try model.route(tensor, costWeight: costWeight)[0]
         let logits = try model.classify(tensor, resolutionIndex: choice).values
         let label = GumbelSoftmax.argmax(logits, columns: classes.count)[0]
         return Prediction(

@@ -1,4 +1,5 @@
 import DynamicResolution
+import Kernels
 import NeuralNetwork
 
 extension DRNet {
@@ -15,12 +16,22 @@ extension DRNet {
         }
         let predictor = configuration.makePredictor()
         predictor?.arena.initialize(seed: configuration.seed, stream: 1)
+        predictor?.scaleLastLayer(by: Float(configuration.predictor.lastLayerScale))
         if let predictor, let path = configuration.predictor.pretrained {
             try NetworkFile.loadPretrained(path, into: predictor).forEach(note)
         }
         self.init(
             resolutions: configuration.resolutions, classifier: classifier, predictor: predictor,
             predictorInputSize: configuration.predictor.inputSize, classCount: classCount)
+    }
+}
+
+extension Network {
+    /// Multiplies the weights and biases of the last layer: with 0, every class, or resolution, is equally likely.
+    fileprivate func scaleLastLayer(by factor: Float) {
+        for parameter in arena.parameters where parameter.isOfLastLayer {
+            Elementwise.scale(parameter.values, by: factor, count: parameter.count)
+        }
     }
 }
 
@@ -38,6 +49,14 @@ extension TrainingConfiguration {
         return ResNet(
             ResNet.Architecture(predictorWidths: predictor.widths), outputs: resolutions.count, resolutionCount: nil,
             batchNorm: batchNormOptions)
+    }
+
+    /// Whether the classifier has a part that the predictor could start from.
+    var hasWarmStart: Bool {
+        guard let target = makePredictor() else { return false }
+        let warmStart = PredictorWarmStart(
+            from: makeClassifier(classCount: 1), to: target, resolutions: resolutions, inputSize: predictor.inputSize)
+        return !warmStart.parts.isEmpty
     }
 
     private var batchNormOptions: BatchNormOptions {
@@ -70,7 +89,7 @@ extension FLOPsRegularizer {
             throw UnreachableTarget(target: target, smallest: costs.min() ?? 0, largest: costs.max() ?? 0)
         }
         // F̄ counts the classifier; with the predictor counted too, every image costs that much more.
-        self.init(weight: policy.flopsWeight, target: target - predictorCost, costs: flops.classifier)
+        self.init(policy.flopsPenalty, weight: policy.flopsWeight, target: target - predictorCost, costs: flops.classifier)
     }
 }
 

@@ -42,9 +42,10 @@ public final class SGD {
         for buffer in velocities { buffer.update(repeating: 0) }
     }
 
-    /// One update of every parameter of the first networks, one for each learning rate.
-    public func step(learningRates: [Double]) {
+    /// One update of every parameter of the first networks, one for each learning rate; a network without one stays as it is, momentum too.
+    public func step(learningRates: [Double?]) {
         for (index, rate) in learningRates.enumerated() {
+            guard let rate else { continue }
             for parameter in networks[index].arena.parameters {
                 let decays = parameter.isWeight || options.decaysNormAndBias
                 SGDUpdate.apply(

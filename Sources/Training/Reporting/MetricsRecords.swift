@@ -12,11 +12,16 @@ struct StepRecord: MetricsRecord {
     var step: Int
     var loss: Double
     var crossEntropy: Double
+    var distillation: Double?
     var penalty: Double
     var accuracy: Double
     var gigaFLOPs: Double?
     var shares: [Double]?
-    var learningRates: [Double]
+    var entropy: Double?
+    var runningGigaFLOPs: Double?
+    var flopsWeight: Double?
+    var multiplier: Double?
+    var learningRates: [Double?]
     var gradientNorm: Double
     var imagesPerSecond: Double
     var dataWaitSeconds: Double
@@ -29,10 +34,21 @@ struct EpochRecord: MetricsRecord {
     var step: Int
     var loss: Double
     var crossEntropy: Double
+    var distillation: Double?
     var penalty: Double
     var accuracy: Double
     var gigaFLOPs: Double?
     var shares: [Double]?
+    var entropy: Double?
+}
+
+/// Something that happened, in words.
+struct EventRecord: MetricsRecord {
+    var kind = "event"
+    var stage: String
+    var epoch: Int
+    var step: Int
+    var message: String
 }
 
 struct EvaluationRecord: MetricsRecord {

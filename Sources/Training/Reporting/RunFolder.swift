@@ -17,6 +17,8 @@ public struct RunFolder: Sendable {
     public var checkpoints: String { path + "/checkpoints" }
     public var evaluationData: String { path + "/evaluation.json" }
     public var evaluationTable: String { path + "/evaluation.txt" }
+    /// The last budget that the run was evaluated at.
+    public var budget: String { path + "/budget.json" }
 
     /// Makes the folder. On rank 0.
     ///

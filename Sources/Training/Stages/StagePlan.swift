@@ -33,14 +33,24 @@ enum StagePlan {
         return true
     }
 
-    /// Learning rates of the classifier and, where it is trained, of the predictor, after a fractional number of epochs.
-    func learningRates(at epoch: Double) -> [Double] {
+    /// Whether resolutions teach one another.
+    var distills: Bool {
+        if case .warmUp(let stage) = self { return stage.distillation != nil }
+        return false
+    }
+
+    /// Learning rates of the classifier and, where it takes part, of the predictor, after a fractional number of epochs; nil for a part that
+    /// is frozen.
+    func learningRates(at epoch: Double) -> [Double?] {
         switch self {
         case .warmUp(let stage):
             return [stage.learningRate(at: epoch)]
         case .fineTune(let stage):
             let rate = stage.learningRate(at: epoch)
-            return [rate, rate * stage.predictorLearningRateMultiplier]
+            return [
+                stage.freeze == .classifier ? nil : rate,
+                stage.freeze == .predictor ? nil : rate * stage.predictorLearningRateMultiplier,
+            ]
         case .recalibrate:
             return []
         }

@@ -21,7 +21,7 @@ final class RunJournal {
 
     /// After each step: `position` points behind it.
     func record(
-        _ result: StepResult, epochSums: StepReport, plan: StagePlan, position: TrainingPosition, steps: Int,
+        _ result: StepResult, epochSums: StepReport, policy: PolicyState?, plan: StagePlan, position: TrainingPosition, steps: Int,
         seconds: Double, waitingSeconds: Double, writesRecord: Bool
     ) throws {
         let rate = result.report.images / max(seconds, 1e-9)
@@ -42,9 +42,13 @@ final class RunJournal {
             StepRecord(
                 stage: plan.name, epoch: position.epoch + 1, step: position.runStep, loss: result.report.meanLoss,
                 crossEntropy: result.report.meanCrossEntropy,
+                distillation: plan.distills ? result.report.meanDistillation : nil,
                 penalty: result.report.penaltySum / max(result.report.images, 1), accuracy: result.report.accuracy,
                 gigaFLOPs: plan.usesPredictor ? result.report.meanCost / 1e9 : nil,
-                shares: plan.usesPredictor ? result.report.shares : nil, learningRates: result.learningRates,
+                shares: plan.usesPredictor ? result.report.shares : nil,
+                entropy: plan.usesPredictor ? result.report.meanEntropy : nil,
+                runningGigaFLOPs: plan.usesPredictor ? policy.map { $0.cost / 1e9 } : nil, flopsWeight: result.flopsWeight,
+                multiplier: plan.usesPredictor ? policy?.multiplier : nil, learningRates: result.learningRates,
                 gradientNorm: result.gradientNorm, imagesPerSecond: rate, dataWaitSeconds: waitingSeconds))
     }
 
@@ -56,9 +60,10 @@ final class RunJournal {
         try metrics.write(
             EpochRecord(
                 stage: plan.name, epoch: position.epoch + 1, step: position.runStep, loss: sums.meanLoss,
-                crossEntropy: sums.meanCrossEntropy, penalty: sums.penaltySum / max(sums.images, 1), accuracy: sums.accuracy,
+                crossEntropy: sums.meanCrossEntropy, distillation: plan.distills ? sums.meanDistillation : nil,
+                penalty: sums.penaltySum / max(sums.images, 1), accuracy: sums.accuracy,
                 gigaFLOPs: plan.usesPredictor ? sums.meanCost / 1e9 : nil,
-                shares: plan.usesPredictor ? sums.shares : nil))
+                shares: plan.usesPredictor ? sums.shares : nil, entropy: plan.usesPredictor ? sums.meanEntropy : nil))
     }
 
     /// The evaluation after an epoch, as one line.
@@ -83,6 +88,13 @@ final class RunJournal {
 
     func recalibrated(_ batches: Int, of count: Int) {
         if batches == count { console.note("recalibrated the batch-norm statistics of every resolution on \(count) batches") }
+    }
+
+    /// Something that a person should know: on the console, and in metrics.jsonl.
+    func warn(_ message: String, plan: StagePlan, position: TrainingPosition) throws {
+        console.note("warning: \(message)")
+        try metrics.write(
+            EventRecord(stage: plan.name, epoch: position.epoch + 1, step: position.runStep, message: message))
     }
 
     func event(_ message: String) throws {

@@ -19,9 +19,10 @@ extension Trainer {
             state.position.step += 1
             state.position.runStep += 1
             try journal?.record(
-                result, epochSums: sums, plan: plan, position: state.position, steps: steps,
+                result, epochSums: sums, policy: state.policy, plan: plan, position: state.position, steps: steps,
                 seconds: Date().timeIntervalSince(start), waitingSeconds: batches.waitingSeconds,
                 writesRecord: state.position.runStep % configuration.metrics.everySteps == 0)
+            try warnOfCollapse(plan)
             if result.stopIsAsked { throw StopRequest() }
             // The end of the epoch writes one anyway.
             if state.position.step < steps { try saveCheckpointIfDue() }

@@ -46,6 +46,6 @@ extension Trainer {
             return evaluation.rows.filter { $0.name != Evaluation.oracleName }.reduce(0) { $0 + $1.top1 }
                 / Double(model.resolutions.count)
         }
-        return dynamic.top1 - regularizer.value(mean: dynamic.classifierGFLOPs * 1e9)
+        return dynamic.top1 - max(0, regularizer.excess(mean: dynamic.classifierGFLOPs * 1e9))
     }
 }

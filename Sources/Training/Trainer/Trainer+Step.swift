@@ -4,8 +4,10 @@ import NeuralNetwork
 /// What one step did, over the global batch.
 struct StepResult {
     var report: StepReport
-    var learningRates: [Double]
+    var learningRates: [Double?]
     var gradientNorm: Double
+    /// The effective η; nil where nothing is routed.
+    var flopsWeight: Double?
     var stopIsAsked: Bool
 }
 
@@ -14,11 +16,11 @@ extension Trainer {
     func runStep(_ plan: StagePlan, _ batches: MicroBatches, steps: Int) throws -> StepResult {
         communicator.step = state.position.runStep
         let fractionalEpoch = Double(state.position.epoch) + Double(state.position.step) / Double(steps)
-        let networks = plan.usesPredictor ? model.networks : [model.classifier]
         let learningRates = plan.learningRates(at: fractionalEpoch)
+        let networks: [Network] = zip(model.networks, learningRates).compactMap { $1 == nil ? nil : $0 }
 
         for network in networks { network.arena.clearGradients() }
-        var report = try gradients(plan, batches, progress: fractionalEpoch / Double(plan.epochs))
+        var report = try gradients(plan, batches, epoch: fractionalEpoch)
         try exchange.reduceGradients(networks)
         let stopIsAsked = try reduceStatistics(networks, &report)
 
@@ -26,16 +28,19 @@ extension Trainer {
         guard norm.isFinite, report.lossSum.isFinite else {
             throw DivergenceError(
                 stage: plan.name, epoch: state.position.epoch + 1, step: state.position.runStep + 1,
-                loss: report.meanLoss, gradientNorm: norm, learningRates: learningRates)
+                loss: report.meanLoss, gradientNorm: norm, learningRates: learningRates.compactMap { $0 })
         }
         GradientNorm.clip(networks, norm: norm, to: configuration.optimizer.clipGradientNorm)
         optimizer.step(learningRates: learningRates)
-        try checkReplicasIfDue(networks)
-        return StepResult(report: report, learningRates: learningRates, gradientNorm: norm, stopIsAsked: stopIsAsked)
+        try checkReplicasIfDue(plan.usesPredictor ? model.networks : [model.classifier])
+        let flopsWeight = plan.usesPredictor ? self.flopsWeight(at: fractionalEpoch) : nil
+        if plan.usesPredictor { updatePolicyState(report, at: fractionalEpoch, stepsPerEpoch: steps) }
+        return StepResult(
+            report: report, learningRates: learningRates, gradientNorm: norm, flopsWeight: flopsWeight, stopIsAsked: stopIsAsked)
     }
 
     /// This rank's part of the gradient of the global loss.
-    private func gradients(_ plan: StagePlan, _ batches: MicroBatches, progress: Double) throws -> StepReport {
+    private func gradients(_ plan: StagePlan, _ batches: MicroBatches, epoch: Double) throws -> StepReport {
         let first = state.position.step * configuration.optimizer.accumulationSteps
         let range = first..<min(first + configuration.optimizer.accumulationSteps, batches.count)
         let microBatches = try range.map { index in
@@ -43,20 +48,27 @@ extension Trainer {
             return batch
         }
         let globalCount = range.reduce(0) { $0 + batches.globalCount($1) }
-        guard case .fineTune = plan else { return try trainingStep.warmUp(microBatches, globalCount: globalCount) }
-        return try trainingStep.fineTune(
-            microBatches, globalCount: globalCount, fineTuneOptions(progress: progress))
+        switch plan {
+        case .warmUp(let stage):
+            return try trainingStep.warmUp(microBatches, globalCount: globalCount, distillation: stage.distillation)
+        case .fineTune(let stage):
+            return try trainingStep.fineTune(microBatches, globalCount: globalCount, fineTuneOptions(stage, at: epoch))
+        case .recalibrate:
+            preconditionFailure("recalibration has no gradients")
+        }
     }
 
-    private func fineTuneOptions(progress: Double) -> FineTuneOptions {
-        guard let regularizer else { preconditionFailure("fine-tuning without a predictor") }
-        let (seed, epoch, columns) = (configuration.seed, state.position.runEpoch, model.resolutions.count)
+    /// - Parameter epoch: of the stage, fractional.
+    private func fineTuneOptions(_ stage: TrainingConfiguration.FineTuneStage, at epoch: Double) -> FineTuneOptions {
+        guard var regularizer else { preconditionFailure("fine-tuning without a predictor") }
+        regularizer.weight = flopsWeight(at: epoch)
+        let (seed, runEpoch, columns) = (configuration.seed, state.position.runEpoch, model.resolutions.count)
         return FineTuneOptions(
             estimator: configuration.policy.estimator.makeEstimator(), regularizer: regularizer,
-            temperature: Float(configuration.policy.temperature(progress: progress)),
-            noise: { batch in
-                GumbelSoftmax.noise(seed: seed, epoch: epoch, sampleIndices: batch.sampleIndices, columns: columns)
-            })
+            policyTerms: configuration.policy.terms,
+            temperature: Float(configuration.policy.temperature(progress: epoch / Double(stage.epochs))),
+            batchNormImages: configuration.policy.batchNormImages, frozen: stage.freeze,
+            noise: { PolicyNoise(seed: seed, epoch: runEpoch, sampleIndices: $0.sampleIndices, columns: columns) })
     }
 
     /// Batch-norm statistics, the step's sums and the wish to stop go in one collective.
@@ -79,7 +91,9 @@ extension TrainingConfiguration.Estimator {
     func makeEstimator() -> PolicyEstimator {
         switch self {
         case .straightThrough: return StraightThrough()
+        case .dense: return Dense()
         case .expected: return Expected()
+        case .probe: return Probe()
         }
     }
 }

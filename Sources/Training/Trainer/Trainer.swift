@@ -90,6 +90,7 @@ public final class Trainer {
         while state.position.stage < plans.count {
             try stopIfAsked()
             let plan = plans[state.position.stage]
+            try warmStartPredictorIfDue(plan)
             while state.position.epoch < plan.epochs {
                 if case .recalibrate(let stage) = plan { try runRecalibration(plan, stage) } else { try runEpoch(plan) }
             }

@@ -12,6 +12,7 @@ struct ClassifierForward: Workload {
         let count = images.batch.labels.count
         cost = networks.cost(isTraining: false, images: count, passImages: count)
         model = networks.model
+        model.freeze()
         self.images = images
         self.job = job
     }
@@ -48,6 +49,8 @@ struct DRNetEvaluation: Workload {
         largest = DRNet(
             resolutions: [model.resolutions[0]], classifier: model.classifier, predictor: nil,
             predictorInputSize: model.resolutions[0], classCount: model.classCount)
+        dynamic.freeze()
+        largest.freeze()
         self.images = images
         self.job = job
         let rotation = count * model.resolutions.count
@@ -57,13 +60,13 @@ struct DRNetEvaluation: Workload {
     func step() throws -> StepSample {
         let batch = Double(images.batch.labels.count * job.communicator.rankCount)
         predictor.reset()
-        let (results, speed) = try evaluate(dynamic, .dynamic)
-        try UnevenRouting.check(dynamic.resolutions.indices.map { index in results.filter { $0.choice == index }.count })
+        let outcome = try evaluate(dynamic, .dynamic)
+        try UnevenRouting.check(dynamic.resolutions.indices.map { index in outcome.results.filter { $0.choice == index }.count })
         let fixed = try evaluate(largest, .fixed).speed.fixedLargest ?? .nan
-        return StepSample(seconds: batch / speed.dynamic, fixedSeconds: batch / fixed)
+        return StepSample(seconds: batch / (outcome.speed.dynamic ?? .nan), fixedSeconds: batch / fixed)
     }
 
-    private func evaluate(_ model: DRNet, _ ways: Evaluator.Ways) throws -> (results: [ImageResult], speed: Evaluation.Speed) {
+    private func evaluate(_ model: DRNet, _ ways: Evaluator.Ways) throws -> Evaluator.Outcome {
         let count = images.batch.labels.count
         let evaluator = Evaluator(model: model, communicator: job.communicator, batchSize: count, ways: ways)
         try job.communicator.barrier(label: "before an evaluation")

@@ -74,9 +74,10 @@ struct DRNetTraining: Workload {
             estimator: StraightThrough(),
             regularizer: FLOPsRegularizer(weight: 1, target: flops.smallest, costs: flops.classifier), temperature: 1,
             noise: { batch in
-                batch.sampleIndices.flatMap { sample in
+                let gumbel = batch.sampleIndices.flatMap { sample in
                     (0..<columns).map { $0 == sample % columns ? Self.decidingNoise : 0 }
                 }
+                return PolicyNoise(gumbel: gumbel, probes: batch.sampleIndices.map { _ in 0 })
             })
     }
 

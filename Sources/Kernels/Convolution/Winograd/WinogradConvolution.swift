@@ -38,76 +38,134 @@ struct WinogradConvolution: ConvolutionKernel {
     /// One an image.
     var backwardSlots: Int { shape.batch }
 
+    private var forwardSlices: WinogradSlices {
+        WinogradSlices(
+            channels: shape.outputChannels, channelFloats: WinogradTransform.positions * shape.inputChannels,
+            hasOneChunk: shape.batch <= chunkImages)
+    }
+
+    var preparedCount: Int { forwardSlices.scratchCount }
+
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        forwardSlices.forEach(in: prepared) { transformWeights(weights, outputs: $0, into: $1) }
+    }
+
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+        forwardSlices.run(prepared: prepared) { forwardChunks(input, output, finish, $0) }
+    }
+
     func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
-        withTransformedWeights(weights) { transformed in
-            forEachChunk { images in
-                let tiles = images.count * tilesHigh * tilesWide
-                withMatrices(tiles, shape.inputChannels) { inputs, inputStride in
-                    transformInputs(images, input, into: inputs, inputStride)
-                    withMatrices(tiles, shape.outputChannels) { products, stride in
-                        Parallel.forEach(WinogradTransform.positions) { position in
-                            MatrixProduct.multiply(
-                                rows: tiles, columns: shape.outputChannels, depth: shape.inputChannels,
-                                inputs + position * inputStride, leading: shape.inputChannels,
-                                transformed + position * weightCount, leading: shape.outputChannels,
-                                into: products + position * stride, leading: shape.outputChannels)
-                        }
-                        writeOutputs(images, products, stride, output, finish)
+        forwardSlices.run(prepare: { transformWeights(weights, outputs: $0, into: $1) }, finish: { _, _ in }) {
+            forwardChunks(input, output, finish, $0)
+        }
+    }
+
+    private func forwardChunks(
+        _ input: Rows, _ output: UnsafeMutablePointer<Float>, _ finish: RowFinisher, _ products: WinogradSlices.Products
+    ) {
+        let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
+        forEachChunk { images, tiles in
+            withMatrices(tiles, inputs) { values, inputStride in
+                transformInputs(images, input, into: values, inputStride)
+                withMatrices(tiles, outputs) { results, outputStride in
+                    products { slice, position, transformed in
+                        TiledProduct.multiply(
+                            rows: tiles, columns: slice.count, depth: inputs,
+                            .init(values + position * inputStride, leading: inputs),
+                            .init(transformed + position * inputs * slice.count, leading: slice.count),
+                            into: results + position * outputStride + slice.lowerBound, leading: outputs)
                     }
+                    writeOutputs(images, results, outputStride, output, finish)
                 }
             }
         }
     }
 
+    /// A part is one of the input channels; its scratch holds Uᵀ and dU.
     func backward(
         input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
         inputGradient: InputGradient?
     ) {
-        let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
         if shape.batch == 0 { return }
-        withTransformedWeights(weights) { transformed in
-            BufferPool.withScratch(WinogradTransform.positions * weightCount) { transformedGradient in
-                forEachChunk { images in
-                    let tiles = images.count * tilesHigh * tilesWide
-                    withMatrices(tiles, inputs) { values, inputStride in
-                        withMatrices(tiles, outputs) { gradients, outputStride in
-                            transformInputs(images, input, into: values, inputStride)
-                            transformGradients(images, outputGradient, into: gradients, outputStride)
-                            Parallel.forEach(WinogradTransform.positions) { position in
-                                let gradient = gradients + position * outputStride
-                                let value = values + position * inputStride
-                                MatrixProduct.multiply(
-                                    rows: inputs, columns: outputs, depth: tiles, value, leading: inputs, transposedA: true,
-                                    gradient, leading: outputs, into: transformedGradient + position * weightCount,
-                                    leading: outputs, beta: images.lowerBound == 0 ? 0 : 1)
-                                if inputGradient == nil { return }
-                                // The transformed input is not needed any more: its gradient takes its place.
-                                MatrixProduct.multiply(
-                                    rows: tiles, columns: inputs, depth: outputs, gradient, leading: outputs,
-                                    transformed + position * weightCount, leading: outputs, transposedB: true,
-                                    into: value, leading: inputs)
-                            }
-                            if let inputGradient { writeInputGradients(images, values, inputStride, inputGradient) }
+        let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
+        let transformedFloats = WinogradTransform.positions * outputs
+        let slices = WinogradSlices(
+            channels: inputs, channelFloats: 2 * transformedFloats, hasOneChunk: shape.batch <= chunkImages)
+        slices.run(
+            prepare: { if inputGradient != nil { transformWeights(weights, inputs: $0, into: $1) } },
+            finish: { slice, scratch in
+                WinogradWeights.addAdjoint(
+                    scratch + slice.count * transformedFloats, count: slice.count * outputs,
+                    to: weightGradient + slice.lowerBound * outputs, tapStride: weightCount)
+            }
+        ) { products in
+            forEachChunk { images, tiles in
+                withMatrices(tiles, inputs) { values, inputStride in
+                    withMatrices(tiles, outputs) { gradients, outputStride in
+                        transformInputs(images, input, into: values, inputStride)
+                        transformGradients(images, outputGradient, into: gradients, outputStride)
+                        products { slice, position, scratch in
+                            let matrix = scratch + position * slice.count * outputs
+                            multiplyBackward(
+                                slice, tiles: tiles, values + position * inputStride, gradients + position * outputStride,
+                                transposedWeights: inputGradient == nil ? nil : UnsafePointer(matrix),
+                                weightGradient: matrix + slice.count * transformedFloats, accumulates: images.lowerBound > 0)
                         }
+                        if let inputGradient { writeInputGradients(images, values, inputStride, inputGradient) }
                     }
                 }
-                WinogradWeights.addAdjoint(transformedGradient, count: weightCount, to: weightGradient)
             }
         }
     }
 
+    /// The products of the input channels `slice` at one position: dU (+)= Vᵀ D, and dV = D Uᵀ, which takes the place of V.
+    private func multiplyBackward(
+        _ slice: Range<Int>, tiles: Int, _ values: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>,
+        transposedWeights: UnsafePointer<Float>?, weightGradient: UnsafeMutablePointer<Float>, accumulates: Bool
+    ) {
+        let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
+        let values = values + slice.lowerBound
+        TiledProduct.multiply(
+            rows: slice.count, columns: outputs, depth: tiles, .init(transposing: values, leading: inputs),
+            .init(gradients, leading: outputs), into: weightGradient, leading: outputs, accumulates: accumulates)
+        guard let transposedWeights else { return }
+        TiledProduct.multiply(
+            rows: tiles, columns: slice.count, depth: outputs, .init(gradients, leading: outputs),
+            .init(transposedWeights, leading: slice.count), into: values, leading: inputs)
+    }
+
     private var weightCount: Int { shape.inputChannels * shape.outputChannels }
 
-    private func forEachChunk(_ body: (Range<Int>) -> Void) {
+    private func forEachChunk(_ body: (_ images: Range<Int>, _ tiles: Int) -> Void) {
         for start in stride(from: 0, to: shape.batch, by: chunkImages) {
-            body(start..<min(start + chunkImages, shape.batch))
+            let images = start..<min(start + chunkImages, shape.batch)
+            body(images, images.count * tilesHigh * tilesWide)
         }
     }
 
-    private func withTransformedWeights(_ weights: UnsafePointer<Float>, _ body: (UnsafeMutablePointer<Float>) -> Void) {
-        BufferPool.withScratch(WinogradTransform.positions * weightCount) { transformed in
-            WinogradWeights.transform(weights, count: weightCount, into: transformed)
-            body(transformed)
+    /// U of the output channels `outputs`: [36, inputs, part].
+    private func transformWeights(
+        _ weights: UnsafePointer<Float>, outputs: Range<Int>, into transformed: UnsafeMutablePointer<Float>
+    ) {
+        WinogradWeights.transform(
+            weights + outputs.lowerBound, rows: shape.inputChannels, width: outputs.count, rowStride: shape.outputChannels,
+            tapStride: weightCount, into: transformed)
+    }
+
+    /// Uᵀ of the input channels `inputs`: [36, outputs, part].
+    private func transformWeights(
+        _ weights: UnsafePointer<Float>, inputs: Range<Int>, into transformed: UnsafeMutablePointer<Float>
+    ) {
+        let count = inputs.count * shape.outputChannels
+        BufferPool.withScratch(9 * count) { transposed in
+            for tap in 0..<9 {
+                Elementwise.transpose(
+                    weights + tap * weightCount + inputs.lowerBound * shape.outputChannels, rows: inputs.count,
+                    columns: shape.outputChannels, into: transposed + tap * count)
+            }
+            WinogradWeights.transform(
+                transposed, rows: shape.outputChannels, width: inputs.count, rowStride: inputs.count, tapStride: count,
+                into: transformed)
         }
     }
 
@@ -187,16 +245,21 @@ struct WinogradConvolution: ConvolutionKernel {
         let channels = shape.outputChannels
         let tiles = tiles(channels, positionStride)
         forEachTileRow(images) { image, tileRow, number in
-            BufferPool.withScratch(16 * tilesWide * channels) { rows in
-                tiles.output((products + number * tilesWide * channels).vectors, into: rows.vectors)
-                let start = (image * shape.outputHeight + 4 * tileRow) * shape.outputWidth
-                let height = min(4, shape.outputHeight - 4 * tileRow)
-                for row in 0..<height {
-                    (output + (start + row * shape.outputWidth) * channels).update(
-                        from: rows + row * 4 * tilesWide * channels, count: shape.outputWidth * channels)
+            let source = (products + number * tilesWide * channels).vectors
+            let start = (image * shape.outputHeight + 4 * tileRow) * shape.outputWidth
+            let height = min(4, shape.outputHeight - 4 * tileRow)
+            if height == 4 && shape.outputWidth == 4 * tilesWide {
+                tiles.output(source, into: (output + start * channels).vectors)
+            } else {
+                BufferPool.withScratch(16 * tilesWide * channels) { rows in
+                    tiles.output(source, into: rows.vectors)
+                    for row in 0..<height {
+                        (output + (start + row * shape.outputWidth) * channels).update(
+                            from: rows + row * 4 * tilesWide * channels, count: shape.outputWidth * channels)
+                    }
                 }
-                finish(image * tilesHigh + tileRow, start..<start + height * shape.outputWidth)
             }
+            finish(image * tilesHigh + tileRow, start..<start + height * shape.outputWidth)
         }
     }
 

@@ -1,20 +1,25 @@
 /// Weights [3, 3, input, output] in Winograd's form: 36 matrices [input × output], one a position.
 enum WinogradWeights {
-    private static let blockVectors = 512
-
-    /// transformed[p] ← (G w Gᵀ)[p] for each pair of channels.
-    static func transform(_ weights: UnsafePointer<Float>, count: Int, into transformed: UnsafeMutablePointer<Float>) {
-        forEachVector(count) { offset, buffer in
-            for row in 0..<3 {
-                let p = weights + row &* 3 &* count + offset
-                let values = WinogradTransform.weights((load(p), load(p + count), load(p + 2 &* count)))
-                (buffer[row], buffer[3 + row], buffer[6 + row]) = (values.0, values.1, values.2)
-                (buffer[9 + row], buffer[12 + row], buffer[15 + row]) = (values.3, values.4, values.5)
+    /// transformed[p] ← (G w Gᵀ)[p] for each element of nine matrices that lie `tapStride` apart: rows of `width` elements, `rowStride` apart.
+    /// The result is dense, 36 matrices [rows × width].
+    static func transform(
+        _ weights: UnsafePointer<Float>, rows: Int, width: Int, rowStride: Int, tapStride: Int,
+        into transformed: UnsafeMutablePointer<Float>
+    ) {
+        let count = rows &* width
+        forEachVector(rows: rows, width: width) { row, column, buffer in
+            let source = weights + (row &* rowStride &+ column)
+            let offset = row &* width &+ column
+            for tap in 0..<3 {
+                let p = source + 3 &* tap &* tapStride
+                let values = WinogradTransform.weights((load(p), load(p + tapStride), load(p + 2 &* tapStride)))
+                (buffer[tap], buffer[3 + tap], buffer[6 + tap]) = (values.0, values.1, values.2)
+                (buffer[9 + tap], buffer[12 + tap], buffer[15 + tap]) = (values.3, values.4, values.5)
             }
-            for column in 0..<6 {
-                let p = buffer + 3 &* column
+            for position in 0..<6 {
+                let p = buffer + 3 &* position
                 let values = WinogradTransform.weights((p[0], p[1], p[2]))
-                let target = transformed + column &* count + offset
+                let target = transformed + position &* count + offset
                 let stride = 6 &* count
                 store(values.0, target)
                 store(values.1, target + stride)
@@ -26,11 +31,11 @@ enum WinogradWeights {
         }
     }
 
-    /// gradient += Gᵀ u G for each pair of channels.
+    /// gradient += Gᵀ u G for each element of 36 dense matrices of `count`; the nine matrices of the gradient lie `tapStride` apart.
     static func addAdjoint(
-        _ transformed: UnsafePointer<Float>, count: Int, to gradient: UnsafeMutablePointer<Float>
+        _ transformed: UnsafePointer<Float>, count: Int, to gradient: UnsafeMutablePointer<Float>, tapStride: Int
     ) {
-        forEachVector(count) { offset, buffer in
+        forEachVector(rows: 1, width: count) { _, offset, buffer in
             for column in 0..<6 {
                 let p = transformed + column &* count + offset
                 let stride = 6 &* count
@@ -42,20 +47,20 @@ enum WinogradWeights {
             for row in 0..<3 {
                 let p = buffer + 6 &* row
                 let values = WinogradTransform.weightsAdjoint((p[0], p[1], p[2], p[3], p[4], p[5]))
-                let target = gradient + row &* 3 &* count + offset
+                let target = gradient + row &* 3 &* tapStride + offset
                 store(load(target) + values.0, target)
-                store(load(target + count) + values.1, target + count)
-                store(load(target + 2 &* count) + values.2, target + 2 &* count)
+                store(load(target + tapStride) + values.1, target + tapStride)
+                store(load(target + 2 &* tapStride) + values.2, target + 2 &* tapStride)
             }
         }
     }
 
-    /// Calls `body(offset, scratch)` for every eight elements of a matrix of `count`, in parallel.
+    /// Calls `body(row, column, scratch)` for every eight elements of a matrix [rows × width].
     @inline(__always)
-    private static func forEachVector(_ count: Int, _ body: (Int, UnsafeMutablePointer<Channels8>) -> Void) {
-        Parallel.forEachBlock(count / 8, blockSize: blockVectors) { range in
-            withUnsafeTemporaryAllocation(of: Channels8.self, capacity: 18) { buffer in
-                for vector in range { body(vector &* 8, buffer.baseAddress!) }
+    private static func forEachVector(rows: Int, width: Int, _ body: (Int, Int, UnsafeMutablePointer<Channels8>) -> Void) {
+        withUnsafeTemporaryAllocation(of: Channels8.self, capacity: 18) { buffer in
+            for row in 0..<rows {
+                for column in stride(from: 0, to: width, by: 8) { body(row, column, buffer.baseAddress!) }
             }
         }
     }

@@ -13,6 +13,12 @@ public enum MatrixProduct {
         into c: UnsafeMutablePointer<Float>, leading leadingC: Int, beta: Float = 0
     ) {
         if rows == 0 || columns == 0 || depth == 0 { return }
+        if rows == 1 && !transposedA && transposedB {
+            // A single image through a linear layer: a matrix product would first copy all of the weights.
+            cblas_sgemv(
+                CblasRowMajor, CblasNoTrans, blasint(columns), blasint(depth), 1, b, blasint(leadingB), a, 1, beta, c, 1)
+            return
+        }
         cblas_sgemm(
             CblasRowMajor, transposedA ? CblasTrans : CblasNoTrans, transposedB ? CblasTrans : CblasNoTrans,
             blasint(rows), blasint(columns), blasint(depth), 1, a, blasint(leadingA), b, blasint(leadingB), beta,

@@ -1,0 +1,37 @@
+/// What a fine-tuning step needs besides its images.
+public struct FineTuneOptions {
+    public var estimator: PolicyEstimator
+    public var regularizer: FLOPsRegularizer
+    public var policyTerms: PolicyTerms
+    /// τ of the Gumbel softmax.
+    public var temperature: Float
+    /// What the running statistics of the classifier's batch norms are taken from.
+    public var batchNormImages: BatchNormImages
+    /// What is left as it is.
+    public var frozen: FrozenPart
+    /// The noise of a micro-batch's images; a pure function of the images, so that it can be asked for twice.
+    public var noise: (MicroBatch) -> PolicyNoise
+
+    public init(
+        estimator: PolicyEstimator, regularizer: FLOPsRegularizer, policyTerms: PolicyTerms = PolicyTerms(), temperature: Float,
+        batchNormImages: BatchNormImages = .routed, frozen: FrozenPart = .none, noise: @escaping (MicroBatch) -> PolicyNoise
+    ) {
+        self.estimator = estimator
+        self.regularizer = regularizer
+        self.policyTerms = policyTerms
+        self.temperature = temperature
+        self.batchNormImages = batchNormImages
+        self.frozen = frozen
+        self.noise = noise
+    }
+}
+
+/// The images whose statistics a resolution's batch norms keep. It matters where an estimator computes every loss forward only: `dense` runs
+/// all images through every resolution anyway, and the others never do.
+public enum BatchNormImages: String, CaseIterable, Sendable {
+    /// Those that were routed to the resolution: what it will see in the dynamic network.
+    case routed
+    /// All: the forward-only passes normalise with the batch and record its statistics, in place of the routed sub-batches' passes.
+    /// Resolutions that are rarely chosen keep up with the weights.
+    case all
+}

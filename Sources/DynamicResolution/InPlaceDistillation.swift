@@ -1,0 +1,95 @@
+import Kernels
+import NeuralNetwork
+
+/// Resolutions that teach one another while they learn: multi-resolution ensemble distillation in its full version (Wang et al., "Resolution
+/// Switchable Networks for Runtime Efficient Image Recognition", ECCV 2020, arXiv 2007.09558). With the resolutions j = 0 … m − 1, largest
+/// first, and p_j = softmax(z_j), the loss of an image gains
+///
+///     λ / m · Σ_j 2 / (m + 1) · [KL(p̄ ‖ p_j) + Σ_{k < j} KL(p_k ‖ p_j)],   p̄ = softmax(mean_j z_j):
+///
+/// the ensemble teaches every resolution, and each larger one teaches the smaller. Teachers get no gradient, so that dz_j of the terms of j is
+/// their number times p_j less the sum of their teachers. The factor 2 / (m + 1) makes the mean weight of a resolution's terms λ. The paper
+/// learns the weights of the ensemble's logits; here they are equal.
+public struct InPlaceDistillation: Equatable, Sendable {
+    /// λ.
+    public var weight: Double
+
+    public init(weight: Double) {
+        self.weight = weight
+    }
+
+    /// The terms of one image, λ and the factor included: their sum over the resolutions; and their gradients, times `scale`, added to
+    /// `slopes`.
+    ///
+    /// - Parameter logits: a row of `classes` for each resolution, largest first; `slopes` likewise.
+    func addTerms(
+        _ logits: [UnsafePointer<Float>], classes: Int, scale: Float, to slopes: [UnsafeMutablePointer<Float>]
+    ) -> Double {
+        let factor = Float(2 * weight / Double(logits.count + 1))
+        var teachers = [LogProbabilities(Self.mean(logits, classes: classes))]
+        var sum = 0.0
+        for (scores, slopes) in zip(logits, slopes) {
+            let student = LogProbabilities(Array(UnsafeBufferPointer(start: scores, count: classes)))
+            for teacher in teachers {
+                sum += Double(factor) * teacher.divergence(from: student)
+                for index in 0..<classes {
+                    slopes[index] += scale * factor * (student.probabilities[index] - teacher.probabilities[index])
+                }
+            }
+            teachers.append(student)
+        }
+        return sum
+    }
+
+    private static func mean(_ logits: [UnsafePointer<Float>], classes: Int) -> [Float] {
+        (0..<classes).map { index in logits.reduce(0) { $0 + $1[index] } / Float(logits.count) }
+    }
+
+    /// A softmax, with its logarithm.
+    private struct LogProbabilities {
+        var probabilities: [Float]
+        var logarithms: [Float]
+
+        init(_ logits: [Float]) {
+            probabilities = logits
+            let logSum = CrossEntropy.softmax(logits, count: logits.count, into: &probabilities)
+            logarithms = logits.map { $0 - logSum }
+        }
+
+        /// KL(self ‖ other), in nats.
+        func divergence(from other: LogProbabilities) -> Double {
+            probabilities.indices.reduce(0) {
+                $0 + Double(probabilities[$1]) * (Double(logarithms[$1]) - Double(other.logarithms[$1]))
+            }
+        }
+    }
+}
+
+extension TrainingStep {
+    /// Forward at every resolution, then back from each: teachers have to be known before the first gradient, so that the activations of all
+    /// resolutions are kept at once. Everything is local to an image but the batch norms. Collective with global batch norm.
+    func trainDistilled(
+        _ batch: MicroBatch, _ distillation: InPlaceDistillation, lossScale: Float, report: inout StepReport
+    ) throws {
+        if batch.labels.isEmpty && !globalBatchNorm { return }
+        var forwards: [Forward?] = try model.resolutions.indices.map { index in
+            try model.classifier.forward(model.resizing(batch.images, toResolution: index), trainingPass(resolutionIndex: index))
+        }
+        let logits = forwards.compactMap { $0?.output }
+        let gradients = logits.map { Tensor($0.shape) }
+        for (image, label) in batch.labels.enumerated() {
+            for (scores, slopes) in zip(logits, gradients) {
+                _ = crossEntropy(
+                    scores.image(image), label: Int(label), lossScale: lossScale, slopes: slopes.image(image), report: &report)
+            }
+            report.distillationSum += distillation.addTerms(
+                logits.map { UnsafePointer($0.image(image)) }, classes: model.classCount, scale: lossScale,
+                to: gradients.map { $0.image(image) })
+        }
+        for index in forwards.indices {
+            _ = try forwards[index]?.pullback?(gradients[index])
+            // What the resolution has kept goes.
+            forwards[index] = nil
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/// Straight-through with every resolution computed: ŷ_i = Σ_j h_ij F_j(X̂_i), so that each resolution is compared with the others,
+/// to first order. At the training cost of all resolutions together, in which every batch norm sees every image.
+public struct Dense: PolicyEstimator {
+    public init() {}
+
+    public var name: String { "dense" }
+    public var computed: ComputedResolutions { .all }
+
+    public func decide(_ input: PolicyInput) -> PolicyDecision { HardSample.decide(input) }
+
+    /// dh_ij = ⟨dL/dŷ_i, F_j⟩ + dL/dw_ij.
+    public func logitGradient(_ input: PolicyInput, _ decision: PolicyDecision, _ outcome: PolicyOutcome) -> [Float] {
+        HardSample.logitGradient(input, outcome)
+    }
+}

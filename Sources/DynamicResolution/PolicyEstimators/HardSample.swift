@@ -1,0 +1,21 @@
+/// What `StraightThrough` and `Dense` share: h = onehot(argmax s) going forward, dh = ds going back, s being the Gumbel softmax.
+enum HardSample {
+    static func decide(_ input: PolicyInput) -> PolicyDecision {
+        let choices = GumbelSoftmax.argmax(relaxed(input), columns: input.columns)
+        var hard = [Float](repeating: 0, count: input.logits.count)
+        for (image, choice) in choices.enumerated() { hard[image * input.columns + choice] = 1 }
+        return PolicyDecision(choices: choices, costWeights: hard, policy: input.policy)
+    }
+
+    /// The gradient of the logits through s, given that of h: the gate's, and the cost's.
+    static func logitGradient(_ input: PolicyInput, _ outcome: PolicyOutcome) -> [Float] {
+        let gradient = zip(outcome.gateGradients, input.rows(outcome.costGradient)).map { $0 + $1 }
+        return GumbelSoftmax.logitGradient(
+            probabilities: relaxed(input), gradient: gradient, temperature: input.temperature, columns: input.columns)
+    }
+
+    private static func relaxed(_ input: PolicyInput) -> [Float] {
+        GumbelSoftmax.probabilities(
+            logits: input.logits, noise: input.noise.gumbel, temperature: input.temperature, columns: input.columns)
+    }
+}

@@ -1,0 +1,17 @@
+/// The published estimator: a hard Gumbel-softmax sample going forward, its relaxation going back, sub-batches only.
+///
+/// The resolutions that were not chosen are not computed, so that to first order the choice is compared with zero logits instead
+/// of with them; it tends to reinforce whatever it picks.
+public struct StraightThrough: PolicyEstimator {
+    public init() {}
+
+    public var name: String { "straight-through" }
+    public var computed: ComputedResolutions { .chosen }
+
+    public func decide(_ input: PolicyInput) -> PolicyDecision { HardSample.decide(input) }
+
+    /// dh_ij = [j = c_i] ⟨dL/dŷ_i, F_c⟩ + dL/dw_ij.
+    public func logitGradient(_ input: PolicyInput, _ decision: PolicyDecision, _ outcome: PolicyOutcome) -> [Float] {
+        HardSample.logitGradient(input, outcome)
+    }
+}

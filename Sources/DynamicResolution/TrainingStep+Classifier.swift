@@ -1,0 +1,121 @@
+import Kernels
+import NeuralNetwork
+
+/// The classifier's part of a fine-tuning step: what it computes follows from the estimator.
+extension TrainingStep {
+    /// Trains the classifier on a micro-batch, and fills `outcome` with what the estimator asks for. Collective with global batch norm.
+    ///
+    /// - Parameter globalSizes: how many images, over all ranks, chose each resolution, and how many probe it. A pass that no rank has images
+    ///   for is left out by all.
+    func classify(
+        _ batch: MicroBatch, _ decision: PolicyDecision, globalSizes: (chosen: [Double], probed: [Double]), _ options: FineTuneOptions,
+        into outcome: inout PolicyOutcome, report: inout StepReport
+    ) throws {
+        switch options.frozen {
+        case .none: break
+        case .classifier: return try classifyFrozen(batch, decision, options.estimator.computed, into: &outcome, report: &report)
+        // Nobody asks for more.
+        case .predictor: return try trainChosen(batch, decision.choices, globalSizes.chosen, into: &outcome, report: &report)
+        }
+        switch options.estimator.computed {
+        case .chosen:
+            try trainChosen(batch, decision.choices, globalSizes.chosen, into: &outcome, report: &report)
+        case .chosenAndProbe:
+            try trainChosen(batch, decision.choices, globalSizes.chosen, into: &outcome, report: &report)
+            try computeProbes(batch, decision.probes, globalSizes.probed, into: &outcome)
+        case .chosenAndLosses:
+            let seesAll = options.batchNormImages == .all
+            // First, since the losses below replace those of its own passes: all of an image's are to be computed alike.
+            try trainChosen(
+                batch, decision.choices, globalSizes.chosen, recordsStatistics: !seesAll, into: &outcome, report: &report)
+            try computeLosses(batch, inTraining: seesAll, into: &outcome)
+        case .all:
+            try trainAll(batch, decision.choices, globalSizes.chosen, into: &outcome, report: &report)
+        }
+    }
+
+    /// Each image at the resolution that it chose, forward and back.
+    private func trainChosen(
+        _ batch: MicroBatch, _ choices: [Int], _ globalSizes: [Double], recordsStatistics: Bool = true,
+        into outcome: inout PolicyOutcome, report: inout StepReport
+    ) throws {
+        let subBatches = Router.subBatches(choices: choices, resolutionCount: model.resolutions.count)
+        for (index, images) in subBatches.enumerated() where globalSizes[index] > 0 {
+            let answer = try trainClassifier(
+                batch, images: images, resolutionIndex: index, lossScale: 1 / Float(outcome.globalCount),
+                recordsStatistics: recordsStatistics, report: &report)
+            for (image, (loss, gate)) in zip(images, zip(answer.losses, answer.gateGradients)) {
+                outcome.losses[image * outcome.columns + index] = loss
+                outcome.gateGradients[image * outcome.columns + index] = gate
+            }
+        }
+    }
+
+    /// Each image at the resolution that it probes, forward only, normalised with the statistics of those that probe it, as the chosen ones are
+    /// with theirs. Running statistics lag behind the weights, so that probes would lose against chosen ones, and whatever is picked would
+    /// be reinforced (docs/experiments.md).
+    private func computeProbes(
+        _ batch: MicroBatch, _ probes: [Int], _ globalSizes: [Double], into outcome: inout PolicyOutcome
+    ) throws {
+        let subBatches = Router.subBatches(choices: probes, resolutionCount: model.resolutions.count)
+        for (index, images) in subBatches.enumerated() where globalSizes[index] > 0 {
+            try computeLosses(
+                batch, images, trainingPass(resolutionIndex: index, recordsStatistics: false), into: &outcome)
+        }
+    }
+
+    /// Every image at every resolution, forward only: with running statistics, as evaluation would see it; or in training, with the
+    /// statistics of all images, which are recorded.
+    private func computeLosses(_ batch: MicroBatch, inTraining: Bool, into outcome: inout PolicyOutcome) throws {
+        for index in model.resolutions.indices {
+            let pass = inTraining ? trainingPass(resolutionIndex: index) : Pass(.evaluation, resolutionIndex: index)
+            try computeLosses(batch, Array(batch.labels.indices), pass, into: &outcome)
+        }
+    }
+
+    /// Fills in the losses of some images at the resolution of the pass, forward only. Collective where the pass has a reducer.
+    private func computeLosses(
+        _ batch: MicroBatch, _ images: [Int], _ pass: Pass, into outcome: inout PolicyOutcome
+    ) throws {
+        if images.isEmpty && pass.reducer == nil { return }
+        let logits = try model.classifier.forward(
+            model.resizing(batch.gathering(images), toResolution: pass.resolutionIndex), pass
+        ).output
+        for (row, image) in images.enumerated() {
+            outcome.losses[image * outcome.columns + pass.resolutionIndex] = CrossEntropy.loss(
+                logits.image(row), count: model.classCount, label: Int(batch.labels[image]), smoothing: labelSmoothing, gradient: nil)
+        }
+    }
+
+    /// Every image at every resolution, forward and back, the loss being that of the chosen one: of the others nothing goes back to the
+    /// classifier, but they are in the batch that is normalised. Resolutions run one after another; only logits are kept.
+    private func trainAll(
+        _ batch: MicroBatch, _ choices: [Int], _ globalSizes: [Double], into outcome: inout PolicyOutcome, report: inout StepReport
+    ) throws {
+        if batch.labels.isEmpty && !globalBatchNorm { return }
+        let shape = Shape(batch: batch.labels.count, channels: model.classCount)
+        // dL/dŷ of every image, from the resolution that it chose.
+        let slopes = Tensor(shape)
+        var logits: [Tensor] = []
+        for index in model.resolutions.indices {
+            let forward = try model.classifier.forward(
+                model.resizing(batch.images, toResolution: index), trainingPass(resolutionIndex: index))
+            logits.append(forward.output)
+            let gradient = Tensor(shape)
+            gradient.data.update(repeating: 0, count: shape.count)
+            for image in choices.indices where choices[image] == index {
+                outcome.losses[image * outcome.columns + index] = crossEntropy(
+                    forward.output.image(image), label: Int(batch.labels[image]), lossScale: 1 / Float(outcome.globalCount),
+                    slopes: gradient.image(image), report: &report)
+                slopes.image(image).update(from: gradient.image(image), count: model.classCount)
+            }
+            // Where no rank's images chose it, the gradient is zero.
+            if globalSizes[index] > 0 { _ = try forward.pullback?(gradient) }
+        }
+        for image in choices.indices {
+            for (index, logits) in logits.enumerated() {
+                outcome.gateGradients[image * outcome.columns + index] = dot(slopes.image(image), logits.image(image))
+            }
+        }
+    }
+}
