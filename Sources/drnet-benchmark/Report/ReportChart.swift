@@ -1,7 +1,7 @@
 import Charts
 import Foundation
 
-/// Horizontal bars of GFLOP/s, which cases of any size share, with images/s and ratios at the bars and sgemm's best as a line.
+/// Horizontal bars of GFLOP/s, which cases of any size share, with images/s and this project's ratio at the bars, and sgemm's best as a line.
 struct ReportChart {
     private let report: BenchmarkReport
     private let cases: [(title: String, rows: [ReportRow])]
@@ -12,7 +12,7 @@ struct ReportChart {
         static let width = 980.0
         /// Left of the bars: the programs' names.
         static let labels = 130.0
-        static let bars = 480.0
+        static let bars = 500.0
         static let head = 64.0
         static let title = 24.0
         static let row = 18.0
@@ -31,7 +31,7 @@ struct ReportChart {
         let heights = cases.map { Size.title + Size.row * Double($0.rows.count) + Size.gap }
         let bottom = Size.head + heights.reduce(0, +)
         var document = SVGDocument(width: Size.width, height: bottom + Size.foot, title: "DRNet Trainer's speed beside other programs'")
-        document.add(.text("Speed, by direct GFLOP/s", x: 16, y: 26, size: 17, isBold: true, SVGStyle(fill: "#222")))
+        document.add(.text("Speed of training and inference", x: 16, y: 26, size: 17, isBold: true, SVGStyle(fill: "#222")))
         document.add(.text(report.machine.text, x: 16, y: 46, size: 12, SVGStyle(fill: "#555")))
         addAxis(to: &document, bottom: bottom)
         var top = Size.head
@@ -52,7 +52,7 @@ struct ReportChart {
         }
         if let peak {
             document.add(
-                .line(from: (x(peak), Size.head), to: (x(peak), bottom), SVGStyle(stroke: "#555", strokeWidth: 1, dashes: [5, 4])))
+                .line(from: (x(peak), Size.head), to: (x(peak), bottom), SVGStyle(stroke: "#aaa", strokeWidth: 1, dashes: [5, 4])))
             document.add(.text("sgemm", x: x(peak), y: Size.head - 4, size: 11, anchor: .middle, SVGStyle(fill: "#555")))
         }
         document.add(
@@ -71,15 +71,13 @@ struct ReportChart {
             elements.append(
                 .rect(x: Size.labels, y: y + 1, width: length, height: Size.row - 4, cornerRadius: 2, SVGStyle(fill: Self.colour(row.label))))
             elements.append(
-                .text(note(row, index, rows), x: Size.labels + length + 8, y: y + 12, size: 12, SVGStyle(fill: "#222")))
+                .text(note(row), x: Size.labels + length + 8, y: y + 12, size: 12, SVGStyle(fill: "#222")))
         }
         return .group(y: top, SVGStyle(), elements)
     }
 
-    /// Images/s; at the first bar, this project's, the ratios to all others.
-    private func note(_ row: ReportRow, _ index: Int, _ rows: [ReportRow]) -> String {
-        let ratios = index == 0 ? rows.map(\.shortRatio).filter { !$0.isEmpty } : []
-        return (["\(row.speedText) images/s"] + ratios).joined(separator: ", ")
+    private func note(_ row: ReportRow) -> String {
+        row.speedText + " images/s" + (row.shortRatio.isEmpty ? "" : ": \(row.shortRatio)")
     }
 
     private static func colour(_ label: String) -> String {

@@ -12,7 +12,7 @@ struct ReportRow {
     var peakMemoryBytes: Double?
     /// What drnet is relative to it.
     var ratio: String
-    /// The same without the spread; empty for drnet itself.
+    /// The same in words and without the spread; empty for drnet itself.
     var shortRatio: String
 
     fileprivate init(_ series: BenchmarkCase.Series) {
@@ -24,7 +24,7 @@ struct ReportRow {
         if let fused = first.bytesPerImage, let separate = first.bytesPerImageSeparate { traffic = (fused / 1e6, separate / 1e6) }
         peakMemoryBytes = series.peakMemoryBytes
         ratio = series.ratio.map(Self.text) ?? ""
-        shortRatio = series.ratio.map { String(format: "%.2f × %@", $0.median, series.label) } ?? ""
+        shortRatio = series.ratio.map { String(format: "drnet is %.2f ×", $0.median) } ?? ""
     }
 
     /// The largest resolution alone, which a dynamic network's time is compared with.
@@ -41,7 +41,7 @@ struct ReportRow {
         gigaFLOPsPerSecond = series.gigaFLOPsPerSecond.map { $0 * speedUp }
         shareOfPeak = series.shareOfPeak.map { $0 * speedUp }
         ratio = "time \(Self.text(timeRatio)) at \(String(format: "%.2f", fixed.flopsRatio)) of the FLOPs"
-        shortRatio = String(format: "%.2f of the time at %.2f of the FLOPs", timeRatio.median, fixed.flopsRatio)
+        shortRatio = String(format: "drnet takes %.2f of the time, %.2f of the FLOPs", timeRatio.median, fixed.flopsRatio)
     }
 
     static func rows(_ measured: BenchmarkCase) -> [ReportRow] {
