@@ -47,9 +47,7 @@ public final class CheckpointStore {
             described[file] = CheckpointManifest.describe("\(temporary)/\(file)")
         }
         let manifest = CheckpointManifest(step: step, files: described, state: state)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try DurableFile.write(try encoder.encode(manifest), to: "\(temporary)/\(CheckpointManifest.fileName)")
+        try DurableFile.write(json: manifest, to: "\(temporary)/\(CheckpointManifest.fileName)")
         try DurableFile.syncFolder(temporary)
         try move(temporary, to: "\(folder)/\(name)")
         let checkpoint = Checkpoint(step: step, folder: "\(folder)/\(name)", state: state)

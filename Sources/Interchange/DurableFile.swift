@@ -14,6 +14,13 @@ public enum DurableFile {
         }
     }
 
+    /// Writes a value as JSON for people to read: indented, keys in order.
+    public static func write(json value: some Encodable, to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try write(try encoder.encode(value), to: path)
+    }
+
     /// The same for what `body` writes to the file descriptor that it is given.
     static func write(to path: String, _ body: (Int32) throws -> Void) throws {
         let temporary = "\(path).\(getpid()).tmp"

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Training
 
 enum Timing {
     static func seconds(_ body: () throws -> Void) rethrows -> Double {
@@ -24,11 +25,11 @@ struct Spread: Codable, Equatable {
     var smallest: Double
     var largest: Double
 
-    /// - Parameter values: one at least. Of an even number the median is the mean of the middle two.
+    /// - Parameter values: one at least.
     init(_ values: [Double]) {
-        let sorted = values.sorted()
-        median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-        smallest = sorted[0]
-        largest = sorted[sorted.count - 1]
+        guard let median = values.median, let smallest = values.min(), let largest = values.max() else {
+            preconditionFailure("no values have no spread")
+        }
+        (self.median, self.smallest, self.largest) = (median, smallest, largest)
     }
 }

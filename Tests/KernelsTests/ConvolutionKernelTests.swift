@@ -68,7 +68,7 @@ final class ConvolutionKernelTests: XCTestCase {
 
     func testEveryKernelAgreesWithPatchesAndFinishesEveryRowOnce() {
         for s in shapes {
-            var kernels: [ConvolutionKernel] = [GeneralConvolution(s, isDepthwise: false)]
+            var kernels: [ConvolutionKernel] = [GeneralConvolution<PatchConvolution>(s)]
             if s.isPointwise { kernels.append(PointwiseConvolution(s)) }
             if WinogradConvolution.supports(s) { kernels.append(WinogradConvolution(s)) }
             for kernel in kernels {
@@ -85,7 +85,7 @@ final class ConvolutionKernelTests: XCTestCase {
 
     func testWeightsThatWerePreparedGiveTheSameBits() {
         for s in shapes {
-            var kernels: [ConvolutionKernel] = [GeneralConvolution(s, isDepthwise: false)]
+            var kernels: [ConvolutionKernel] = [GeneralConvolution<PatchConvolution>(s)]
             if s.isPointwise { kernels.append(PointwiseConvolution(s)) }
             if WinogradConvolution.supports(s) { kernels.append(WinogradConvolution(s)) }
             let input = Formula.values("x", s.batch * s.inputHeight * s.inputWidth * s.inputChannels)
@@ -110,14 +110,14 @@ final class ConvolutionKernelTests: XCTestCase {
         }
         XCTAssertTrue(kernel(16, 56, 64) is WinogradConvolution)
         XCTAssertTrue(kernel(32, 4, 512) is WinogradConvolution)
-        XCTAssertTrue(kernel(32, 2, 512) is GeneralConvolution, "four pixels of a tile of sixteen")
-        XCTAssertTrue(kernel(2, 7, 512) is GeneralConvolution, "too few tiles for the weights' transform")
-        XCTAssertTrue(kernel(16, 56, 60) is GeneralConvolution, "channels are no multiple of 8")
-        XCTAssertTrue(kernel(16, 56, 64, stride: 2) is GeneralConvolution)
+        XCTAssertTrue(kernel(32, 2, 512) is GeneralConvolution<PatchConvolution>, "four pixels of a tile of sixteen")
+        XCTAssertTrue(kernel(2, 7, 512) is GeneralConvolution<PatchConvolution>, "too few tiles for the weights' transform")
+        XCTAssertTrue(kernel(16, 56, 60) is GeneralConvolution<PatchConvolution>, "channels are no multiple of 8")
+        XCTAssertTrue(kernel(16, 56, 64, stride: 2) is GeneralConvolution<PatchConvolution>)
         XCTAssertTrue(kernel(16, 56, 64, kernel: 1) is PointwiseConvolution)
         ConvolutionKernels.configure(winograd: .never)
         defer { ConvolutionKernels.configure(winograd: .wherePays) }
-        XCTAssertTrue(kernel(16, 56, 64) is GeneralConvolution)
+        XCTAssertTrue(kernel(16, 56, 64) is GeneralConvolution<PatchConvolution>)
     }
 }
 

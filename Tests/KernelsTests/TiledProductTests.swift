@@ -49,7 +49,8 @@ final class TiledProductTests: XCTestCase {
                     let across = TiledProduct.Left(transposing: turned.baseAddress!, leading: size.rows)
                     let rows = TiledProduct.Right(b.baseAddress!, leading: size.columns)
                     var results = ["plain": run(plain, rows), "A transposed": run(across, rows)]
-                    ColumnPanels.withPanels(of: b.baseAddress!, rows: size.depth, columns: size.columns) {
+                    BufferPool.withScratch(ColumnPanels.count(rows: size.depth, columns: size.columns)) {
+                        ColumnPanels.write(b.baseAddress!, rows: size.depth, columns: size.columns, into: $0)
                         results["B in panels"] = run(plain, .init(panels: $0, depth: size.depth))
                     }
                     let turnedB = transposed(Array(b), rows: size.depth, columns: size.columns)

@@ -64,10 +64,10 @@ public enum ConvolutionKernels {
     }
 
     public static func kernel(for shape: ConvolutionShape, isDepthwise: Bool) -> ConvolutionKernel {
-        if isDepthwise { return GeneralConvolution(shape, isDepthwise: true) }
+        if isDepthwise { return GeneralConvolution<DepthwiseConvolution>(shape) }
         if shape.isPointwise { return PointwiseConvolution(shape) }
         if usesWinograd(shape) { return WinogradConvolution(shape) }
-        return GeneralConvolution(shape, isDepthwise: false)
+        return GeneralConvolution<PatchConvolution>(shape)
     }
 
     private static func usesWinograd(_ shape: ConvolutionShape) -> Bool {

@@ -1,6 +1,6 @@
 /// Depthwise convolutions (one filter a channel) of NHWC images, computed directly: they do too little arithmetic for a matrix
 /// product to pay. Weights are [kernel row, kernel column, channel].
-public enum DepthwiseConvolution {
+public enum DepthwiseConvolution: StoredConvolution {
     /// output ← input ∗ weights, channel by channel.
     public static func forward(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
@@ -16,6 +16,24 @@ public enum DepthwiseConvolution {
                 for channel in 0..<channels { target[channel] += values[channel] * filter[channel] }
             }
         }
+    }
+
+    static func blocks(_ shape: ConvolutionShape) -> RowBlocks {
+        RowBlocks(images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth)
+    }
+
+    static func preparedCount(_ shape: ConvolutionShape) -> Int { shape.patchLength }
+
+    static func prepare(_ shape: ConvolutionShape, _ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        prepared.update(from: weights, count: preparedCount(shape))
+    }
+
+    static func forward(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
+        output: UnsafeMutablePointer<Float>, finish: RowFinisher
+    ) {
+        forward(shape, input: input, weights: prepared, output: output)
+        blocks(shape).forEach(finish)
     }
 
     /// inputGradient ← the gradient of the input (+ inputGradient where `accumulate`).

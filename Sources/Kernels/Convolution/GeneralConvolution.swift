@@ -1,42 +1,41 @@
-/// Any convolution: dense ones by blocks of patches, depthwise ones directly. What is not stored is written out first.
-struct GeneralConvolution: ConvolutionKernel {
-    private let shape: ConvolutionShape
-    private let isDepthwise: Bool
+/// A way to convolve operands that lie in memory; functions as in `ConvolutionKernel`.
+protocol StoredConvolution {
+    /// The blocks of output pixels that `forward` tells of.
+    static func blocks(_ shape: ConvolutionShape) -> RowBlocks
+    static func preparedCount(_ shape: ConvolutionShape) -> Int
+    static func prepare(_ shape: ConvolutionShape, _ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>)
+    static func forward(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
+        finish: RowFinisher)
+    static func inputGradient(
+        _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
+        inputGradient: UnsafeMutablePointer<Float>, accumulate: Bool)
+    static func addWeightGradient(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
+        weightGradient: UnsafeMutablePointer<Float>)
+}
 
-    init(_ shape: ConvolutionShape, isDepthwise: Bool) {
+/// Any convolution, by blocks of patches or, where depthwise, directly. What is not stored is written out first.
+struct GeneralConvolution<Method: StoredConvolution>: ConvolutionKernel {
+    private let shape: ConvolutionShape
+
+    init(_ shape: ConvolutionShape) {
         self.shape = shape
-        self.isDepthwise = isDepthwise
     }
 
     private var inputPixels: Int { shape.batch * shape.inputHeight * shape.inputWidth }
-    private var outputBlocks: RowBlocks {
-        isDepthwise
-            ? RowBlocks(images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth) : PatchConvolution.blocks(shape)
-    }
     private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
-    var forwardSlots: Int { outputBlocks.count }
+    var forwardSlots: Int { Method.blocks(shape).count }
     var backwardSlots: Int { inputBlocks.count }
-
-    var preparedCount: Int {
-        isDepthwise ? shape.patchLength : ColumnPanels.count(rows: shape.patchLength, columns: shape.outputChannels)
-    }
+    var preparedCount: Int { Method.preparedCount(shape) }
 
     func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        if isDepthwise {
-            prepared.update(from: weights, count: preparedCount)
-        } else {
-            ColumnPanels.write(weights, rows: shape.patchLength, columns: shape.outputChannels, into: prepared)
-        }
+        Method.prepare(shape, weights, into: prepared)
     }
 
     func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
         input.withAll(inputPixels, channels: shape.inputChannels) {
-            if isDepthwise {
-                DepthwiseConvolution.forward(shape, input: $0, weights: prepared, output: output)
-                outputBlocks.forEach(finish)
-            } else {
-                PatchConvolution.forward(shape, input: $0, panels: prepared, output: output, finish: finish)
-            }
+            Method.forward(shape, input: $0, prepared: prepared, output: output, finish: finish)
         }
     }
 
@@ -46,23 +45,12 @@ struct GeneralConvolution: ConvolutionKernel {
     ) {
         outputGradient.withAll(shape.outputPixels, channels: shape.outputChannels) { gradient in
             input.withAll(inputPixels, channels: shape.inputChannels) {
-                if isDepthwise {
-                    DepthwiseConvolution.addWeightGradient(
-                        shape, input: $0, outputGradient: gradient, weightGradient: weightGradient)
-                } else {
-                    PatchConvolution.addWeightGradient(shape, input: $0, outputGradient: gradient, weightGradient: weightGradient)
-                }
+                Method.addWeightGradient(shape, input: $0, outputGradient: gradient, weightGradient: weightGradient)
             }
             guard let inputGradient else { return }
-            if isDepthwise {
-                DepthwiseConvolution.inputGradient(
-                    shape, outputGradient: gradient, weights: weights, inputGradient: inputGradient.values,
-                    accumulate: inputGradient.accumulates)
-            } else {
-                PatchConvolution.inputGradient(
-                    shape, outputGradient: gradient, weights: weights, inputGradient: inputGradient.values,
-                    accumulate: inputGradient.accumulates)
-            }
+            Method.inputGradient(
+                shape, outputGradient: gradient, weights: weights, inputGradient: inputGradient.values,
+                accumulate: inputGradient.accumulates)
             inputBlocks.forEach(inputGradient.finish)
         }
     }

@@ -1,6 +1,6 @@
 /// Dense convolutions as products of blocks of the patch matrix with the weights. Layouts: images NHWC, weights
 /// [kernel row, kernel column, input channel, output channel].
-public enum PatchConvolution {
+public enum PatchConvolution: StoredConvolution {
     /// Patch blocks are at most this many floats (1 MiB): they stay in the second-level cache between gathering and use.
     private static let blockFloats = 1 << 18
 
@@ -9,19 +9,34 @@ public enum PatchConvolution {
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
         output: UnsafeMutablePointer<Float>, accumulate: Bool = false
     ) {
-        ColumnPanels.withPanels(of: weights, rows: shape.patchLength, columns: shape.outputChannels) {
-            forward(shape, input: input, panels: $0, output: output, accumulate: accumulate) { _, _ in }
+        BufferPool.withScratch(preparedCount(shape)) {
+            prepare(shape, weights, into: $0)
+            forward(shape, input: input, prepared: $0, output: output, accumulate: accumulate) { _, _ in }
         }
     }
 
-    /// The same with the weights in panels; `finish` is told which blocks of `blocks` are complete.
+    static func preparedCount(_ shape: ConvolutionShape) -> Int {
+        ColumnPanels.count(rows: shape.patchLength, columns: shape.outputChannels)
+    }
+
+    static func prepare(_ shape: ConvolutionShape, _ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        ColumnPanels.write(weights, rows: shape.patchLength, columns: shape.outputChannels, into: prepared)
+    }
+
     static func forward(
-        _ shape: ConvolutionShape, input: UnsafePointer<Float>, panels: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>, accumulate: Bool = false, finish: RowFinisher
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
+        output: UnsafeMutablePointer<Float>, finish: RowFinisher
+    ) {
+        forward(shape, input: input, prepared: prepared, output: output, accumulate: false, finish: finish)
+    }
+
+    private static func forward(
+        _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
+        output: UnsafeMutablePointer<Float>, accumulate: Bool, finish: RowFinisher
     ) {
         let outputs = shape.outputChannels
         let rowLength = shape.kernel * shape.inputChannels
-        let right = TiledProduct.Right(panels: panels, depth: shape.patchLength)
+        let right = TiledProduct.Right(panels: prepared, depth: shape.patchLength)
         ProductBlocks(blocks(shape), columns: outputs).forEach(
             { pixels, columns in
                 // Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache.
@@ -64,8 +79,7 @@ public enum PatchConvolution {
         let imageFloats = shape.inputHeight * shape.inputWidth * shape.inputChannels
         let pixelsPerImage = shape.outputHeight * shape.outputWidth
         let blockPixels = min(pixelsPerImage, max(1, blockFloats / shape.patchLength))
-        BufferPool.withScratch(shape.patchLength * shape.outputChannels) { transposed in
-            Elementwise.transpose(weights, rows: shape.patchLength, columns: shape.outputChannels, into: transposed)
+        ColumnPanels.withPanels(transposing: weights, rows: shape.outputChannels, columns: shape.patchLength) { transposed in
             // Patches of a strided convolution overlap in the input: an image is scattered into by one task only.
             Parallel.forEach(shape.batch) { image in
                 if !accumulate { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
@@ -76,7 +90,7 @@ public enum PatchConvolution {
                         TiledProduct.multiply(
                             rows: pixels.count, columns: shape.patchLength, depth: shape.outputChannels,
                             .init(outputGradient + first * shape.outputChannels, leading: shape.outputChannels),
-                            .init(transposed, leading: shape.patchLength), into: patches, leading: shape.patchLength)
+                            .init(panels: transposed, depth: shape.outputChannels), into: patches, leading: shape.patchLength)
                         Patches.scatterAdd(patches, shape, pixels: pixels, into: inputGradient)
                     }
                 }

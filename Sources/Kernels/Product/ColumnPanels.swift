@@ -39,14 +39,6 @@ enum ColumnPanels {
         }
     }
 
-    /// Calls `body` with the panels of `matrix` [rows × columns] in scratch memory.
-    static func withPanels(of matrix: UnsafePointer<Float>, rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void) {
-        BufferPool.withScratch(count(rows: rows, columns: columns)) {
-            write(matrix, rows: rows, columns: columns, into: $0)
-            body($0)
-        }
-    }
-
     /// Calls `body` with the panels of the transpose of `matrix` [columns × rows] in scratch memory.
     static func withPanels(
         transposing matrix: UnsafePointer<Float>, rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void

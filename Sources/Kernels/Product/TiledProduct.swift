@@ -58,8 +58,9 @@ enum TiledProduct {
     ) {
         let copiesLeft = a.depthStride >= farStride && columns >= 128
         let copiesRight = b.rowStride >= farStride && rows >= 48
-        let (most, steps) = (min(rowBlock, rows), min(depthBlock, depth))
-        BufferPool.withScratch((copiesLeft ? most * steps : 0) + (copiesRight ? MicroTile.columns * steps : 0)) { scratch in
+        let leftCount = copiesLeft ? min(rowBlock, rows) * min(depthBlock, depth) : 0
+        let panelCount = copiesRight ? MicroTile.columns * min(depthBlock, depth) : 0
+        BufferPool.withScratch(leftCount + panelCount) { scratch in
             for firstStep in stride(from: 0, to: depth, by: depthBlock) {
                 let steps = min(depthBlock, depth - firstStep)
                 for firstRow in stride(from: 0, to: rows, by: rowBlock) {
@@ -70,8 +71,7 @@ enum TiledProduct {
                     block.b.values += firstStep * b.rowStride
                     if copiesLeft { block.copyLeft(into: scratch) }
                     block.multiply(
-                        into: c + firstRow * leading, leading: leading,
-                        panelScratch: copiesRight ? scratch + (copiesLeft ? most * min(depthBlock, depth) : 0) : nil)
+                        into: c + firstRow * leading, leading: leading, panelScratch: copiesRight ? scratch + leftCount : nil)
                 }
             }
         }

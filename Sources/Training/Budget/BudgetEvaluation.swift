@@ -97,9 +97,7 @@ public struct BudgetEvaluation: Encodable {
 
     /// Writes budget.json.
     public func save(to runFolder: RunFolder) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try DurableFile.write(try encoder.encode(self), to: runFolder.budget)
+        try DurableFile.write(json: self, to: runFolder.budget)
     }
 }
 

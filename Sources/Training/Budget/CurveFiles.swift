@@ -16,9 +16,7 @@ extension OperatingCurve {
     ///
     /// - Parameter title: which weights these are, for the figure.
     public func save(to folder: String, title: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try DurableFile.write(try encoder.encode(self), to: folder + "/curve.json")
+        try DurableFile.write(json: self, to: folder + "/curve.json")
         try DurableFile.write(Data(csv().utf8), to: folder + "/curve.csv")
         try DurableFile.write(Data(figure(title: title).document.rendered.utf8), to: folder + "/curve.svg")
     }
@@ -49,7 +47,7 @@ extension OperatingCurve {
 
     private var subtitle: String {
         let undecided = points(.dynamic).first { $0.parameter == 0 }?.top1 ?? 0
-        let error = (undecided * (1 - undecided) / Double(max(images, 1))).squareRoot()
+        let error = Evaluation.standardError(accuracy: undecided, images: images)
         return "\(images) validation images: one standard error at λ = 0 is \(Evaluation.percent(error)) points. "
             + "Milliseconds of one rank with \(threads) \(threads == 1 ? "thread" : "threads"), in batches of \(batchSize)."
     }

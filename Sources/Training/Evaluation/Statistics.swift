@@ -1,3 +1,10 @@
+extension Evaluation {
+    /// Of an accuracy on so many images: √(p (1 − p) / n).
+    static func standardError(accuracy: Double, images: Int) -> Double {
+        (accuracy * (1 - accuracy) / Double(max(images, 1))).squareRoot()
+    }
+}
+
 extension Array where Element == Double {
     /// Nil where there are no values.
     var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
@@ -8,8 +15,8 @@ extension Array where Element == Double {
         return (reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot()
     }
 
-    /// Nil where there are no values.
-    var median: Double? {
+    /// The mean of the middle two where their number is even; nil where there are no values.
+    package var median: Double? {
         let sorted = sorted()
         guard let last = sorted.indices.last else { return nil }
         return (sorted[last / 2] + sorted[(last + 1) / 2]) / 2

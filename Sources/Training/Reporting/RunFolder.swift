@@ -44,10 +44,8 @@ public struct RunFolder: Sendable {
         try DurableFile.write(Data(configuration.yaml().utf8), to: self.configuration)
         let earlier = FileManager.default.contents(atPath: environment)
             .flatMap { try? JSONDecoder().decode([RunEnvironment].self, from: $0) } ?? []
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let starts = earlier + [RunEnvironment(drnet: version, ranks: cores)]
-        try DurableFile.write(try encoder.encode(starts), to: environment)
+        try DurableFile.write(json: starts, to: environment)
     }
 }
 

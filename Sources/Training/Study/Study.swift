@@ -40,10 +40,9 @@ public struct Study: Encodable {
             seeds = bySeed
         }
 
-        /// Of the accuracy on the held-out images of a seed, the fewest where they differ: √(p (1 − p) / n).
+        /// Of the accuracy on the held-out images of a seed, the fewest where they differ.
         var standardError: Double {
-            let accuracy = mean[.top1] ?? 0
-            return (accuracy * (1 - accuracy) / Double(seeds.map(\.images).min() ?? 1)).squareRoot()
+            Evaluation.standardError(accuracy: mean[.top1] ?? 0, images: seeds.map(\.images).min() ?? 1)
         }
     }
 

@@ -16,9 +16,7 @@ extension Study {
 
     /// Writes study.json and study.md into the study's folder.
     public func save() throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try DurableFile.write(try encoder.encode(self), to: path + "/study.json")
+        try DurableFile.write(json: self, to: path + "/study.json")
         try DurableFile.write(Data(markdown().utf8), to: path + "/study.md")
     }
 

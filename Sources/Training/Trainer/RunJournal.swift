@@ -106,9 +106,7 @@ final class RunJournal {
 extension Evaluation {
     /// Writes evaluation.json and evaluation.txt.
     public func save(to runFolder: RunFolder) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try DurableFile.write(try encoder.encode(self), to: runFolder.evaluationData)
+        try DurableFile.write(json: self, to: runFolder.evaluationData)
         try DurableFile.write(Data((text() + "\n").utf8), to: runFolder.evaluationTable)
     }
 }

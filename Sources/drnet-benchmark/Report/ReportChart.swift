@@ -1,5 +1,4 @@
 import Charts
-import Foundation
 
 /// Horizontal bars of GFLOP/s, which cases of any size share, with images/s and this project's ratio at the bars, and sgemm's best as a line.
 struct ReportChart {
@@ -45,10 +44,12 @@ struct ReportChart {
     private func x(_ gigaFLOPs: Double) -> Double { Size.labels + Size.bars * gigaFLOPs / largest }
 
     private func addAxis(to document: inout SVGDocument, bottom: Double) {
-        for tick in Self.ticks(upTo: largest) {
+        let axis = Axis(covering: 0...largest, steps: 6)
+        // Bars reach to the largest value, which need not be round.
+        for tick in axis.ticks where tick <= largest {
             document.add(.line(from: (x(tick), Size.head), to: (x(tick), bottom), SVGStyle(stroke: "#ddd", strokeWidth: 1)))
             document.add(
-                .text("\(Int(tick))", x: x(tick), y: bottom + 16, size: 11, anchor: .middle, SVGStyle(fill: "#555")))
+                .text(axis.text(tick), x: x(tick), y: bottom + 16, size: 11, anchor: .middle, SVGStyle(fill: "#555")))
         }
         if let peak {
             document.add(
@@ -87,12 +88,5 @@ struct ReportChart {
         case _ where label.hasPrefix("onnxruntime"): return "#7a8a4f"
         default: return "#9dc3e2"
         }
-    }
-
-    /// Round numbers from 0, seven at most.
-    static func ticks(upTo largest: Double) -> [Double] {
-        let power = pow(10, floor(log10(largest / 5)))
-        let step = [1, 2, 5, 10].map { $0 * power }.first { largest / $0 <= 6 } ?? largest
-        return Array(stride(from: 0, through: largest, by: step))
     }
 }
