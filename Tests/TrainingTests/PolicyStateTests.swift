@@ -99,6 +99,18 @@ final class PolicyStateTests: XCTestCase {
         XCTAssertEqual(warnings(monitor, &state, 300, report(shares: [0, 1, 0], entropy: 0)).count, 1)
     }
 
+    func testWhileCostsDoNotPressTheLargestResolutionMayTakeAll() throws {
+        let monitor = try monitor()
+        for (shares, expected) in [([1.0, 0, 0], 0), ([0, 0, 1], 1)] {
+            var state = PolicyState()
+            for _ in 0..<30 { state.add(report(shares: shares, entropy: 0)) }
+            XCTAssertEqual(monitor.warnings(&state, costsPress: false).count, expected)
+        }
+        var state = PolicyState()
+        for _ in 0..<30 { state.add(report(shares: [1, 0, 0], entropy: 0)) }
+        XCTAssertEqual(monitor.warnings(&state).count, 1)
+    }
+
     func testNothingIsJudgedBeforeThereIsAMean() throws {
         var state = PolicyState()
         let monitor = try monitor()

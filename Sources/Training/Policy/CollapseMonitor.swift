@@ -23,13 +23,17 @@ struct CollapseMonitor {
     let target: Double
 
     /// What is to be told after a step; keeps in the state that it was.
-    func warnings(_ state: inout PolicyState) -> [String] {
+    ///
+    /// - Parameter costsPress: false while η warms up. The largest resolution is the best one then, and may take all.
+    func warnings(_ state: inout PolicyState, costsPress: Bool = true) -> [String] {
         guard state.steps >= PolicyState.window else { return [] }
         let largest = state.shares.indices.max { state.shares[$0] < state.shares[$1] } ?? 0
         let share = state.shares[largest]
         let entropy = state.entropy / log(Double(resolutions.count))
         var warnings: [String] = []
-        if update(&state, .oneResolution, begins: share >= Self.share.begins, ends: share < Self.share.ends) {
+        let takesAll = share >= Self.share.begins
+        if !costsPress && takesAll && largest == 0 { return [] }
+        if update(&state, .oneResolution, begins: takesAll, ends: share < Self.share.ends) {
             warnings.append(
                 "\(percent(share)) % of the images of the last steps went to \(resolutions[largest]) pixels: the policy has collapsed onto one "
                     + "resolution, and learns next to nothing about the others. \(advice(onto: largest, state))")

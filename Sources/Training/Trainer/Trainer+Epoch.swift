@@ -22,7 +22,7 @@ extension Trainer {
                 result, epochSums: sums, policy: state.policy, plan: plan, position: state.position, steps: steps,
                 seconds: Date().timeIntervalSince(start), waitingSeconds: batches.waitingSeconds,
                 writesRecord: state.position.runStep % configuration.metrics.everySteps == 0)
-            try warnOfCollapse(plan)
+            try warnOfCollapse(plan, at: Double(state.position.epoch) + Double(state.position.step) / Double(steps))
             if result.stopIsAsked { throw StopRequest() }
             // The end of the epoch writes one anyway.
             if state.position.step < steps { try saveCheckpointIfDue() }

@@ -26,12 +26,14 @@ extension Trainer {
     }
 
     /// Tells of a collapse that the last step has shown.
-    func warnOfCollapse(_ plan: StagePlan) throws {
+    ///
+    /// - Parameter epoch: of fine-tuning, fractional.
+    func warnOfCollapse(_ plan: StagePlan, at epoch: Double) throws {
         // A frozen predictor can not be advised.
         guard let regularizer, var policyState = state.policy, case .fineTune(let stage) = plan, stage.freeze != .predictor else { return }
         let monitor = CollapseMonitor(
             resolutions: model.resolutions, policy: configuration.policy, target: regularizer.target)
-        let warnings = monitor.warnings(&policyState)
+        let warnings = monitor.warnings(&policyState, costsPress: epoch >= configuration.policy.flopsWarmUpEpochs)
         state.policy = policyState
         for warning in warnings { try journal?.warn(warning, plan: plan, position: state.position) }
     }
