@@ -1,6 +1,4 @@
 import COpenBLAS
-import Dispatch
-import Synchronization
 
 /// The parallel loop that every kernel uses. Tasks are claimed one after another, so uneven tasks balance; what a task
 /// computes never depends on the thread that runs it nor on how many there are, which keeps results bit-identical at any
@@ -8,33 +6,24 @@ import Synchronization
 public enum Parallel {
     /// Threads that a rank's kernels may use, set once at the start, before any kernel runs.
     nonisolated(unsafe) public private(set) static var threadCount = 1
+    nonisolated(unsafe) private static var pool: WorkerPool?
 
     /// Sets the number of threads, and keeps OpenBLAS single-threaded inside: the parallelism is over images and tiles, outside.
     public static func configure(threadCount: Int) {
         precondition(threadCount >= 1, "a rank computes with at least one thread, not \(threadCount)")
         Self.threadCount = threadCount
+        pool?.end()
+        pool = threadCount > 1 ? WorkerPool(workers: threadCount - 1) : nil
         openblas_set_num_threads(1)
     }
 
     /// Runs `body` for 0 ..< count, on up to `threadCount` threads, and returns when all are done.
     @inline(__always)
     public static func forEach(_ count: Int, _ body: (Int) -> Void) {
-        let workers = min(threadCount, count)
-        if workers <= 1 {
+        if count > 1, let pool = pool {
+            pool.run(count: count, body)
+        } else {
             for index in 0..<count { body(index) }
-            return
-        }
-        run(count: count, workers: workers, body)
-    }
-
-    private static func run(count: Int, workers: Int, _ body: (Int) -> Void) {
-        let claimed = Atomic<Int>(0)
-        DispatchQueue.concurrentPerform(iterations: workers) { _ in
-            while true {
-                let index = claimed.wrappingAdd(1, ordering: .relaxed).oldValue
-                if index >= count { return }
-                body(index)
-            }
         }
     }
 

@@ -34,7 +34,7 @@ struct KernelsCommand: ParsableCommand {
 
     func run() throws {
         try Job.run(threads: threads) { job in
-            var rows = [["convolution", "input", "channels", "forward ms", "GFLOP/s", "of sgemm", "backward ms", "GFLOP/s", "of sgemm", "sgemm"]]
+            var rows = [["convolution", "input", "channels", "forward ms", "GFLOP/s", "of sgemm", "kept ms", "GFLOP/s", "backward ms", "GFLOP/s", "of sgemm", "sgemm"]]
             for shape in try distinctShapes() {
                 rows.append(KernelTiming(shape, budget: seconds).cells)
             }
@@ -71,6 +71,8 @@ struct KernelsCommand: ParsableCommand {
 private struct KernelTiming {
     private let shape: ConvolutionShape
     private let forward: Double
+    /// Forward with weights that are kept in the order in which they are read, as in inference.
+    private let kept: Double
     private let backward: Double
     private let product: Double
 
@@ -82,6 +84,11 @@ private struct KernelTiming {
         let weights = Floats(shape.patchLength * shape.outputChannels, filled: 0.1)
         forward = Timing.repeated(budget: budget) {
             kernel.forward(input: .stored(input.data), weights: weights.data, output: output.data) { _, _ in }
+        }
+        let prepared = Floats(kernel.preparedCount, filled: 0)
+        kernel.prepare(weights.data, into: prepared.data)
+        kept = Timing.repeated(budget: budget) {
+            kernel.forward(input: .stored(input.data), prepared: prepared.data, output: output.data) { _, _ in }
         }
         let weightGradient = Floats(shape.patchLength * shape.outputChannels, filled: 0)
         let inputGradient = Floats(shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels, filled: 0)
@@ -119,6 +126,7 @@ private struct KernelTiming {
             "\(shape.kernel)×\(shape.kernel)" + (shape.stride > 1 ? " / \(shape.stride)" : ""), "\(shape.inputHeight)×\(shape.inputWidth)",
             "\(shape.inputChannels) → \(shape.outputChannels)",
             String(format: "%.2f", 1000 * forward), String(format: "%.0f", flops / forward), percent(flops / forward),
+            String(format: "%.2f", 1000 * kept), String(format: "%.0f", flops / kept),
             String(format: "%.2f", 1000 * backward), String(format: "%.0f", backwardFLOPs / backward), percent(backwardFLOPs / backward),
             String(format: "%.0f", best),
         ]
