@@ -39,7 +39,7 @@ final class StudyTests: XCTestCase {
             XCTAssertTrue(second.output.contains("[1/6] seed 5, fold 1/2: warm-up: done before\n[2/6] seed 5, fold 1/2: expected: begins"), second.text)
             XCTAssertTrue(second.output.contains("[6/6] seed 5, fold 2/2: probe: done in "), second.text)
             // 58 training images in two folds.
-            XCTAssertTrue(second.output.contains("One seed; 58 held-out images a seed"), second.text)
+            XCTAssertTrue(second.output.contains("One seed; 58 held-out images, on"), second.text)
             for file in ["study.json", "study.md"] { XCTAssertTrue(FileManager.default.fileExists(atPath: "\(study)/\(file)"), file) }
             let log = try String(contentsOfFile: study + "/seed-5-fold-1-of-2/expected/train.log", encoding: .utf8)
             XCTAssertTrue(log.contains("resuming stage fineTune at epoch 1"), log)
@@ -64,6 +64,21 @@ final class StudyTests: XCTestCase {
         }
     }
 
+    func testRotatingTakesTheNextFoldForEachSeed() throws {
+        try withSmallRun { run in
+            let result = try launch([
+                run.configuration, "--estimators", "straight-through", "--seeds", "5,6,8", "--folds", "2", "--rotate", "--output", run.path("study"),
+                "--ranks", "1", "--set", "stages.warmUp.epochs=1", "--set", "stages.fineTune.epochs=1",
+            ])
+            XCTAssertEqual(result.status, 0, result.text)
+            for place in ["[2/6] seed 5, fold 1/2: ", "[4/6] seed 6, fold 2/2: ", "[6/6] seed 8, fold 1/2: "] {
+                XCTAssertTrue(result.output.contains(place + "straight-through: done in "), result.text)
+            }
+            XCTAssertTrue(result.output.contains("over 3 seeds; 58 held-out images"), result.text)
+            XCTAssertFalse(result.output.contains("lacks"), result.text)
+        }
+    }
+
     func testARunThatFailsEndsTheStudyWithItsReason() throws {
         try withSmallRun { run in
             let result = try launch([run.configuration, "--output", run.path("study"), "--ranks", "1", "--set", "data.folder=/nowhere"])
@@ -77,9 +92,9 @@ final class StudyTests: XCTestCase {
         for (arguments, message) in [
             ([], "give a configuration"), (["nosuch"], "configs/nosuch.yaml: the file does not exist"), (["quickstart", "clothing"], "one configuration too many"),
             (["quickstart", "--seeds", "1,b"], "--seeds is '1,b'"), (["quickstart", "--folds", "1"], "--folds is '1'"),
-            (["quickstart", "--ranks", "0"], "--ranks is '0'"), (["quickstart", "--estimators", "best"], "--estimators: 'best' is none of straight-through dense"),
+            (["quickstart", "--ranks", "0"], "--ranks is '0'"), (["quickstart", "--estimators", "best"], "--estimators: 'best' is none of straight-through "),
             (["quickstart", "--variants", "/nowhere"], "/nowhere: the file does not exist"), (["quickstart", "--fold", "5"], "option '--fold' is unknown"),
-            (["quickstart", "--seeds"], "--seeds needs a value"),
+            (["quickstart", "--rotate"], "--rotate needs --folds"), (["quickstart", "--seeds"], "--seeds needs a value"),
         ] as [([String], String)] {
             let result = try launch(arguments, timeout: 20)
             XCTAssertEqual(result.status, 64, "\(arguments): \(result.text)")

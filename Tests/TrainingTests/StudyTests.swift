@@ -125,6 +125,19 @@ final class StudyTests: XCTestCase {
         XCTAssertEqual(study.notes, [])
     }
 
+    /// `launch/study --rotate`.
+    func testOneFoldASeedLacksNoneAndItsImagesAddUp() throws {
+        let study = try study { folder in
+            for (seed, images) in [(1, 100), (2, 300)] {
+                try writeRun("\(folder)/seed-\(seed)-fold-\(seed)-of-2/expected", seed: seed, fold: "\(seed)/2", images: images, right: 90)
+            }
+        }
+        XCTAssertEqual(study.notes, [])
+        XCTAssertEqual(study.variants[0].seeds.map(\.images), [100, 300])
+        XCTAssertEqual(study.variants[0].images, 400)
+        XCTAssertEqual(study.variants[0].standardError, (0.6 * 0.4 / 400).squareRoot(), accuracy: 1e-9)
+    }
+
     func testWhatIsMissingIsSaid() throws {
         let study = try study { folder in
             try writeRun("\(folder)/seed-1/expected", seed: 1, right: 90)

@@ -63,7 +63,7 @@ extension TrainingConfiguration {
             countPredictor = section.boolean("countPredictor", default: false)
             terms = PolicyTerms(
                 balanceWeight: section.number("balanceWeight", default: 0, .notNegative),
-                entropyWeight: section.number("entropyWeight", default: 0, .notNegative))
+                entropyWeight: section.number("entropyWeight", default: 0.1, .notNegative))
             section.finish()
         }
 

@@ -18,6 +18,8 @@ public struct Study: Encodable {
         var warnings: [String]
         /// How many runs were warned of.
         var warnedRuns: Int
+        /// Held-out images: those of all folds that some seed was evaluated on.
+        var images: Int
         var seeds: [StudySeed]
 
         init(_ name: String, _ runs: [StudyRun]) {
@@ -37,13 +39,12 @@ public struct Study: Encodable {
             self.runs = runs.count
             warnings = runs.flatMap { run in run.warnings.map { "\(run.place): \($0)" } }
             warnedRuns = runs.filter { !$0.warnings.isEmpty }.count
+            images = Dictionary(grouping: runs, by: \.fold).values.reduce(0) { $0 + ($1.map(\.evaluation.images).max() ?? 0) }
             seeds = bySeed
         }
 
-        /// Of the accuracy on the held-out images of a seed, the fewest where they differ.
-        var standardError: Double {
-            Evaluation.standardError(accuracy: mean[.top1] ?? 0, images: seeds.map(\.images).min() ?? 1)
-        }
+        /// Of the mean accuracy: what other images of the same kind would move it by.
+        var standardError: Double { Evaluation.standardError(accuracy: mean[.top1] ?? 0, images: images) }
     }
 
     let path: String
@@ -95,11 +96,14 @@ public struct Study: Encodable {
         notes = unfinished.map { "not finished, and left out: \($0)" } + Self.gaps(byVariant.map { ($0.key, $0.value) })
     }
 
-    /// Where variants lack runs that others have, or some fold is missing: comparisons are not paired there.
+    /// Where variants lack runs that others have, or a seed some fold: comparisons are not paired there. A fold a seed is a study of its own
+    /// kind (`launch/study --rotate`), and lacks none.
     private static func gaps(_ variants: [(name: String, runs: [StudyRun])]) -> [String] {
         let all = variants.flatMap(\.runs)
         var places = Set(all.map(\.place))
-        if let folds = all.first?.fold?.count {
+        let bySeed = Dictionary(grouping: all, by: \.seed).values
+        let rotates = bySeed.count > 1 && bySeed.allSatisfy { Set($0.map(\.fold)).count == 1 }
+        if let folds = all.first?.fold?.count, !rotates {
             for seed in Set(all.map(\.seed)) {
                 for index in 1...folds { places.insert(StudyRun.place(seed: seed, fold: CrossValidationFold("\(index)/\(folds)"))) }
             }

@@ -34,10 +34,10 @@ extension Study {
 
     private var caption: String {
         let seeds = variants.map(\.seeds.count).max() ?? 0
-        let images = variants.flatMap { $0.seeds.map(\.images) }.max() ?? 0
+        let images = variants.map(\.images).max() ?? 0
         let error = variants.map(\.standardError).max() ?? 0
         return (seeds > 1 ? "Mean ± standard deviation over \(seeds) seeds" : "One seed")
-            + "; \(images) held-out images a seed, on which one standard error of top-1 is \(Evaluation.percent(error)) points at most. "
+            + "; \(images) held-out images, on which one standard error of top-1 is \(Evaluation.percent(error)) points at most. "
             + "Costs include the predictor; seconds are those of a run's fine-tuning."
     }
 }
