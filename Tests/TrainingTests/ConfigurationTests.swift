@@ -1,3 +1,4 @@
+import DynamicResolution
 import Foundation
 import TestSupport
 import XCTest
@@ -190,5 +191,32 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(step.rate(at: 19.9, of: 70), 1)
         XCTAssertEqual(step.rate(at: 40, of: 70), 0.01, accuracy: 1e-12)
         XCTAssertEqual(try schedule("base: 0.3, kind: constant").rate(at: 50, of: 70), 0.3)
+    }
+
+    func testExpectedShowsAllImagesToTheBatchNormsUnlessAPartIsFrozen() throws {
+        func images(_ overrides: String...) throws -> BatchNormImages { try load(minimal, overrides).policy.batchNormImages }
+        XCTAssertEqual(try images(), .all)
+        XCTAssertEqual(try images("policy.batchNormImages=routed"), .routed)
+        XCTAssertEqual(try images("policy.estimator=probe"), .routed)
+        XCTAssertEqual(try images("policy.estimator=dense"), .all)
+        XCTAssertEqual(try images("stages.fineTune.freeze=classifier"), .routed)
+        XCTAssertEqual(try images("stages.fineTune.freeze=predictor", "predictor.pretrained=p"), .routed)
+    }
+
+    func testSubBatchesOfTooFewValuesAreWarnedOf() throws {
+        func warnings(_ overrides: String...) throws -> [String] {
+            try TrainingConfiguration.load(path: "\(repositoryRoot)/configs/quickstart.yaml", overrides: overrides).warnings
+        }
+        // A third of 48 at 32 pixels, where the network ends with one.
+        XCTAssertEqual(try warnings(), [])
+        let few = try XCTUnwrap(warnings("optimizer.batchSize=47").first)
+        XCTAssertTrue(few.hasPrefix("optimizer.batchSize: 47 in 3 sub-batches is some 15 images each, with 1 pixel at the end"), few)
+        XCTAssertTrue(few.hasSuffix("Take 48 at least, or larger resolutions"), few)
+        // Four pixels at 64.
+        XCTAssertEqual(try warnings("resolutions=[128,96,64]", "optimizer.batchSize=12"), [])
+        XCTAssertTrue(try XCTUnwrap(warnings("resolutions=[128,96,64]", "optimizer.batchSize=9").first).contains("Take 12 at least"))
+        XCTAssertTrue(try XCTUnwrap(warnings("optimizer.accumulationSteps=2").first).contains("Take 96 at least"), "statistics are of a part")
+        // Every image is at every resolution.
+        XCTAssertEqual(try warnings("optimizer.batchSize=12", "policy.estimator=dense"), [])
     }
 }

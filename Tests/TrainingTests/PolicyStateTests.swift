@@ -87,12 +87,12 @@ final class PolicyStateTests: XCTestCase {
     }
 
     func testACollapseIsToldOnceAndAgainOnlyAfterItHadEnded() throws {
-        let monitor = try monitor()
+        let monitor = try monitor(["policy.batchNormImages=routed"])
         var state = PolicyState()
         let first = warnings(monitor, &state, 300, report(shares: [0, 1, 0], entropy: 0))
         XCTAssertEqual(first.count, 1, "one for both signs: \(first)")
         XCTAssertTrue(first[0].hasPrefix("100.0 % of the images of the last steps went to 64 pixels"), first[0])
-        XCTAssertTrue(first[0].contains("policy.batchNormImages all") && first[0].contains("policy.entropyWeight"), first[0])
+        XCTAssertTrue(first[0].contains("policy.batchNormImages all") && first[0].contains("policy.entropyWeight 0.2,"), first[0])
         var resumed = try JSONDecoder().decode(PolicyState.self, from: JSONEncoder().encode(state))
         XCTAssertEqual(warnings(monitor, &resumed, 50, report(shares: [0, 1, 0], entropy: 0)), [], "a resumed run knows")
         XCTAssertEqual(warnings(monitor, &state, 100, report(shares: [0.3, 0.4, 0.3], entropy: 0.9)), [])

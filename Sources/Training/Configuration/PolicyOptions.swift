@@ -51,9 +51,10 @@ extension TrainingConfiguration {
             epoch < flopsWarmUpEpochs ? epoch / flopsWarmUpEpochs : 1
         }
 
-        init(_ section: ConfigurationSection) {
+        /// - Parameter frozen: what fine-tuning leaves as it is.
+        init(_ section: ConfigurationSection, frozen: FrozenPart) {
             estimator = section.choice("estimator", default: .expected)
-            batchNormImages = Self.batchNormImages(section, estimator)
+            batchNormImages = Self.batchNormImages(section, estimator, frozen)
             temperature = Self.temperature(section)
             flopsWeight = section.number("flopsWeight", default: 1, .notNegative)
             flopsWarmUpEpochs = section.number("flopsWarmUpEpochs", default: 0, .notNegative)
@@ -67,9 +68,12 @@ extension TrainingConfiguration {
             section.finish()
         }
 
-        /// `dense` can only show all images to the batch norms, and those that do not run all can only show the routed ones.
-        private static func batchNormImages(_ section: ConfigurationSection, _ estimator: Estimator) -> BatchNormImages {
-            let usual: BatchNormImages = estimator == .dense ? .all : .routed
+        /// `dense` can only show all images to the batch norms, and those that do not run all can only show the routed ones. `expected`, which
+        /// can do either, shows all of them unless a frozen part forbids it: what the policy does not choose stays in shape (docs/policy.md).
+        private static func batchNormImages(
+            _ section: ConfigurationSection, _ estimator: Estimator, _ frozen: FrozenPart
+        ) -> BatchNormImages {
+            let usual: BatchNormImages = estimator == .dense || (estimator == .expected && frozen == .none) ? .all : .routed
             let images = section.choice("batchNormImages", default: usual)
             if images != usual && estimator != .expected {
                 section.report(

@@ -42,9 +42,9 @@ public struct TrainingConfiguration: Equatable, Sendable {
         classifier = ClassifierOptions(section.section("classifier"))
         predictor = PredictorOptions(section.section("predictor"))
         batchNorm = BatchNormSettings(section.section("batchNorm"))
-        policy = PolicyOptions(section.section("policy"))
-        optimizer = OptimizerOptions(section.section("optimizer"))
         stages = StagesOptions(section.section("stages"))
+        policy = PolicyOptions(section.section("policy"), frozen: stages.fineTune?.freeze ?? .none)
+        optimizer = OptimizerOptions(section.section("optimizer"))
         checkpoints = CheckpointOptions(section.section("checkpoints"))
         evaluation = EvaluationOptions(section.section("evaluation"))
         kernels = KernelOptions(section.section("kernels"))
@@ -87,15 +87,6 @@ public struct TrainingConfiguration: Equatable, Sendable {
         } catch {
             section.section("policy").report("flopsTarget", error.problem)
         }
-    }
-
-    /// What a person should think about, though it can be run.
-    public var warnings: [String] {
-        let uneven = resolutions.filter { $0 % 32 != 0 }
-        guard !uneven.isEmpty else { return [] }
-        let names = uneven.map(String.init).joined(separator: ", ")
-        return ["resolutions: \(names) \(uneven.count == 1 ? "is no multiple" : "are no multiples") of 32, the networks' stride, and "
-            + "cost more than their pixels (drnet info tells)"]
     }
 
     /// The same for networks whose weights come from elsewhere.

@@ -43,7 +43,7 @@ struct CollapseMonitor {
         if update(&state, .noEntropy, begins: begins, ends: entropy > Self.entropy.ends) {
             warnings.append(
                 "the entropy of the policy is gone (\(percent(entropy)) % of its largest): the predictor is sure of every image and hardly changes "
-                    + "its mind any more. To keep it open, try policy.entropyWeight (such as 0.02) or a lower "
+                    + "its mind any more. To keep it open, try \(moreEntropy) or a lower "
                     + "stages.fineTune.predictorLearningRateMultiplier")
         }
         return warnings
@@ -71,8 +71,14 @@ struct CollapseMonitor {
         } else if resolution == resolutions.count - 1 && policy.flopsPenalty == .hinge {
             advice.append("policy.flopsPenalty two-sided, as the mean cost is below policy.flopsTarget")
         }
-        advice += ["policy.entropyWeight or policy.balanceWeight (such as 0.1)", "policy.flopsWarmUpEpochs"]
+        advice += ["\(moreEntropy), which keeps the predictor from being sure too early", "policy.balanceWeight (such as 0.1)"]
         return "Try " + advice.joined(separator: "; ")
+    }
+
+    /// Twice the weight, or the default one: half of the default does not hold on the quickstart's images (docs/policy.md).
+    private var moreEntropy: String {
+        let weight = max(0.1, 2 * policy.terms.entropyWeight)
+        return "policy.entropyWeight \(ConfigurationText.number(weight))"
     }
 
     private func percent(_ share: Double) -> String { Evaluation.percent(share) }
