@@ -68,7 +68,8 @@ final class StudyTests: XCTestCase {
         try withSmallRun { run in
             let result = try launch([
                 run.configuration, "--estimators", "straight-through", "--seeds", "5,6,8", "--folds", "2", "--rotate", "--output", run.path("study"),
-                "--ranks", "1", "--set", "stages.warmUp.epochs=1", "--set", "stages.fineTune.epochs=1",
+                "--ranks", "1", "--set", "predictor={widths: [8, 8, 16, 8, 8], inputSize: 32, warmStart: true}",
+                "--set", "stages.warmUp.epochs=1", "--set", "stages.fineTune.epochs=1",
             ])
             XCTAssertEqual(result.status, 0, result.text)
             for place in ["[2/6] seed 5, fold 1/2: ", "[4/6] seed 6, fold 2/2: ", "[6/6] seed 8, fold 1/2: "] {
@@ -76,6 +77,8 @@ final class StudyTests: XCTestCase {
             }
             XCTAssertTrue(result.output.contains("over 3 seeds; 58 held-out images"), result.text)
             XCTAssertFalse(result.output.contains("lacks"), result.text)
+            let log = try String(contentsOfFile: run.path("study/seed-6-fold-2-of-2/straight-through/train.log"), encoding: .utf8)
+            XCTAssertTrue(log.contains("the predictor starts from the classifier's stem"), log)
         }
     }
 
