@@ -1,10 +1,8 @@
-import DynamicResolution
-
 /// What a person should think about, though it can be run.
 extension TrainingConfiguration {
     /// The networks' stride: their last stage has a pixel for each 32 × 32 of the image.
     private static let stride = 32
-    /// Values a channel below which batch statistics are mostly noise. Fine-tuning with 10 ruined a classifier that 21 left whole
+    /// Values a channel below which batch statistics can not be trusted: fine-tuning with 10 ruined a classifier that 16 left whole
     /// (docs/experiments.md).
     private static let fewestValues = 16
 
