@@ -69,7 +69,7 @@ extension TrainingConfiguration {
         }
 
         /// `dense` can only show all images to the batch norms, and those that do not run all can only show the routed ones. `expected`, which
-        /// can do either, shows all of them unless a frozen part forbids it: what the policy does not choose stays in shape (docs/policy.md).
+        /// can do either, shows all of them unless a frozen part forbids it: statistics of what the policy does not choose stay up to date.
         private static func batchNormImages(
             _ section: ConfigurationSection, _ estimator: Estimator, _ frozen: FrozenPart
         ) -> BatchNormImages {
