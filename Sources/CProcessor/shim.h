@@ -1,4 +1,6 @@
-// What a thread tells its processor while it waits for another one: an instruction that Swift has no name for.
+// Hints to the processor that Swift has no name for.
+
+// What a thread says while it waits for another one.
 #if defined(__x86_64__)
 #include <immintrin.h>
 static inline void drnet_spin_hint(void) { _mm_pause(); }
@@ -7,3 +9,6 @@ static inline void drnet_spin_hint(void) { __asm__ volatile("yield"); }
 #else
 static inline void drnet_spin_hint(void) {}
 #endif
+
+// Asks for a cache line that will be read soon. Any address will do: a wrong one only costs the time.
+static inline void drnet_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }

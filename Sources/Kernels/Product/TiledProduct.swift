@@ -2,22 +2,30 @@
 ///
 /// The operands of convolutions were just written and lie in cache, so they are multiplied where they lie; a library's product copies both
 /// into its own order first, which costs it a tenth of its time on these shapes (docs/performance.md). Only what would fall on few sets of
-/// the cache, rows a multiple of a kilobyte apart, is copied. An element's sum goes along the depth in one order whatever the number of rows
-/// and columns, so that what an image gets does not depend on the rest of its batch.
+/// the cache is copied. An element's sum goes along the depth in one order whatever the number of rows and columns, so that what an image gets
+/// does not depend on the rest of its batch.
 enum TiledProduct {
-    /// A, [rows × depth], with the floats from a row to the next and from a column to the next.
+    /// A, stored as [rows × depth] or as [depth × rows].
     struct Left {
         var values: UnsafePointer<Float>
-        var rowStride: Int
-        var depthStride: Int
+        let isTransposed: Bool
+        /// Floats from one row, as it is stored, to the next.
+        let leading: Int
 
         init(_ values: UnsafePointer<Float>, leading: Int) {
-            (self.values, rowStride, depthStride) = (values, leading, 1)
+            (self.values, isTransposed, self.leading) = (values, false, leading)
         }
 
         /// Of a matrix that is stored as [depth × rows].
         init(transposing values: UnsafePointer<Float>, leading: Int) {
-            (self.values, rowStride, depthStride) = (values, 1, leading)
+            (self.values, isTransposed, self.leading) = (values, true, leading)
+        }
+
+        /// What begins at this row and step of the depth.
+        func from(row: Int, step: Int = 0) -> Left {
+            var part = self
+            part.values += isTransposed ? step &* leading &+ row : row &* leading &+ step
+            return part
         }
     }
 
@@ -44,31 +52,33 @@ enum TiledProduct {
         }
     }
 
-    /// Steps of the depth and rows of A that are worked through at a time: 16 columns of B (32 KiB) stay in the first-level cache, the part
-    /// of A (384 KiB) in the second.
+    /// Steps of the depth and rows of A that are worked through at a time, at most: 16 columns of B (32 KiB) stay in the first-level cache,
+    /// the part of A (384 KiB) in the second.
     private static let depthBlock = 512
     private static let rowBlock = 192
-    /// From this distance of rows on an operand is copied, where enough is multiplied with it.
-    private static let farStride = 256
+    /// From these distances of rows on, in floats, an operand is copied where enough is multiplied with it: such rows fall on few sets of
+    /// the first-level cache.
+    private static let farLeft = 256
+    private static let farRight = 64
 
     /// C ← A · B (+ C where `accumulates`), with A rows × depth, B depth × columns and C rows × columns, `leading` floats between its rows.
     static func multiply(
         rows: Int, columns: Int, depth: Int, _ a: Left, _ b: Right, into c: UnsafeMutablePointer<Float>, leading: Int,
         accumulates: Bool = false
     ) {
-        let copiesLeft = a.depthStride >= farStride && columns >= 128
-        let copiesRight = b.rowStride >= farStride && rows >= 48
-        let leftCount = copiesLeft ? min(rowBlock, rows) * min(depthBlock, depth) : 0
-        let panelCount = copiesRight ? MicroTile.columns * min(depthBlock, depth) : 0
+        let copiesLeft = a.isTransposed && a.leading >= farLeft && columns >= 128
+        let copiesRight = b.rowStride >= farRight && rows >= 48
+        let (depthBlock, rowBlock) = (part(depth, max: depthBlock, unit: Prefetch.interval), part(rows, max: rowBlock, unit: MicroTile.rows))
+        let leftCount = copiesLeft ? rowBlock * depthBlock : 0
+        let panelCount = copiesRight ? MicroTile.columns * depthBlock : 0
         BufferPool.withScratch(leftCount + panelCount) { scratch in
             for firstStep in stride(from: 0, to: depth, by: depthBlock) {
                 let steps = min(depthBlock, depth - firstStep)
                 for firstRow in stride(from: 0, to: rows, by: rowBlock) {
                     var block = Block(
-                        rows: min(rowBlock, rows - firstRow), columns: columns, steps: steps, a: a, b: b,
-                        accumulates: accumulates || firstStep > 0)
-                    block.a.values += firstStep * a.depthStride + firstRow * a.rowStride
-                    block.b.values += firstStep * b.rowStride
+                        rows: min(rowBlock, rows - firstRow), columns: columns, steps: steps,
+                        a: a.from(row: firstRow, step: firstStep), b: b.from(row: firstStep, column: 0),
+                        isLastOfDepth: firstStep + steps == depth, accumulates: accumulates || firstStep > 0)
                     if copiesLeft { block.copyLeft(into: scratch) }
                     block.multiply(
                         into: c + firstRow * leading, leading: leading, panelScratch: copiesRight ? scratch + leftCount : nil)
@@ -77,18 +87,29 @@ enum TiledProduct {
         }
     }
 
+    /// `count` in equal parts of at most `max`, each but the last a multiple of `unit`.
+    private static func part(_ count: Int, max: Int, unit: Int) -> Int {
+        let parts = Swift.max(1, (count + max - 1) / max)
+        return ((count + parts - 1) / parts + unit - 1) / unit * unit
+    }
+
     /// Parts of A and B that stay in cache.
     private struct Block {
+        /// From so many rows of A on, they are more than the next panel of B.
+        private static let manyRows = 96
+
         var rows: Int
         var columns: Int
         var steps: Int
         var a: Left
         var b: Right
+        /// Whether there is no block further down.
+        var isLastOfDepth: Bool
         var accumulates: Bool
 
         /// A becomes [steps × rows] in `scratch`.
         mutating func copyLeft(into scratch: UnsafeMutablePointer<Float>) {
-            for step in 0..<steps { (scratch + step * rows).update(from: a.values + step * a.depthStride, count: rows) }
+            for step in 0..<steps { (scratch + step * rows).update(from: a.from(row: 0, step: step).values, count: rows) }
             a = Left(transposing: scratch, leading: rows)
         }
 
@@ -96,24 +117,43 @@ enum TiledProduct {
         func multiply(into c: UnsafeMutablePointer<Float>, leading: Int, panelScratch: UnsafeMutablePointer<Float>?) {
             let vectorColumns = columns & ~7
             for column in stride(from: 0, to: vectorColumns, by: MicroTile.columns) {
-                var panel = b.values + column / MicroTile.columns * b.panelStride
-                var rightStride = b.rowStride
+                var panel = b.from(column: column)
                 let isWide = vectorColumns - column >= MicroTile.columns
                 if let panelScratch, isWide {
-                    copyPanel(panel, into: panelScratch)
-                    panel = UnsafePointer(panelScratch)
-                    rightStride = MicroTile.columns
+                    copyPanel(panel.values, into: panelScratch)
+                    panel = Right(panels: UnsafePointer(panelScratch), depth: steps)
                 }
-                let tile = MicroTile(
-                    depth: steps, rowStride: a.rowStride, depthStride: a.depthStride, rightStride: rightStride,
-                    resultStride: leading, accumulates: accumulates)
-                for row in stride(from: 0, to: rows, by: MicroTile.rows) {
-                    tile.multiply(
-                        a.values + row &* a.rowStride, panel, into: c + row &* leading + column,
-                        rows: min(MicroTile.rows, rows - row), isWide: isWide)
-                }
+                multiply(panel, column: column, isWide: isWide, into: c + column, leading: leading)
             }
             if vectorColumns < columns { multiplyColumns(vectorColumns..<columns, into: c, leading: leading) }
+        }
+
+        /// The tiles of one panel, of 6 rows or, at the end, 5 and 4: what is held in fewer registers waits for its sums.
+        private func multiply(_ panel: Right, column: Int, isWide: Bool, into c: UnsafeMutablePointer<Float>, leading: Int) {
+            let tile = MicroTile(
+                depth: steps, isTransposed: a.isTransposed, leftStride: a.leading, rightStride: panel.rowStride, resultStride: leading,
+                accumulates: accumulates)
+            let tiles = (rows + MicroTile.rows - 1) / MicroTile.rows
+            let (height, higher) = (rows / tiles, rows % tiles)
+            // All panels read the same rows, so only the first one may miss them in cache.
+            let asksForRows = column == 0 && rows >= Self.manyRows && !a.isTransposed
+            let shift = asksForRows ? a.leading &* MicroTile.rows : steps / tiles &* b.rowStride
+            var prefetch = asksForRows
+                ? Prefetch.rows(a.from(row: height).values, rowStride: a.leading)
+                : Prefetch.panel(nextPanel(after: column), rowStride: b.rowStride, tiles: tiles)
+            for number in 0..<tiles {
+                let row = number &* height &+ min(number, higher)
+                tile.multiply(
+                    a.from(row: row).values, panel.values, into: c + row &* leading, rows: number < higher ? height + 1 : height,
+                    isWide: isWide, prefetch)
+                prefetch = prefetch.shifted(by: shift)
+            }
+        }
+
+        /// The panel to the right or, after the last one, the first one further down, or what follows.
+        private func nextPanel(after column: Int) -> UnsafePointer<Float> {
+            let next = column + MicroTile.columns
+            return next < columns || isLastOfDepth ? b.from(column: next).values : b.from(row: steps, column: 0).values
         }
 
         private func copyPanel(_ panel: UnsafePointer<Float>, into scratch: UnsafeMutablePointer<Float>) {
@@ -131,7 +171,7 @@ enum TiledProduct {
                 let values = b.values + column / MicroTile.columns * b.panelStride + column % MicroTile.columns
                 for row in 0..<rows {
                     var sum = accumulates ? c[row * leading + column] : 0
-                    for step in 0..<steps { sum += a.values[row &* a.rowStride &+ step &* a.depthStride] * values[step &* b.rowStride] }
+                    for step in 0..<steps { sum += a.from(row: row, step: step).values.pointee * values[step &* b.rowStride] }
                     c[row * leading + column] = sum
                 }
             }
