@@ -1,38 +1,59 @@
 /// Pooling of NHWC images.
 public enum Pooling {
+    /// Rows of the output that one task computes.
+    private static let bandRows = 8
+
     /// output ← the maximum of each window; `positions` ← which element of the window it was (row · kernel + column), for the
     /// backward pass. Padding never wins. The first of equal maxima is taken, as PyTorch does.
     public static func maximum(
         _ shape: ConvolutionShape, input: Rows, output: UnsafeMutablePointer<Float>, positions: UnsafeMutablePointer<UInt8>?
     ) {
-        let pixels = shape.inputHeight * shape.inputWidth
-        Parallel.forEach(shape.batch) { image in
-            input.withRows(image * pixels..<(image + 1) * pixels, channels: shape.inputChannels) {
-                maximum(shape, image: image, $0, output, positions)
+        let bands = (shape.outputHeight + bandRows - 1) / bandRows
+        Parallel.forEach(shape.batch * bands) { task in
+            let (image, first) = (task / bands, task % bands * bandRows)
+            let outputRows = first..<min(first + bandRows, shape.outputHeight)
+            let inputRows = max(0, first * shape.stride - shape.padding)
+                ..< min(shape.inputHeight, (outputRows.upperBound - 1) * shape.stride - shape.padding + shape.kernel)
+            let start = image * shape.inputHeight
+            let pixels = (start + inputRows.lowerBound) * shape.inputWidth..<(start + inputRows.upperBound) * shape.inputWidth
+            input.withRows(pixels, channels: shape.inputChannels) {
+                // Where the image would begin, so that offsets are the same in every band.
+                let values = $0 - inputRows.lowerBound * shape.inputWidth * shape.inputChannels
+                for row in outputRows {
+                    let pixel = (image * shape.outputHeight + row) * shape.outputWidth
+                    let offset = pixel * shape.inputChannels
+                    maximum(shape, row: row, values, output + offset, positions.map { $0 + offset })
+                }
             }
         }
     }
 
+    /// One row of the output.
     private static func maximum(
-        _ shape: ConvolutionShape, image: Int, _ input: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
+        _ shape: ConvolutionShape, row: Int, _ image: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
         _ positions: UnsafeMutablePointer<UInt8>?
     ) {
         let channels = shape.inputChannels
+        output.update(repeating: -.infinity, count: shape.outputWidth * channels)
+        guard let positions else {
+            for column in 0..<shape.outputWidth {
+                let best = output + column &* channels
+                forEachWindowElement(shape, row: row, column: column) { offset, _ in
+                    let values = image + offset
+                    for channel in 0..<channels { best[channel] = values[channel] > best[channel] ? values[channel] : best[channel] }
+                }
+            }
+            return
+        }
         // The winners of one pixel, as floats: comparing and choosing then stay in vectors of one kind.
         BufferPool.withScratch(channels) { winners in
-            for row in 0..<shape.outputHeight {
-                for column in 0..<shape.outputWidth {
-                    let pixel = (image &* shape.outputHeight &+ row) &* shape.outputWidth &+ column
-                    let best = output + pixel &* channels
-                    best.update(repeating: -.infinity, count: channels)
-                    winners.update(repeating: 0, count: channels)
-                    forEachWindowElement(shape, row: row, column: column) { offset, position in
-                        takeLarger(input + offset, Float(position), best, winners, channels)
-                    }
-                    guard let positions else { continue }
-                    let winner = positions + pixel &* channels
-                    for channel in 0..<channels { winner[channel] = UInt8(truncatingIfNeeded: Int32(winners[channel])) }
+            for column in 0..<shape.outputWidth {
+                winners.update(repeating: 0, count: channels)
+                forEachWindowElement(shape, row: row, column: column) { offset, position in
+                    takeLarger(image + offset, Float(position), output + column &* channels, winners, channels)
                 }
+                let winner = positions + column &* channels
+                for channel in 0..<channels { winner[channel] = UInt8(truncatingIfNeeded: Int32(winners[channel])) }
             }
         }
     }

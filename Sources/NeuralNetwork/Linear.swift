@@ -8,6 +8,9 @@ public final class Linear {
     private let inputs: Int
     private let outputs: Int
 
+    /// Outputs, or inputs going back, that one task computes.
+    private static let blockSize = 128
+
     init(
         _ name: String, _ registry: ParameterRegistry, from inputs: Int, to outputs: Int,
         weight weightInitializer: Initializer? = nil, bias biasInitializer: Initializer? = nil
@@ -24,25 +27,33 @@ public final class Linear {
         let batch = input.shape.batch
         let output = Tensor(Shape(batch: batch, channels: outputs))
         for image in 0..<batch { output.image(image).update(from: bias.values, count: outputs) }
-        MatrixProduct.multiply(
-            rows: batch, columns: outputs, depth: inputs, input.data, leading: inputs, weight.values, leading: inputs,
-            transposedB: true, into: output.data, leading: outputs, beta: 1)
+        Parallel.forEachBlock(outputs, blockSize: Self.blockSize) { block in
+            MatrixProduct.multiply(
+                rows: batch, columns: block.count, depth: inputs, input.data, leading: inputs,
+                weight.values + block.lowerBound * inputs, leading: inputs, transposedB: true,
+                into: output.data + block.lowerBound, leading: outputs, beta: 1)
+        }
         return output
     }
 
     /// Adds to the gradients of weight and bias, and returns the input's.
     public func backward(_ outputGradient: Tensor, input: Tensor) -> Tensor {
         let batch = input.shape.batch
-        MatrixProduct.multiply(
-            rows: outputs, columns: inputs, depth: batch, outputGradient.data, leading: outputs, transposedA: true,
-            input.data, leading: inputs, into: weight.gradient, leading: inputs, beta: 1)
+        Parallel.forEachBlock(outputs, blockSize: Self.blockSize) { block in
+            MatrixProduct.multiply(
+                rows: block.count, columns: inputs, depth: batch, outputGradient.data + block.lowerBound, leading: outputs,
+                transposedA: true, input.data, leading: inputs, into: weight.gradient + block.lowerBound * inputs, leading: inputs,
+                beta: 1)
+        }
         for image in 0..<batch {
             Elementwise.add(outputGradient.image(image), to: bias.gradient, count: outputs)
         }
         let inputGradient = Tensor(input.shape)
-        MatrixProduct.multiply(
-            rows: batch, columns: inputs, depth: outputs, outputGradient.data, leading: outputs,
-            weight.values, leading: inputs, into: inputGradient.data, leading: inputs)
+        Parallel.forEachBlock(inputs, blockSize: Self.blockSize) { block in
+            MatrixProduct.multiply(
+                rows: batch, columns: block.count, depth: outputs, outputGradient.data, leading: outputs,
+                weight.values + block.lowerBound, leading: inputs, into: inputGradient.data + block.lowerBound, leading: inputs)
+        }
         return inputGradient
     }
 

@@ -3,6 +3,8 @@
 public enum PatchConvolution: StoredConvolution {
     /// Patch blocks are at most this many floats (1 MiB): they stay in the second-level cache between gathering and use.
     private static let blockFloats = 1 << 18
+    /// Pixels of a block at least, where there are as many.
+    private static let minimumBlock = 64
 
     /// output ← input ∗ weights (+ output where `accumulate`).
     public static func forward(
@@ -35,31 +37,38 @@ public enum PatchConvolution: StoredConvolution {
         output: UnsafeMutablePointer<Float>, accumulate: Bool, finish: RowFinisher
     ) {
         let outputs = shape.outputChannels
-        let rowLength = shape.kernel * shape.inputChannels
         let right = TiledProduct.Right(panels: prepared, depth: shape.patchLength)
+        let parts = patchParts(shape)
         ProductBlocks(blocks(shape), columns: outputs).forEach(
             { pixels, columns in
-                // Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache.
-                let rowsAtOnce = max(1, min(shape.kernel, blockFloats / (pixels.count * rowLength)))
-                BufferPool.withScratch(pixels.count * rowsAtOnce * rowLength) { patches in
-                    for kernelRow in stride(from: 0, to: shape.kernel, by: rowsAtOnce) {
-                        let part = kernelRow * rowLength..<min(kernelRow + rowsAtOnce, shape.kernel) * rowLength
+                BufferPool.withScratch(pixels.count * parts[0].count) { patches in
+                    for part in parts {
                         Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
                         TiledProduct.multiply(
                             rows: pixels.count, columns: columns.count, depth: part.count, .init(patches, leading: part.count),
                             right.from(row: part.lowerBound, column: columns.lowerBound),
                             into: output + pixels.lowerBound * outputs + columns.lowerBound, leading: outputs,
-                            accumulates: accumulate || kernelRow > 0)
+                            accumulates: accumulate || part.lowerBound > 0)
                     }
                 }
             }, finish: finish)
+    }
+
+    /// Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache. Depends on the layer alone:
+    /// an image's sums are the same in any batch.
+    private static func patchParts(_ shape: ConvolutionShape) -> [Range<Int>] {
+        let rowLength = shape.kernel * shape.inputChannels
+        let rowsAtOnce = max(1, min(shape.kernel, blockFloats / (minimumBlock * rowLength)))
+        return stride(from: 0, to: shape.kernel, by: rowsAtOnce).map {
+            $0 * rowLength..<min($0 + rowsAtOnce, shape.kernel) * rowLength
+        }
     }
 
     /// Blocks of output pixels: as many pixels as keep the patches in cache, at most what gives each thread a few blocks.
     static func blocks(_ shape: ConvolutionShape) -> RowBlocks {
         RowBlocks(
             images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth,
-            blockRows: max(64, min(1024, blockFloats / shape.patchLength, shape.outputPixels / 8)))
+            blockRows: max(minimumBlock, min(1024, blockFloats / shape.patchLength, shape.outputPixels / 8)))
     }
 
     /// inputGradient ← the gradient of the input, given that of the output (+ inputGradient where `accumulate`).

@@ -4,15 +4,17 @@ struct ProductBlocks {
     let rows: RowBlocks
     private let columns: Int
     private let parts: Int
+    /// Columns of a part: few enough for parts of 128 columns too.
+    private let partColumns: Int
 
     /// With this many blocks of rows, threads are occupied well enough.
     private static let enoughBlocks = 8
-    private static let partColumns = 128
 
     init(_ rows: RowBlocks, columns: Int) {
         self.rows = rows
         self.columns = columns
-        parts = rows.count >= Self.enoughBlocks ? 1 : (columns + Self.partColumns - 1) / Self.partColumns
+        partColumns = columns > 128 ? 128 : 64
+        parts = rows.count >= Self.enoughBlocks ? 1 : (columns + partColumns - 1) / partColumns
     }
 
     /// Calls `multiply(rows, columns)` for all of the result, in parallel, and `finish` for every block of rows that is complete.
@@ -25,8 +27,8 @@ struct ProductBlocks {
             return
         }
         Parallel.forEach(rows.count * parts) { task in
-            let first = task % parts * Self.partColumns
-            multiply(rows[task / parts], first..<min(first + Self.partColumns, columns))
+            let first = task % parts * partColumns
+            multiply(rows[task / parts], first..<min(first + partColumns, columns))
         }
         rows.forEach(finish)
     }
