@@ -17,9 +17,8 @@ public enum Router {
     public static func choices(logProbabilities: [Double], costs: [Double], costWeight: Double) -> [Int] {
         let penalties = costs.map { costWeight * $0 }
         return stride(from: 0, to: logProbabilities.count, by: costs.count).map { start in
-            (1..<costs.count).reduce(0) { best, column in
-                logProbabilities[start + column] - penalties[column] > logProbabilities[start + best] - penalties[best] ? column : best
-            }
+            func score(_ column: Int) -> Double { logProbabilities[start + column] - penalties[column] }
+            return (1..<costs.count).reduce(0) { best, column in score(column) > score(best) ? column : best }
         }
     }
 }

@@ -8,7 +8,11 @@ communicator.step = 17
 
 /// Numbers whose sum depends on the order of the additions.
 func awkward(_ count: Int) -> [Float] {
-    (0..<count).map { Float(sin(Double($0 * 7 + communicator.rank * 13))) * powf(10, Float(($0 + communicator.rank) % 7)) }
+    let rank = communicator.rank
+    return (0..<count).map { index in
+        let mantissa = Float(sin(Double(index * 7 + rank * 13)))
+        return mantissa * powf(10, Float((index + rank) % 7))
+    }
 }
 
 switch mode {

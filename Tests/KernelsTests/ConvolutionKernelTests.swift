@@ -101,6 +101,31 @@ final class ConvolutionKernelTests: XCTestCase {
         }
     }
 
+    /// Deep sums, and blocks of one image or of several.
+    func testAnImageGetsTheSameBitsInAnyBatch() {
+        for (size, inputs, window) in [(4, 512, 3), (4, 1100, 1), (20, 24, 3)] {
+            let images = 5
+            func shape(_ batch: Int) -> ConvolutionShape {
+                ConvolutionShape(
+                    batch: batch, inputHeight: size, inputWidth: size, inputChannels: inputs, outputChannels: 40, kernel: window,
+                    stride: 1, padding: window / 2)
+            }
+            func output(_ s: ConvolutionShape, _ input: ArraySlice<Float>) -> [Float] {
+                let kernel: ConvolutionKernel = window == 1 ? PointwiseConvolution(s) : GeneralConvolution<PatchConvolution>(s)
+                var output = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels)
+                kernel.forward(
+                    input: rows(Array(input), inputs), weights: Formula.values("w", s.patchLength * s.outputChannels), output: &output
+                ) { _, _ in }
+                return output
+            }
+            let imageFloats = size * size * inputs
+            let input = Formula.values("x", images * imageFloats)
+            let together = output(shape(images), input[...])
+            let apart = (0..<images).flatMap { output(shape(1), input[$0 * imageFloats..<($0 + 1) * imageFloats]) }
+            XCTAssertTrue(together == apart, "\(size)×\(size), \(inputs) channels, \(window)×\(window)")
+        }
+    }
+
     func testTheChoiceFollowsTheShape() {
         func kernel(_ batch: Int, _ size: Int, _ channels: Int, kernel: Int = 3, stride: Int = 1) -> ConvolutionKernel {
             ConvolutionKernels.kernel(

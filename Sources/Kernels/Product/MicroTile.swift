@@ -36,6 +36,8 @@ struct MicroTile {
         }
     }
 
+    // A function for each of the four: what is inlined below is long, and has no calls.
+
     @inline(never)
     private func multiplyWide(_ a: Source, _ b: Source, _ c: Result, _ rows: Int, _ prefetch: Prefetch) {
         choose(a, b, c, rows, isTransposed: false, isWide: true, prefetch)

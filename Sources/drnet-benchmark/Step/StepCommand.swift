@@ -1,4 +1,5 @@
 import ArgumentParser
+import Kernels
 import NeuralNetwork
 import Training
 
@@ -53,6 +54,8 @@ struct StepCommand: ParsableCommand {
     var warmUpSteps = 2
     @Option(help: "Size of the images that the predictor sees.")
     var predictorPixels = 128
+    @Flag(inversion: .prefixedNo, help: "Whether 3×3 convolutions use Winograd's transforms where it pays.")
+    var winograd = true
 
     func validate() throws {
         _ = try ClassifierArchitecture(named: network, option: "network")
@@ -71,6 +74,7 @@ struct StepCommand: ParsableCommand {
     }
 
     func run() throws {
+        ConvolutionKernels.configure(winograd: winograd ? .wherePays : .never)
         try Job.run(threads: threads) { job in
             let share = try share(of: job)
             let measured = try measure(workload(share, job), job)
