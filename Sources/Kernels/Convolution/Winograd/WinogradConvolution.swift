@@ -40,7 +40,7 @@ struct WinogradConvolution: ConvolutionKernel {
 
     private var forwardSlices: WinogradSlices {
         WinogradSlices(
-            channels: shape.outputChannels, channelFloats: WinogradTransform.positions * shape.inputChannels,
+            channels: shape.outputChannels, channelFloats: channelFloats(depth: shape.inputChannels),
             hasOneChunk: shape.batch <= chunkImages)
     }
 
@@ -69,10 +69,11 @@ struct WinogradConvolution: ConvolutionKernel {
                 transformInputs(images, input, into: values, inputStride)
                 withMatrices(tiles, outputs) { results, outputStride in
                     products { slice, position, transformed in
+                        let matrix = transformed + position * WinogradWeights.positionStride(rows: inputs, width: slice.count)
                         TiledProduct.multiply(
                             rows: tiles, columns: slice.count, depth: inputs,
                             .init(values + position * inputStride, leading: inputs),
-                            .init(transformed + position * inputs * slice.count, leading: slice.count),
+                            .init(matrix, leading: slice.count),
                             into: results + position * outputStride + slice.lowerBound, leading: outputs)
                     }
                     writeOutputs(images, results, outputStride, output, finish)
@@ -88,7 +89,7 @@ struct WinogradConvolution: ConvolutionKernel {
     ) {
         if shape.batch == 0 { return }
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
-        let transformedFloats = WinogradTransform.positions * outputs
+        let transformedFloats = channelFloats(depth: outputs)
         let slices = WinogradSlices(
             channels: inputs, channelFloats: 2 * transformedFloats, hasOneChunk: shape.batch <= chunkImages)
         slices.run(
@@ -96,6 +97,7 @@ struct WinogradConvolution: ConvolutionKernel {
             finish: { slice, scratch in
                 WinogradWeights.addAdjoint(
                     scratch + slice.count * transformedFloats, count: slice.count * outputs,
+                    positionStride: WinogradWeights.positionStride(rows: outputs, width: slice.count),
                     to: weightGradient + slice.lowerBound * outputs, tapStride: weightCount)
             }
         ) { products in
@@ -105,7 +107,7 @@ struct WinogradConvolution: ConvolutionKernel {
                         transformInputs(images, input, into: values, inputStride)
                         transformGradients(images, outputGradient, into: gradients, outputStride)
                         products { slice, position, scratch in
-                            let matrix = scratch + position * slice.count * outputs
+                            let matrix = scratch + position * WinogradWeights.positionStride(rows: outputs, width: slice.count)
                             multiplyBackward(
                                 slice, tiles: tiles, values + position * inputStride, gradients + position * outputStride,
                                 transposedWeights: inputGradient == nil ? nil : UnsafePointer(matrix),
@@ -134,6 +136,11 @@ struct WinogradConvolution: ConvolutionKernel {
             .init(transposedWeights, leading: slice.count), into: values, leading: inputs)
     }
 
+    /// Floats of the transformed weights of a channel, to or from `depth` others.
+    private func channelFloats(depth: Int) -> Int {
+        WinogradTransform.positions * WinogradWeights.positionStride(rows: depth, width: 1)
+    }
+
     private var weightCount: Int { shape.inputChannels * shape.outputChannels }
 
     private func forEachChunk(_ body: (_ images: Range<Int>, _ tiles: Int) -> Void) {
@@ -143,7 +150,7 @@ struct WinogradConvolution: ConvolutionKernel {
         }
     }
 
-    /// U of the output channels `outputs`: [36, inputs, part].
+    /// U of the output channels `outputs`: 36 matrices [inputs, part].
     private func transformWeights(
         _ weights: UnsafePointer<Float>, outputs: Range<Int>, into transformed: UnsafeMutablePointer<Float>
     ) {
@@ -152,7 +159,7 @@ struct WinogradConvolution: ConvolutionKernel {
             tapStride: weightCount, into: transformed)
     }
 
-    /// Uᵀ of the input channels `inputs`: [36, outputs, part].
+    /// Uᵀ of the input channels `inputs`: 36 matrices [outputs, part].
     private func transformWeights(
         _ weights: UnsafePointer<Float>, inputs: Range<Int>, into transformed: UnsafeMutablePointer<Float>
     ) {

@@ -1,12 +1,16 @@
 /// Weights [3, 3, input, output] in Winograd's form: 36 matrices [input × output], one a position.
 enum WinogradWeights {
+    /// Floats from one position's matrix [rows × width] to the next: a row more than it needs, so that the same element of all 36 does not
+    /// compete for one set of the caches.
+    static func positionStride(rows: Int, width: Int) -> Int { (rows &+ 1) &* width }
+
     /// transformed[p] ← (G w Gᵀ)[p] for each element of nine matrices that lie `tapStride` apart: rows of `width` elements, `rowStride` apart.
-    /// The result is dense, 36 matrices [rows × width].
+    /// The result is 36 matrices [rows × width], `positionStride` apart.
     static func transform(
         _ weights: UnsafePointer<Float>, rows: Int, width: Int, rowStride: Int, tapStride: Int,
         into transformed: UnsafeMutablePointer<Float>
     ) {
-        let count = rows &* width
+        let positionStride = positionStride(rows: rows, width: width)
         forEachVector(rows: rows, width: width) { row, column, buffer in
             let source = weights + (row &* rowStride &+ column)
             let offset = row &* width &+ column
@@ -19,8 +23,8 @@ enum WinogradWeights {
             for position in 0..<6 {
                 let p = buffer + 3 &* position
                 let values = WinogradTransform.weights((p[0], p[1], p[2]))
-                let target = transformed + position &* count + offset
-                let stride = 6 &* count
+                let target = transformed + position &* positionStride + offset
+                let stride = 6 &* positionStride
                 store(values.0, target)
                 store(values.1, target + stride)
                 store(values.2, target + 2 &* stride)
@@ -31,14 +35,15 @@ enum WinogradWeights {
         }
     }
 
-    /// gradient += Gᵀ u G for each element of 36 dense matrices of `count`; the nine matrices of the gradient lie `tapStride` apart.
+    /// gradient += Gᵀ u G for each element of 36 matrices of `count`, `positionStride` apart; the nine matrices of the gradient lie
+    /// `tapStride` apart.
     static func addAdjoint(
-        _ transformed: UnsafePointer<Float>, count: Int, to gradient: UnsafeMutablePointer<Float>, tapStride: Int
+        _ transformed: UnsafePointer<Float>, count: Int, positionStride: Int, to gradient: UnsafeMutablePointer<Float>, tapStride: Int
     ) {
         forEachVector(rows: 1, width: count) { _, offset, buffer in
             for column in 0..<6 {
-                let p = transformed + column &* count + offset
-                let stride = 6 &* count
+                let p = transformed + column &* positionStride + offset
+                let stride = 6 &* positionStride
                 let values = WinogradTransform.weightsAdjoint((
                     load(p), load(p + stride), load(p + 2 &* stride), load(p + 3 &* stride), load(p + 4 &* stride), load(p + 5 &* stride)
                 ))
