@@ -33,7 +33,7 @@ struct PredictCommand: ParsableCommand {
         Parallel.configure(threadCount: ProcessInfo.processInfo.activeProcessorCount)
         let folder = RunFolder(path: runFolder)
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
-        ConvolutionKernels.configure(winograd: configuration.kernels.winograd ? .wherePays : .never)
+        ConvolutionKernels.configure(winograd: configuration.kernels.winograd)
         let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, report: Message.write)
         if costWeight != 0 { try trained.requirePredictor() }
         var failures = 0

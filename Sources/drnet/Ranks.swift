@@ -23,7 +23,7 @@ struct Ranks {
         do {
             let ranks = Ranks(communicator: communicator, cores: try CoreMap.gather(communicator))
             Parallel.configure(threadCount: ranks.threadCount)
-            ConvolutionKernels.configure(winograd: configuration.kernels.winograd ? .wherePays : .never)
+            ConvolutionKernels.configure(winograd: configuration.kernels.winograd)
             try body(ranks)
             try communicator.finalize()
         } catch let status as ExitCode {

@@ -63,6 +63,11 @@ public enum ConvolutionKernels {
         Self.winograd = winograd
     }
 
+    /// Winograd's transforms where they pay, or nowhere.
+    public static func configure(winograd isAllowed: Bool) {
+        configure(winograd: isAllowed ? .wherePays : .never)
+    }
+
     public static func kernel(for shape: ConvolutionShape, isDepthwise: Bool) -> ConvolutionKernel {
         if isDepthwise { return GeneralConvolution<DepthwiseConvolution>(shape) }
         if shape.isPointwise { return PointwiseConvolution(shape) }

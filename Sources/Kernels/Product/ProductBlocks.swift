@@ -4,7 +4,7 @@ struct ProductBlocks {
     let rows: RowBlocks
     private let columns: Int
     private let parts: Int
-    /// Columns of a part: few enough for parts of 128 columns too.
+    /// Columns of a part: 128, or 64 where a result of 128 columns would be one part.
     private let partColumns: Int
 
     /// With this many blocks of rows, threads are occupied well enough.

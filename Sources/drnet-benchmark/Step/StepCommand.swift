@@ -74,7 +74,7 @@ struct StepCommand: ParsableCommand {
     }
 
     func run() throws {
-        ConvolutionKernels.configure(winograd: winograd ? .wherePays : .never)
+        ConvolutionKernels.configure(winograd: winograd)
         try Job.run(threads: threads) { job in
             let share = try share(of: job)
             let measured = try measure(workload(share, job), job)
