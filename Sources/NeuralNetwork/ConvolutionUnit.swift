@@ -41,7 +41,7 @@ public final class ConvolutionUnit {
         completesInputGradient: Bool = true
     ) throws -> (output: Activations, pullback: UnitPullback?) {
         let output = Tensor(convolution.outputShape(input.shape))
-        let kernel = convolution.kernel(input.shape)
+        let kernel = convolution.kernel(input.shape, keepsWeights: pass.mode == .evaluation)
         if pass.mode == .evaluation {
             evaluate(input, residual, kernel, pass, into: output)
             return (Activations(output), nil)

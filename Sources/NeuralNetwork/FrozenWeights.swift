@@ -5,7 +5,9 @@ import Kernels
 public final class FrozenWeights {
     private struct Key: Hashable {
         var convolution: ObjectIdentifier
-        /// Tells a convolution's kernels apart: Winograd's take four times the floats of the others'.
+        /// These tell the kernels that a convolution has for different sizes apart: patches have a type of their own, and what Winograd's take
+        /// follows from their tile.
+        var kernel: ObjectIdentifier
         var count: Int
     }
 
@@ -18,7 +20,8 @@ public final class FrozenWeights {
     }
 
     func prepared(_ convolution: Convolution2D, _ kernel: ConvolutionKernel) -> UnsafePointer<Float> {
-        let key = Key(convolution: ObjectIdentifier(convolution), count: kernel.preparedCount)
+        let key = Key(
+            convolution: ObjectIdentifier(convolution), kernel: ObjectIdentifier(type(of: kernel)), count: kernel.preparedCount)
         if let found = prepared[key] { return UnsafePointer(found) }
         let buffer = BufferPool.shared.take(key.count)
         kernel.prepare(convolution.weight.values, into: buffer)

@@ -16,10 +16,12 @@ final class StepFixtureTests: XCTestCase {
     }
 
     func testStepsWithWinogradWhereverItCanBeUsed() throws {
-        ConvolutionKernels.configure(winograd: .always)
         defer { ConvolutionKernels.configure(winograd: .wherePays) }
-        // Two stages of this network have channels that are multiples of 8.
-        try check("step_resnet18", ReferenceCase.resnet18)
+        for tile in [ConvolutionKernels.WinogradTile.twoByTwo, .fourByFour] {
+            ConvolutionKernels.configure(winograd: .always(tile))
+            // Two stages of this network have channels that are multiples of 8.
+            try check("step_resnet18", ReferenceCase.resnet18)
+        }
     }
 
     private func check(_ file: String, _ reference: ReferenceCase) throws {

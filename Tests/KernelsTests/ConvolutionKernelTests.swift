@@ -22,6 +22,14 @@ final class ConvolutionKernelTests: XCTestCase {
         var weightGradient: [Float]
     }
 
+    /// All that can be used.
+    private func kernels(_ s: ConvolutionShape) -> [ConvolutionKernel] {
+        var kernels: [ConvolutionKernel] = [GeneralConvolution<PatchConvolution>(s)]
+        if s.isPointwise { kernels.append(PointwiseConvolution(s)) }
+        if s.allowsWinograd { kernels += [WinogradConvolution(s, WinogradF2.self), WinogradConvolution(s, WinogradF4.self)] }
+        return kernels
+    }
+
     private func rows(_ values: [Float], _ channels: Int) -> Rows {
         .computed { rows, target in
             values.withUnsafeBufferPointer {
@@ -68,13 +76,10 @@ final class ConvolutionKernelTests: XCTestCase {
 
     func testEveryKernelAgreesWithPatchesAndFinishesEveryRowOnce() {
         for s in shapes {
-            var kernels: [ConvolutionKernel] = [GeneralConvolution<PatchConvolution>(s)]
-            if s.isPointwise { kernels.append(PointwiseConvolution(s)) }
-            if WinogradConvolution.supports(s) { kernels.append(WinogradConvolution(s)) }
-            for kernel in kernels {
+            for kernel in kernels(s) {
                 for accumulates in [false, true] {
                     let actual = run(kernel, s, accumulates: accumulates), wanted = expected(s, accumulates: accumulates)
-                    let label = "\(type(of: kernel)) \(s), accumulates \(accumulates)"
+                    let label = "\(kernel), accumulates \(accumulates)"
                     XCTAssertLessThan(relativeDifference(actual.output, wanted.output), 2e-6, label)
                     XCTAssertLessThan(relativeDifference(actual.inputGradient, wanted.inputGradient), 2e-6, label)
                     XCTAssertLessThan(relativeDifference(actual.weightGradient, wanted.weightGradient), 2e-6, label)
@@ -85,18 +90,15 @@ final class ConvolutionKernelTests: XCTestCase {
 
     func testWeightsThatWerePreparedGiveTheSameBits() {
         for s in shapes {
-            var kernels: [ConvolutionKernel] = [GeneralConvolution<PatchConvolution>(s)]
-            if s.isPointwise { kernels.append(PointwiseConvolution(s)) }
-            if WinogradConvolution.supports(s) { kernels.append(WinogradConvolution(s)) }
             let input = Formula.values("x", s.batch * s.inputHeight * s.inputWidth * s.inputChannels)
             let weights = Formula.values("w", s.patchLength * s.outputChannels)
-            for kernel in kernels {
+            for kernel in kernels(s) {
                 var once = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels), again = once
                 var prepared = [Float](repeating: .nan, count: kernel.preparedCount)
                 kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &once) { _, _ in }
                 kernel.prepare(weights, into: &prepared)
                 kernel.forward(input: rows(input, s.inputChannels), prepared: prepared, output: &again) { _, _ in }
-                XCTAssertEqual(once, again, "\(type(of: kernel)) \(s)")
+                XCTAssertEqual(once, again, "\(kernel)")
             }
         }
     }
@@ -128,16 +130,26 @@ final class ConvolutionKernelTests: XCTestCase {
     }
 
     func testTheChoiceFollowsTheShape() {
-        func kernel(_ batch: Int, _ size: Int, _ channels: Int, kernel: Int = 3, stride: Int = 1) -> ConvolutionKernel {
+        func kernel(
+            _ batch: Int, _ size: Int, _ channels: Int, kernel: Int = 3, stride: Int = 1, keepsWeights: Bool = false
+        ) -> ConvolutionKernel {
             ConvolutionKernels.kernel(
                 for: ConvolutionShape(
                     batch: batch, inputHeight: size, inputWidth: size, inputChannels: channels, outputChannels: channels,
-                    kernel: kernel, stride: stride, padding: (kernel - 1) / 2), isDepthwise: false)
+                    kernel: kernel, stride: stride, padding: (kernel - 1) / 2), isDepthwise: false, keepsWeights: keepsWeights)
         }
-        XCTAssertTrue(kernel(16, 56, 64) is WinogradConvolution)
-        XCTAssertTrue(kernel(32, 4, 512) is WinogradConvolution)
-        XCTAssertTrue(kernel(32, 2, 512) is GeneralConvolution<PatchConvolution>, "four pixels of a tile of sixteen")
-        XCTAssertTrue(kernel(2, 7, 512) is GeneralConvolution<PatchConvolution>, "too few tiles for the weights' transform")
+        func algorithm(_ kernel: ConvolutionKernel) -> String? {
+            (kernel as? WinogradConvolution).map { "\($0.algorithm)" }
+        }
+        XCTAssertEqual(algorithm(kernel(16, 56, 64)), "WinogradF4")
+        XCTAssertEqual(algorithm(kernel(32, 4, 512)), "WinogradF4")
+        XCTAssertEqual(algorithm(kernel(8, 4, 512)), "WinogradF2", "few tiles for the weights of the larger one")
+        XCTAssertEqual(algorithm(kernel(32, 6, 512)), "WinogradF2", "as many products, fewer weights")
+        XCTAssertTrue(kernel(1, 7, 512) is GeneralConvolution<PatchConvolution>, "too few tiles for the weights' transform")
+        XCTAssertEqual(algorithm(kernel(1, 7, 512, keepsWeights: true)), "WinogradF2")
+        XCTAssertTrue(kernel(1, 4, 512, keepsWeights: true) is GeneralConvolution<PatchConvolution>)
+        XCTAssertEqual(algorithm(kernel(32, 2, 512)), "WinogradF2")
+        XCTAssertTrue(kernel(32, 1, 512) is GeneralConvolution<PatchConvolution>, "one pixel of a tile of four")
         XCTAssertTrue(kernel(16, 56, 60) is GeneralConvolution<PatchConvolution>, "channels are no multiple of 8")
         XCTAssertTrue(kernel(16, 56, 64, stride: 2) is GeneralConvolution<PatchConvolution>)
         XCTAssertTrue(kernel(16, 56, 64, kernel: 1) is PointwiseConvolution)

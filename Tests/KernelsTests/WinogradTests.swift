@@ -26,12 +26,14 @@ final class WinogradTests: XCTestCase {
         )
     }
 
-    private func winograd(_ s: ConvolutionShape) -> Results {
+    private static let algorithms: [any WinogradAlgorithm.Type] = [WinogradF2.self, WinogradF4.self]
+
+    private func winograd(_ s: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type) -> Results {
         let (input, weights, gradient, before) = values(s)
         var results = Results(
             output: [Float](repeating: .nan, count: gradient.count), inputGradient: [Float](repeating: .nan, count: input.count),
             weightGradient: before)
-        let convolution = WinogradConvolution(s)
+        let convolution = WinogradConvolution(s, algorithm)
         let rows = (Self.computed(input, s.inputChannels), Self.computed(gradient, s.outputChannels))
         convolution.forward(input: rows.0, weights: weights, output: &results.output) { _, _ in }
         results.inputGradient.withUnsafeMutableBufferPointer {
@@ -62,26 +64,61 @@ final class WinogradTests: XCTestCase {
     }
 
     func testAgreesWithThePatchesForwardAndBack() {
-        for shape in Self.shapes where shape.batch > 0 {
-            let actual = winograd(shape), expected = patches(shape)
-            XCTAssertLessThan(relativeDifference(actual.output, expected.output), 2e-6, "forward \(shape)")
-            XCTAssertLessThan(relativeDifference(actual.inputGradient, expected.inputGradient), 2e-6, "input gradient \(shape)")
-            XCTAssertLessThan(relativeDifference(actual.weightGradient, expected.weightGradient), 2e-6, "weight gradient \(shape)")
+        for algorithm in Self.algorithms {
+            for shape in Self.shapes where shape.batch > 0 {
+                let actual = winograd(shape, algorithm), expected = patches(shape)
+                let label = "\(algorithm) \(shape)"
+                XCTAssertLessThan(relativeDifference(actual.output, expected.output), 2e-6, "forward \(label)")
+                XCTAssertLessThan(relativeDifference(actual.inputGradient, expected.inputGradient), 2e-6, "input gradient \(label)")
+                XCTAssertLessThan(relativeDifference(actual.weightGradient, expected.weightGradient), 2e-6, "weight gradient \(label)")
+            }
         }
     }
 
     func testAnEmptyBatchTouchesNothing() {
         let shape = Self.shapes.first { $0.batch == 0 }!
-        XCTAssertEqual(winograd(shape).weightGradient, values(shape).before)
+        for algorithm in Self.algorithms { XCTAssertEqual(winograd(shape, algorithm).weightGradient, values(shape).before) }
     }
 
     func testResultsDoNotDependOnTheNumberOfThreads() {
-        func run(threads: Int) -> Results {
-            Parallel.configure(threadCount: threads)
-            defer { Parallel.configure(threadCount: 1) }
-            return winograd(Self.shapes.last!)
+        for algorithm in Self.algorithms {
+            func run(threads: Int) -> Results {
+                Parallel.configure(threadCount: threads)
+                defer { Parallel.configure(threadCount: 1) }
+                return winograd(Self.shapes.last!, algorithm)
+            }
+            let one = run(threads: 1), three = run(threads: 3)
+            XCTAssertTrue(
+                one.output == three.output && one.inputGradient == three.inputGradient && one.weightGradient == three.weightGradient,
+                "\(algorithm)")
         }
-        let one = run(threads: 1), three = run(threads: 3)
-        XCTAssertTrue(one.output == three.output && one.inputGradient == three.inputGradient && one.weightGradient == three.weightGradient)
+    }
+
+    /// Each one-dimensional transform and what is called its adjoint: ⟨T x, y⟩ = ⟨x, Tᵀ y⟩ for all unit vectors.
+    func testAdjointsAreTransposes() {
+        func checkAll<Transform: WinogradTransform>(_: Transform.Type) {
+            let (outputs, inputs) = (Transform.outputs, Transform.inputs)
+            check(Transform.input, Transform.inputAdjoint, from: inputs, to: inputs, "\(Transform.self) input")
+            check(Transform.output, Transform.outputAdjoint, from: inputs, to: outputs, "\(Transform.self) output")
+            check(Transform.weights, Transform.weightsAdjoint, from: 3, to: inputs, "\(Transform.self) weights")
+        }
+        checkAll(WinogradF2.self)
+        checkAll(WinogradF4.self)
+    }
+
+    private typealias OneDimension = ((Int) -> Channels8, (Int, Channels8) -> Void) -> Void
+
+    private func check(_ transform: OneDimension, _ adjoint: OneDimension, from: Int, to: Int, _ label: String) {
+        func matrix(_ transform: OneDimension, _ columns: Int, _ rows: Int) -> [[Float]] {
+            (0..<columns).map { column in
+                var result = [Float](repeating: .nan, count: rows)
+                transform({ Channels8(repeating: $0 == column ? 1 : 0) }, { result[$0] = $1[0] })
+                return result
+            }
+        }
+        let forward = matrix(transform, from, to), back = matrix(adjoint, to, from)
+        for column in 0..<from {
+            for row in 0..<to { XCTAssertEqual(forward[column][row], back[row][column], accuracy: 1e-6, "\(label) [\(row), \(column)]") }
+        }
     }
 }

@@ -6,14 +6,14 @@ import Kernels
 extension Convolution2D {
     func forward(_ input: Tensor) -> Tensor {
         let output = Tensor(outputShape(input.shape))
-        kernel(input.shape).forward(input: .stored(input.data), weights: weight.values, output: output.data) { _, _ in }
+        kernel(input.shape, keepsWeights: false).forward(input: .stored(input.data), weights: weight.values, output: output.data) { _, _ in }
         return output
     }
 
     /// Adds to the weight's gradient, and returns the input's gradient.
     func backward(_ outputGradient: Tensor, input: Tensor) -> Tensor {
         let result = Tensor(input.shape)
-        kernel(input.shape).backward(
+        kernel(input.shape, keepsWeights: false).backward(
             input: .stored(input.data), outputGradient: .stored(outputGradient.data), weights: weight.values,
             weightGradient: weight.gradient, inputGradient: InputGradient(result.data, accumulates: false) { _, _ in })
         return result

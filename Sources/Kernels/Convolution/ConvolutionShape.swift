@@ -33,6 +33,11 @@ public struct ConvolutionShape: Equatable, Sendable {
     /// True where the patch matrix is the image itself.
     public var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 }
 
+    /// Whether Winograd's transforms of 3×3 kernels can be used; they go by eight channels.
+    var allowsWinograd: Bool {
+        kernel == 3 && stride == 1 && padding == 1 && inputChannels % 8 == 0 && outputChannels % 8 == 0
+    }
+
     /// The convolution of the output's gradient that gives the input's gradient, for stride 1: the same kernel, turned by 180°,
     /// with input and output channels exchanged.
     var inputGradientShape: ConvolutionShape {

@@ -41,7 +41,12 @@ enum TiledProduct {
 
         /// Of a matrix whose columns lie in panels of 16, [panel, depth, 16].
         init(panels values: UnsafePointer<Float>, depth: Int) {
-            (self.values, rowStride, panelStride) = (values, MicroTile.columns, depth * MicroTile.columns)
+            self.init(panels: values, panelStride: depth * MicroTile.columns)
+        }
+
+        /// The same with more floats from a panel to the next.
+        init(panels values: UnsafePointer<Float>, panelStride: Int) {
+            (self.values, rowStride, self.panelStride) = (values, MicroTile.columns, panelStride)
         }
 
         /// What begins at this row and column, which is a multiple of 16.

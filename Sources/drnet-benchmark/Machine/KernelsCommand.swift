@@ -23,6 +23,8 @@ struct KernelsCommand: ParsableCommand {
     var threads: Int?
     @Option(help: "Seconds for each measurement, about.")
     var seconds = 0.2
+    @Option(help: "How 3×3 convolutions of stride 1 are computed: as the model chooses, or all in one way.")
+    var convolutions = ConvolutionChoice.modelled
 
     func validate() throws {
         guard try !architectures.isEmpty else { throw ValidationError("--networks names none") }
@@ -33,6 +35,7 @@ struct KernelsCommand: ParsableCommand {
     }
 
     func run() throws {
+        ConvolutionKernels.configure(winograd: convolutions.winograd)
         try Job.run(threads: threads) { job in
             var rows = [["convolution", "input", "channels", "forward ms", "GFLOP/s", "of sgemm", "kept ms", "GFLOP/s", "backward ms", "GFLOP/s", "of sgemm", "sgemm"]]
             for shape in try distinctShapes() {
@@ -67,6 +70,21 @@ struct KernelsCommand: ParsableCommand {
     }
 }
 
+enum ConvolutionChoice: String, CaseIterable, ExpressibleByArgument {
+    case modelled, patches
+    case twoByTwo = "f2x2"
+    case fourByFour = "f4x4"
+
+    var winograd: ConvolutionKernels.WinogradUse {
+        switch self {
+        case .modelled: .wherePays
+        case .patches: .never
+        case .twoByTwo: .always(.twoByTwo)
+        case .fourByFour: .always(.fourByFour)
+        }
+    }
+}
+
 /// A convolution's times.
 private struct KernelTiming {
     private let shape: ConvolutionShape
@@ -78,17 +96,18 @@ private struct KernelTiming {
 
     init(_ shape: ConvolutionShape, budget: Double) {
         self.shape = shape
-        let kernel = ConvolutionKernels.kernel(for: shape, isDepthwise: false)
+        let kernel = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: false)
+        let keeping = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: true)
         let input = Floats(shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels, filled: 0.5)
         let output = Floats(shape.outputPixels * shape.outputChannels, filled: 0.5)
         let weights = Floats(shape.patchLength * shape.outputChannels, filled: 0.1)
         forward = Timing.repeated(budget: budget) {
             kernel.forward(input: .stored(input.data), weights: weights.data, output: output.data) { _, _ in }
         }
-        let prepared = Floats(kernel.preparedCount, filled: 0)
-        kernel.prepare(weights.data, into: prepared.data)
+        let prepared = Floats(keeping.preparedCount, filled: 0)
+        keeping.prepare(weights.data, into: prepared.data)
         kept = Timing.repeated(budget: budget) {
-            kernel.forward(input: .stored(input.data), prepared: prepared.data, output: output.data) { _, _ in }
+            keeping.forward(input: .stored(input.data), prepared: prepared.data, output: output.data) { _, _ in }
         }
         let weightGradient = Floats(shape.patchLength * shape.outputChannels, filled: 0)
         let inputGradient = Floats(shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels, filled: 0)

@@ -9,6 +9,7 @@ struct WinogradSlices {
 
     private let channels: Int
     private let channelFloats: Int
+    private let positions: Int
     private let keepsAll: Bool
 
     /// Calls its argument for every part and position, with the part's scratch.
@@ -16,9 +17,10 @@ struct WinogradSlices {
     typealias SliceTask = (_ slice: Range<Int>, _ scratch: UnsafeMutablePointer<Float>) -> Void
 
     /// - Parameter channelFloats: scratch that a channel of the result needs.
-    init(channels: Int, channelFloats: Int, hasOneChunk: Bool) {
+    init(channels: Int, channelFloats: Int, positions: Int, hasOneChunk: Bool) {
         self.channels = channels
         self.channelFloats = channelFloats
+        self.positions = positions
         keepsAll = !hasOneChunk || channels * channelFloats <= Self.cachedFloats
     }
 
@@ -40,7 +42,12 @@ struct WinogradSlices {
     }
 
     /// Scratch of all parts.
-    var scratchCount: Int { channels * channelFloats }
+    var scratchCount: Int { Self.scratchChannels(channels) * channelFloats }
+
+    /// Weights lie in whole panels.
+    private static func scratchChannels(_ channels: Int) -> Int {
+        (channels + WinogradWeights.panelWidth - 1) / WinogradWeights.panelWidth * WinogradWeights.panelWidth
+    }
 
     /// Calls `task` for every part with its place in the scratch of all, in parallel.
     func forEach(in scratch: UnsafeMutablePointer<Float>, _ task: SliceTask) {
@@ -58,7 +65,7 @@ struct WinogradSlices {
     private func runByPositions(
         _ scratch: UnsafeMutablePointer<Float>, _ multiply: (Range<Int>, Int, UnsafeMutablePointer<Float>) -> Void
     ) {
-        Parallel.forEach(WinogradTransform.positions) { position in
+        Parallel.forEach(positions) { position in
             for number in 0..<count { multiply(self[number], position, scratch + self[number].lowerBound * channelFloats) }
         }
     }
@@ -68,9 +75,9 @@ struct WinogradSlices {
     ) {
         Parallel.forEach(count) { number in
             let slice = self[number]
-            BufferPool.withScratch(slice.count * channelFloats) { scratch in
+            BufferPool.withScratch(Self.scratchChannels(slice.count) * channelFloats) { scratch in
                 prepare(slice, scratch)
-                for position in 0..<WinogradTransform.positions { multiply(slice, position, scratch) }
+                for position in 0..<positions { multiply(slice, position, scratch) }
                 finish(slice, scratch)
             }
         }

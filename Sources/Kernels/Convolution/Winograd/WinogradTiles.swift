@@ -1,117 +1,95 @@
-/// The two-dimensional transforms of one row of tiles. Pixels lie in scratch rows with the padding already in them, so that no transform
-/// knows of borders; transformed tiles lie as 36 matrices [tile × channel], one a position, `positionStride` vectors apart.
+/// How one row of tiles lies in memory. Pixels lie in scratch rows with the padding already in them, so that no transform
+/// knows of borders; transformed tiles lie as matrices [tile × channel], one a position.
 struct WinogradTiles {
     /// Tiles in a row.
     var count: Int
+    /// Outputs of a tile, in one dimension.
+    var outputs: Int
     /// Vectors of eight channels.
     var vectors: Int
     /// Vectors from one position's matrix to the next.
     var positionStride: Int
 
-    typealias Vectors = UnsafeMutablePointer<Channels8>
-
     /// Pixels in a scratch row that holds the inputs of all tiles: neighbours share two.
-    var inputColumns: Int { 4 * count + 2 }
+    var inputColumns: Int { outputs * count + 2 }
+    /// Pixels in a scratch row that holds the outputs of all tiles.
+    var outputColumns: Int { outputs * count }
+}
 
-    /// transformed ← Bᵀ d B of the six rows [6 × inputColumns] at `rows`.
-    func input(_ rows: Vectors, into transformed: Vectors) {
-        let rowStride = inputColumns &* vectors
-        forEachVector { tile, channel, buffer in
-            let source = rows + tile &* 4 &* vectors + channel
-            for row in 0..<6 {
-                let p = source + row &* rowStride
-                Self.store(WinogradTransform.input(Self.load(p, vectors)), buffer + row, 6)
+/// The transforms of rows of tiles: in two dimensions, those of one dimension are applied twice.
+extension WinogradTransform {
+    static func transformInput(_ rows: Vectors, _ tiles: WinogradTiles, into transformed: Vectors) {
+        let (rowStride, vectors) = (tiles.inputColumns &* tiles.vectors, tiles.vectors)
+        let columnStride = inputs &* tiles.positionStride
+        forEachVector(tiles) { tile, channel, buffer in
+            let source = rows + tile &* outputs &* vectors + channel
+            for row in 0..<inputs {
+                let (p, result) = (source + row &* rowStride, buffer + row)
+                input({ p[$0 &* vectors] }, { result[$0 &* inputs] = $1 })
             }
-            let target = transformed + tile &* vectors + channel
-            for column in 0..<6 {
-                let values = WinogradTransform.input(Self.load(buffer + 6 &* column, 1))
-                Self.store(values, target + column &* positionStride, 6 &* positionStride)
+            for column in 0..<inputs {
+                let (p, result) = (buffer + inputs &* column, transformed + (column &* tiles.positionStride &+ tile &* vectors &+ channel))
+                input({ p[$0] }, { result[$0 &* columnStride] = $1 })
             }
         }
     }
 
-    /// rows [6 × inputColumns] += B v Bᵀ: what `input` sends the other way.
-    func addInputAdjoint(_ transformed: UnsafePointer<Channels8>, to rows: Vectors) {
-        let rowStride = inputColumns &* vectors
-        forEachVector { tile, channel, buffer in
-            let source = UnsafeMutablePointer(mutating: transformed) + tile &* vectors + channel
-            for column in 0..<6 {
-                let values = WinogradTransform.inputAdjoint(
-                    Self.load(source + column &* positionStride, 6 &* positionStride))
-                Self.store(values, buffer + column, 6)
+    static func addInputAdjoint(_ transformed: UnsafePointer<Channels8>, _ tiles: WinogradTiles, to rows: Vectors) {
+        let (rowStride, vectors) = (tiles.inputColumns &* tiles.vectors, tiles.vectors)
+        let columnStride = inputs &* tiles.positionStride
+        forEachVector(tiles) { tile, channel, buffer in
+            for column in 0..<inputs {
+                let (p, result) = (transformed + (column &* tiles.positionStride &+ tile &* vectors &+ channel), buffer + column)
+                inputAdjoint({ p[$0 &* columnStride] }, { result[$0 &* inputs] = $1 })
             }
-            let target = rows + tile &* 4 &* vectors + channel
-            for row in 0..<6 {
-                Self.add(WinogradTransform.inputAdjoint(Self.load(buffer + 6 &* row, 1)), target + row &* rowStride, vectors)
-            }
-        }
-    }
-
-    /// rows [4 × 4 · count] ← Aᵀ m A.
-    func output(_ products: UnsafePointer<Channels8>, into rows: Vectors) {
-        let rowStride = 4 &* count &* vectors
-        forEachVector { tile, channel, buffer in
-            let source = UnsafeMutablePointer(mutating: products) + tile &* vectors + channel
-            for column in 0..<6 {
-                let values = WinogradTransform.output(Self.load(source + column &* positionStride, 6 &* positionStride))
-                (buffer[column], buffer[6 + column], buffer[12 + column], buffer[18 + column]) = values
-            }
-            let target = rows + tile &* 4 &* vectors + channel
-            for row in 0..<4 {
-                let values = WinogradTransform.output(Self.load(buffer + 6 &* row, 1))
-                let p = target + row &* rowStride
-                (p[0], p[vectors], p[2 &* vectors], p[3 &* vectors]) = values
+            let target = rows + tile &* outputs &* vectors + channel
+            for row in 0..<inputs {
+                let (p, result) = (buffer + inputs &* row, target + row &* rowStride)
+                inputAdjoint({ p[$0] }, { result[$0 &* vectors] += $1 })
             }
         }
     }
 
-    /// transformed ← A g Aᵀ of the four rows [4 × 4 · count] of an output's gradient.
-    func outputAdjoint(_ rows: Vectors, into transformed: Vectors) {
-        let rowStride = 4 &* count &* vectors
-        forEachVector { tile, channel, buffer in
-            let source = rows + tile &* 4 &* vectors + channel
-            for row in 0..<4 {
-                let p = source + row &* rowStride
-                let values = WinogradTransform.outputAdjoint((p[0], p[vectors], p[2 &* vectors], p[3 &* vectors]))
-                Self.store(values, buffer + row, 4)
+    static func transformOutput(_ products: UnsafePointer<Channels8>, _ tiles: WinogradTiles, into rows: Vectors) {
+        let (rowStride, vectors) = (tiles.outputColumns &* tiles.vectors, tiles.vectors)
+        let columnStride = inputs &* tiles.positionStride
+        forEachVector(tiles) { tile, channel, buffer in
+            for column in 0..<inputs {
+                let (p, result) = (products + (column &* tiles.positionStride &+ tile &* vectors &+ channel), buffer + column)
+                output({ p[$0 &* columnStride] }, { result[$0 &* inputs] = $1 })
             }
-            let target = transformed + tile &* vectors + channel
-            for column in 0..<6 {
-                let p = buffer + 4 &* column
-                let values = WinogradTransform.outputAdjoint((p[0], p[1], p[2], p[3]))
-                Self.store(values, target + column &* positionStride, 6 &* positionStride)
+            let target = rows + tile &* outputs &* vectors + channel
+            for row in 0..<outputs {
+                let (p, result) = (buffer + inputs &* row, target + row &* rowStride)
+                output({ p[$0] }, { result[$0 &* vectors] = $1 })
             }
         }
     }
 
-    /// Calls `body(tile, channel vector, 36 vectors of scratch)`.
+    static func transformOutputGradient(_ rows: Vectors, _ tiles: WinogradTiles, into transformed: Vectors) {
+        let (rowStride, vectors) = (tiles.outputColumns &* tiles.vectors, tiles.vectors)
+        let columnStride = inputs &* tiles.positionStride
+        forEachVector(tiles) { tile, channel, buffer in
+            let source = rows + tile &* outputs &* vectors + channel
+            for row in 0..<outputs {
+                let (p, result) = (source + row &* rowStride, buffer + row)
+                outputAdjoint({ p[$0 &* vectors] }, { result[$0 &* outputs] = $1 })
+            }
+            for column in 0..<inputs {
+                let (p, result) = (buffer + outputs &* column, transformed + (column &* tiles.positionStride &+ tile &* vectors &+ channel))
+                outputAdjoint({ p[$0] }, { result[$0 &* columnStride] = $1 })
+            }
+        }
+    }
+
+    /// Calls `body(tile, channel vector, scratch for a tile)`.
     @inline(__always)
-    private func forEachVector(_ body: (Int, Int, Vectors) -> Void) {
-        withUnsafeTemporaryAllocation(of: Channels8.self, capacity: WinogradTransform.positions) { buffer in
+    private static func forEachVector(_ tiles: WinogradTiles, _ body: (Int, Int, Vectors) -> Void) {
+        withUnsafeTemporaryAllocation(of: Channels8.self, capacity: positions) { buffer in
             let buffer = buffer.baseAddress!
-            for tile in 0..<count {
-                for channel in 0..<vectors { body(tile, channel, buffer) }
+            for tile in 0..<tiles.count {
+                for channel in 0..<tiles.vectors { body(tile, channel, buffer) }
             }
         }
-    }
-
-    @inline(__always)
-    private static func load(_ p: Vectors, _ stride: Int) -> WinogradTransform.Six {
-        (p[0], p[stride], p[2 &* stride], p[3 &* stride], p[4 &* stride], p[5 &* stride])
-    }
-
-    @inline(__always)
-    private static func store(_ values: WinogradTransform.Six, _ p: Vectors, _ stride: Int) {
-        (p[0], p[stride], p[2 &* stride], p[3 &* stride], p[4 &* stride], p[5 &* stride]) = values
-    }
-
-    @inline(__always)
-    private static func add(_ values: WinogradTransform.Six, _ p: Vectors, _ stride: Int) {
-        p[0] += values.0
-        p[stride] += values.1
-        p[2 &* stride] += values.2
-        p[3 &* stride] += values.3
-        p[4 &* stride] += values.4
-        p[5 &* stride] += values.5
     }
 }

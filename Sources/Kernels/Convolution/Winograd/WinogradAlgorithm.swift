@@ -1,0 +1,32 @@
+/// Winograd's F(m×m, 3×3) in two dimensions, as the convolution uses it. The transforms of one dimension (`WinogradTransform`) give all of
+/// it; it is a protocol of its own so that each algorithm is compiled for itself, while the convolution around it is the same code.
+protocol WinogradAlgorithm {
+    typealias Vectors = UnsafeMutablePointer<Channels8>
+
+    /// m: outputs of a tile, in one dimension.
+    static var outputs: Int { get }
+
+    /// transformed ← Bᵀ d B of the rows [m + 2, inputColumns] at `rows`.
+    static func transformInput(_ rows: Vectors, _ tiles: WinogradTiles, into transformed: Vectors)
+    /// rows [m + 2, inputColumns] += B v Bᵀ: what `transformInput` sends the other way.
+    static func addInputAdjoint(_ transformed: UnsafePointer<Channels8>, _ tiles: WinogradTiles, to rows: Vectors)
+    /// rows [m, outputColumns] ← Aᵀ p A.
+    static func transformOutput(_ products: UnsafePointer<Channels8>, _ tiles: WinogradTiles, into rows: Vectors)
+    /// transformed ← A y Aᵀ of the rows [m, outputColumns] of an output's gradient.
+    static func transformOutputGradient(_ rows: Vectors, _ tiles: WinogradTiles, into transformed: Vectors)
+
+    /// transformed ← G w Gᵀ for each element of nine matrices that lie `tapStride` apart, with `rowStride` floats from a row to the next.
+    static func transformWeights(
+        _ weights: UnsafePointer<Float>, rowStride: Int, tapStride: Int, _ matrices: WinogradWeights,
+        into transformed: UnsafeMutablePointer<Float>)
+    /// gradient += Gᵀ u G for each of `count` elements of matrices that lie `positionStride` apart; the nine results lie `tapStride` apart.
+    static func addWeightsAdjoint(
+        _ transformed: UnsafePointer<Float>, count: Int, positionStride: Int, to gradient: UnsafeMutablePointer<Float>, tapStride: Int)
+}
+
+extension WinogradAlgorithm {
+    /// m + 2: inputs of a tile, in one dimension.
+    static var inputs: Int { outputs + 2 }
+    /// Products of a tile in two dimensions.
+    static var positions: Int { inputs * inputs }
+}

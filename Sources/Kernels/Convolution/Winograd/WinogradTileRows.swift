@@ -1,0 +1,161 @@
+/// What lies between an image's pixels and the transformed tiles: rows of tiles are read with the padding around them, transformed, and
+/// written back without what hangs over the edge. Parallel over rows of tiles.
+struct WinogradTileRows {
+    private let shape: ConvolutionShape
+    private let algorithm: any WinogradAlgorithm.Type
+    /// Rows of tiles in an image.
+    let perImage: Int
+    private let tilesWide: Int
+
+    init(_ shape: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type) {
+        self.shape = shape
+        self.algorithm = algorithm
+        perImage = (shape.outputHeight + algorithm.outputs - 1) / algorithm.outputs
+        tilesWide = (shape.outputWidth + algorithm.outputs - 1) / algorithm.outputs
+    }
+
+    var tilesPerImage: Int { perImage * tilesWide }
+
+    /// Calls `body(image, row of tiles, number among the chunk's rows of tiles)` in parallel.
+    private func forEachTileRow(_ images: Range<Int>, _ body: (Int, Int, Int) -> Void) {
+        Parallel.forEach(images.count * perImage) { number in
+            body(images.lowerBound + number / perImage, number % perImage, number)
+        }
+    }
+
+    private func tiles(_ channels: Int, _ positionStride: Int) -> WinogradTiles {
+        WinogradTiles(count: tilesWide, outputs: algorithm.outputs, vectors: channels / 8, positionStride: positionStride / 8)
+    }
+
+    func transformInputs(
+        _ images: Range<Int>, _ source: Rows, into transformed: UnsafeMutablePointer<Float>, _ positionStride: Int
+    ) {
+        let channels = shape.inputChannels
+        let tiles = tiles(channels, positionStride)
+        forEachTileRow(images) { image, tileRow, number in
+            BufferPool.withScratch(algorithm.inputs * tiles.inputColumns * channels) { rows in
+                for row in 0..<algorithm.inputs {
+                    readRow(
+                        image, algorithm.outputs * tileRow + row - 1, height: shape.inputHeight, width: shape.inputWidth, channels: channels, source,
+                        into: rows + row * tiles.inputColumns * channels, left: 1, columns: tiles.inputColumns)
+                }
+                algorithm.transformInput(rows.vectors, tiles, into: (transformed + number * tilesWide * channels).vectors)
+            }
+        }
+    }
+
+    func transformGradients(
+        _ images: Range<Int>, _ source: Rows, into transformed: UnsafeMutablePointer<Float>, _ positionStride: Int
+    ) {
+        let channels = shape.outputChannels
+        let tiles = tiles(channels, positionStride)
+        forEachTileRow(images) { image, tileRow, number in
+            BufferPool.withScratch(algorithm.outputs * tiles.outputColumns * channels) { rows in
+                for row in 0..<algorithm.outputs {
+                    readRow(
+                        image, algorithm.outputs * tileRow + row, height: shape.outputHeight, width: shape.outputWidth, channels: channels, source,
+                        into: rows + row * tiles.outputColumns * channels, left: 0, columns: tiles.outputColumns)
+                }
+                algorithm.transformOutputGradient(rows.vectors, tiles, into: (transformed + number * tilesWide * channels).vectors)
+            }
+        }
+    }
+
+    /// One row of an image into `columns` pixels of scratch, `left` of them and what is too many at the right being zero.
+    private func readRow(
+        _ image: Int, _ row: Int, height: Int, width: Int, channels: Int, _ source: Rows,
+        into target: UnsafeMutablePointer<Float>, left: Int, columns: Int
+    ) {
+        guard row >= 0 && row < height else {
+            target.update(repeating: 0, count: columns * channels)
+            return
+        }
+        let start = (image * height + row) * width
+        target.update(repeating: 0, count: left * channels)
+        source.read(start..<start + width, channels: channels, into: target + left * channels)
+        (target + (left + width) * channels).update(repeating: 0, count: (columns - left - width) * channels)
+    }
+
+    func writeOutputs(
+        _ images: Range<Int>, _ products: UnsafePointer<Float>, _ positionStride: Int, _ output: UnsafeMutablePointer<Float>,
+        _ finish: RowFinisher
+    ) {
+        let channels = shape.outputChannels
+        let tiles = tiles(channels, positionStride)
+        forEachTileRow(images) { image, tileRow, number in
+            let source = (products + number * tilesWide * channels).vectors
+            let firstRow = algorithm.outputs * tileRow
+            let start = (image * shape.outputHeight + firstRow) * shape.outputWidth
+            let height = min(algorithm.outputs, shape.outputHeight - firstRow)
+            if height == algorithm.outputs && shape.outputWidth == tiles.outputColumns {
+                algorithm.transformOutput(source, tiles, into: (output + start * channels).vectors)
+            } else {
+                BufferPool.withScratch(algorithm.outputs * tiles.outputColumns * channels) { rows in
+                    algorithm.transformOutput(source, tiles, into: rows.vectors)
+                    for row in 0..<height {
+                        (output + (start + row * shape.outputWidth) * channels).update(
+                            from: rows + row * tiles.outputColumns * channels, count: shape.outputWidth * channels)
+                    }
+                }
+            }
+            finish(image * perImage + tileRow, start..<start + height * shape.outputWidth)
+        }
+    }
+
+    /// Rows of tiles overlap by two rows of pixels: m + 2 rows of scratch roll over the image, of which m are complete at a time.
+    func writeInputGradients(
+        _ images: Range<Int>, _ transformed: UnsafePointer<Float>, _ positionStride: Int, _ target: InputGradient
+    ) {
+        let (channels, outputs) = (shape.inputChannels, algorithm.outputs)
+        let tiles = tiles(channels, positionStride)
+        let rowFloats = tiles.inputColumns * channels
+        Parallel.forEach(images.count) { number in
+            let image = images.lowerBound + number
+            BufferPool.withScratch(algorithm.inputs * rowFloats) { rows in
+                rows.update(repeating: 0, count: algorithm.inputs * rowFloats)
+                for tileRow in 0..<perImage {
+                    let source = transformed + (number * perImage + tileRow) * tilesWide * channels
+                    algorithm.addInputAdjoint(source.vectors, tiles, to: rows.vectors)
+                    // Scratch row 0 is the image's row m · tileRow − 1.
+                    let complete = tileRow == perImage - 1 ? algorithm.inputs : outputs
+                    let first = outputs * tileRow - 1
+                    let wanted = max(0, first)..<min(shape.inputHeight, first + complete)
+                    write(rows + (wanted.lowerBound - first) * rowFloats + channels, rowFloats, to: wanted, image, target)
+                    rows.update(from: rows + outputs * rowFloats, count: 2 * rowFloats)
+                    (rows + 2 * rowFloats).update(repeating: 0, count: outputs * rowFloats)
+                }
+            }
+        }
+    }
+
+    /// Rows of an image's gradient that are complete.
+    private func write(
+        _ values: UnsafePointer<Float>, _ rowFloats: Int, to rows: Range<Int>, _ image: Int, _ target: InputGradient
+    ) {
+        let count = shape.inputWidth * shape.inputChannels
+        let firstRow = image * shape.inputHeight
+        for row in rows {
+            let source = values + (row - rows.lowerBound) * rowFloats
+            let result = target.values + (firstRow + row) * count
+            if target.accumulates {
+                Elementwise.add(source, to: result, count: count)
+            } else {
+                result.update(from: source, count: count)
+            }
+        }
+        target.finish(image, (firstRow + rows.lowerBound) * shape.inputWidth..<(firstRow + rows.upperBound) * shape.inputWidth)
+    }
+}
+
+extension UnsafePointer<Float> {
+    /// The same memory as vectors of eight, which its alignment and the channel count must allow.
+    fileprivate var vectors: UnsafePointer<Channels8> {
+        UnsafeRawPointer(self).assumingMemoryBound(to: Channels8.self)
+    }
+}
+
+extension UnsafeMutablePointer<Float> {
+    fileprivate var vectors: UnsafeMutablePointer<Channels8> {
+        UnsafeMutableRawPointer(self).assumingMemoryBound(to: Channels8.self)
+    }
+}
