@@ -37,19 +37,53 @@ public enum Elementwise {
         return partial.reduce(0, +)
     }
 
-    /// transposed[column, row] ← matrix[row, column], tile by tile so that both sides stay in cache.
+    /// transposed[column, row] ← matrix[row, column], by blocks of 8 × 8 in registers.
     public static func transpose(
         _ matrix: UnsafePointer<Float>, rows: Int, columns: Int, into transposed: UnsafeMutablePointer<Float>
     ) {
-        let tile = 16
-        for rowStart in stride(from: 0, to: rows, by: tile) {
-            for columnStart in stride(from: 0, to: columns, by: tile) {
-                for row in rowStart..<min(rowStart + tile, rows) {
-                    for column in columnStart..<min(columnStart + tile, columns) {
-                        transposed[column &* rows &+ row] = matrix[row &* columns &+ column]
-                    }
-                }
+        let (blockRows, blockColumns) = (rows & ~7, columns & ~7)
+        for row in stride(from: 0, to: blockRows, by: 8) {
+            for column in stride(from: 0, to: blockColumns, by: 8) {
+                transposeBlock(
+                    matrix + (row &* columns &+ column), rowStride: columns, into: transposed + (column &* rows &+ row), rowStride: rows)
             }
         }
+        for row in 0..<rows {
+            for column in (row < blockRows ? blockColumns : 0)..<columns {
+                transposed[column &* rows &+ row] = matrix[row &* columns &+ column]
+            }
+        }
+    }
+
+    /// Sixty-four elements in order have row and column as the digits of their number. Taking those of even and those of odd numbers apart
+    /// moves the last of its six binary digits to the front, and three times that exchanges row and column.
+    @inline(__always)
+    private static func transposeBlock(
+        _ block: UnsafePointer<Float>, rowStride: Int, into target: UnsafeMutablePointer<Float>, rowStride targetStride: Int
+    ) {
+        typealias Eight = (V, V, V, V, V, V, V, V)
+        typealias V = SIMD8<Float>
+        @inline(__always) func row(_ number: Int) -> V {
+            UnsafeRawPointer(block + number &* rowStride).loadUnaligned(as: V.self)
+        }
+        @inline(__always) func even(_ a: V, _ b: V) -> V { V(lowHalf: a.evenHalf, highHalf: b.evenHalf) }
+        @inline(__always) func odd(_ a: V, _ b: V) -> V { V(lowHalf: a.oddHalf, highHalf: b.oddHalf) }
+        @inline(__always) func parted(_ v: Eight) -> Eight {
+            (
+                even(v.0, v.1), even(v.2, v.3), even(v.4, v.5), even(v.6, v.7), odd(v.0, v.1), odd(v.2, v.3), odd(v.4, v.5), odd(v.6, v.7)
+            )
+        }
+        let v = parted(parted(parted((row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)))))
+        @inline(__always) func store(_ value: V, _ number: Int) {
+            UnsafeMutableRawPointer(target + number &* targetStride).storeBytes(of: value, as: V.self)
+        }
+        store(v.0, 0)
+        store(v.1, 1)
+        store(v.2, 2)
+        store(v.3, 3)
+        store(v.4, 4)
+        store(v.5, 5)
+        store(v.6, 6)
+        store(v.7, 7)
     }
 }

@@ -15,17 +15,20 @@ protocol WinogradAlgorithm {
     /// transformed ← A y Aᵀ of the rows [m, outputColumns] of an output's gradient.
     static func transformOutputGradient(_ rows: Vectors, _ tiles: WinogradTiles, into transformed: Vectors)
 
-    /// transformed ← G w Gᵀ for each element of nine matrices that lie `tapStride` apart, with `rowStride` floats from a row to the next.
+    /// transformed ← (G w Gᵀ)[·, group] for each element of nine matrices [rows × columns] that lie `tapStride` apart, with `rowStride`
+    /// floats from a row to the next.
     static func transformWeights(
-        _ weights: UnsafePointer<Float>, rowStride: Int, tapStride: Int, _ matrices: WinogradWeights,
+        _ weights: UnsafePointer<Float>, rowStride: Int, tapStride: Int, columns: Int, group: Int, _ layout: WinogradWeights,
         into transformed: UnsafeMutablePointer<Float>)
-    /// gradient += Gᵀ u G for each of `count` elements of matrices that lie `positionStride` apart; the nine results lie `tapStride` apart.
+    /// gradient += the share of u[·, group] in Gᵀ u G, for each of `count` elements of matrices that lie `positionStride` apart; the nine
+    /// results lie `tapStride` apart.
     static func addWeightsAdjoint(
-        _ transformed: UnsafePointer<Float>, count: Int, positionStride: Int, to gradient: UnsafeMutablePointer<Float>, tapStride: Int)
+        _ transformed: UnsafePointer<Float>, count: Int, positionStride: Int, group: Int, to gradient: UnsafeMutablePointer<Float>,
+        tapStride: Int)
 }
 
 extension WinogradAlgorithm {
-    /// m + 2: inputs of a tile, in one dimension.
+    /// m + 2: inputs of a tile, in one dimension, and positions of a group (`WinogradWeights`).
     static var inputs: Int { outputs + 2 }
     /// Products of a tile in two dimensions.
     static var positions: Int { inputs * inputs }

@@ -32,42 +32,50 @@ struct WinogradConvolution: ConvolutionKernel {
     /// One an image.
     var backwardSlots: Int { shape.batch }
 
-    private var forwardSlices: WinogradSlices {
-        WinogradSlices(
-            channels: shape.outputChannels, channelFloats: algorithm.weightFloats(rows: shape.inputChannels),
-            positions: algorithm.positions, hasOneChunk: shape.batch <= chunkImages)
+    private var forwardParts: WinogradParts {
+        WinogradParts(
+            channels: shape.outputChannels, groups: algorithm.inputs, layout(rows: shape.inputChannels), hasGradients: false,
+            hasOneChunk: shape.batch <= chunkImages)
     }
 
-    var preparedCount: Int { forwardSlices.scratchCount }
+    private func layout(rows: Int) -> WinogradWeights { WinogradWeights(rows: rows, positions: algorithm.inputs) }
+
+    var preparedCount: Int { forwardParts.weightCount }
 
     func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        forwardSlices.forEach(in: prepared) { transformWeights(weights, outputs: $0, into: $1) }
+        forwardParts.prepare(prepared) { transformWeights(weights, $0) }
     }
 
     func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
-        forwardSlices.run(prepared: prepared) { forwardChunks(input, output, finish, $0) }
+        forwardParts.run(prepared: prepared) { forwardChunks(input, output, finish, $0) }
     }
 
     func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
-        forwardSlices.run(prepare: { transformWeights(weights, outputs: $0, into: $1) }, finish: { _, _ in }) {
-            forwardChunks(input, output, finish, $0)
-        }
+        forwardParts.run(prepare: { transformWeights(weights, $0) }, finish: { _ in }) { forwardChunks(input, output, finish, $0) }
+    }
+
+    /// U of the part's output channels: a matrix [inputs × part] for every position.
+    private func transformWeights(_ weights: UnsafePointer<Float>, _ part: WinogradParts.Part) {
+        algorithm.transformWeights(
+            weights + part.channels.lowerBound, rowStride: shape.outputChannels, tapStride: weightCount, columns: part.channels.count,
+            group: part.group, layout(rows: shape.inputChannels), into: part.weights)
     }
 
     private func forwardChunks(
-        _ input: Rows, _ output: UnsafeMutablePointer<Float>, _ finish: RowFinisher, _ products: WinogradSlices.Products
+        _ input: Rows, _ output: UnsafeMutablePointer<Float>, _ finish: RowFinisher, _ products: WinogradParts.Products
     ) {
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
+        let layout = layout(rows: inputs)
         forEachChunk { images, tiles in
             withMatrices(tiles, inputs) { values, inputStride in
                 tileRows.transformInputs(images, input, into: values, inputStride)
                 withMatrices(tiles, outputs) { results, outputStride in
-                    products { slice, position, transformed in
+                    products { part, number in
+                        let position = position(number, part.group)
                         TiledProduct.multiply(
-                            rows: tiles, columns: slice.count, depth: inputs,
-                            .init(values + position * inputStride, leading: inputs),
-                            algorithm.matrix(position, of: transformed, WinogradWeights(rows: inputs, columns: slice.count)),
-                            into: results + position * outputStride + slice.lowerBound, leading: outputs)
+                            rows: tiles, columns: part.channels.count, depth: inputs,
+                            .init(values + position * inputStride, leading: inputs), layout.matrix(number, of: part.weights),
+                            into: results + position * outputStride + part.channels.lowerBound, leading: outputs)
                     }
                     tileRows.writeOutputs(images, results, outputStride, output, finish)
                 }
@@ -75,61 +83,80 @@ struct WinogradConvolution: ConvolutionKernel {
         }
     }
 
-    /// A part is one of the input channels; its scratch holds dU, [inputs × outputs] for every position, and Uᵀ in as many floats or more.
+    /// Tiles have their positions row by row, a group those of a column.
+    private func position(_ number: Int, _ group: Int) -> Int { number * algorithm.inputs + group }
+
+    /// A part is one of the input channels.
     func backward(
         input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
         inputGradient: InputGradient?
     ) {
         if shape.batch == 0 { return }
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
-        let channelFloats = algorithm.weightFloats(rows: outputs)
-        let slices = WinogradSlices(
-            channels: inputs, channelFloats: 2 * channelFloats, positions: algorithm.positions,
-            hasOneChunk: shape.batch <= chunkImages)
-        slices.run(
-            prepare: { slice, scratch in
-                if inputGradient != nil { transformWeights(weights, inputs: slice, into: scratch + slice.count * channelFloats) }
-            },
-            finish: { slice, scratch in
-                algorithm.addWeightsAdjoint(
-                    scratch, count: slice.count * outputs, positionStride: slice.count * (outputs + 1),
-                    to: weightGradient + slice.lowerBound * outputs, tapStride: weightCount)
-            }
-        ) { products in
-            forEachChunk { images, tiles in
-                withMatrices(tiles, inputs) { values, inputStride in
-                    withMatrices(tiles, outputs) { gradients, outputStride in
-                        tileRows.transformInputs(images, input, into: values, inputStride)
-                        tileRows.transformGradients(images, outputGradient, into: gradients, outputStride)
-                        products { slice, position, scratch in
-                            multiplyBackward(
-                                slice, position, tiles: tiles, values + position * inputStride, gradients + position * outputStride,
-                                weightGradient: scratch + position * slice.count * (outputs + 1),
-                                transposedWeights: inputGradient == nil ? nil : scratch + slice.count * channelFloats,
-                                accumulates: images.lowerBound > 0)
+        let layout = layout(rows: outputs)
+        let parts = WinogradParts(
+            channels: inputs, groups: algorithm.inputs, layout, hasGradients: true, hasOneChunk: shape.batch <= chunkImages)
+        withTransposed(inputGradient == nil ? nil : weights) { transposed in
+            parts.run(
+                prepare: { part in
+                    guard let transposed else { return }
+                    algorithm.transformWeights(
+                        transposed + part.channels.lowerBound, rowStride: inputs, tapStride: weightCount, columns: part.channels.count,
+                        group: part.group, layout, into: part.weights)
+                },
+                finish: { part in
+                    algorithm.addWeightsAdjoint(
+                        part.gradient, count: part.channels.count * outputs, positionStride: part.gradientStride, group: part.group,
+                        to: weightGradient + part.channels.lowerBound * outputs, tapStride: weightCount)
+                }
+            ) { products in
+                forEachChunk { images, tiles in
+                    withMatrices(tiles, inputs) { values, inputStride in
+                        withMatrices(tiles, outputs) { gradients, outputStride in
+                            tileRows.transformInputs(images, input, into: values, inputStride)
+                            tileRows.transformGradients(images, outputGradient, into: gradients, outputStride)
+                            products { part, number in
+                                let position = position(number, part.group)
+                                multiplyBackward(
+                                    part, number, tiles: tiles, values + position * inputStride, gradients + position * outputStride,
+                                    transposed == nil ? nil : layout.matrix(number, of: part.weights), accumulates: images.lowerBound > 0)
+                            }
+                            if let inputGradient { tileRows.writeInputGradients(images, values, inputStride, inputGradient) }
                         }
-                        if let inputGradient { tileRows.writeInputGradients(images, values, inputStride, inputGradient) }
                     }
                 }
             }
         }
     }
 
-    /// The products of the input channels `slice` at one position: dU (+)= Vᵀ D, and dV = D Uᵀ, which takes the place of V.
+    /// The products of a part at one of its positions: dU (+)= Vᵀ D, and dV = D Uᵀ, which takes the place of V.
     private func multiplyBackward(
-        _ slice: Range<Int>, _ position: Int, tiles: Int, _ values: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>,
-        weightGradient: UnsafeMutablePointer<Float>, transposedWeights: UnsafePointer<Float>?, accumulates: Bool
+        _ part: WinogradParts.Part, _ number: Int, tiles: Int, _ values: UnsafeMutablePointer<Float>,
+        _ gradients: UnsafePointer<Float>, _ transposedWeights: TiledProduct.Right?, accumulates: Bool
     ) {
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
-        let values = values + slice.lowerBound
+        let values = values + part.channels.lowerBound
         TiledProduct.multiply(
-            rows: slice.count, columns: outputs, depth: tiles, .init(transposing: values, leading: inputs),
-            .init(gradients, leading: outputs), into: weightGradient, leading: outputs, accumulates: accumulates)
+            rows: part.channels.count, columns: outputs, depth: tiles, .init(transposing: values, leading: inputs),
+            .init(gradients, leading: outputs), into: part.gradient + number * part.gradientStride, leading: outputs,
+            accumulates: accumulates)
         guard let transposedWeights else { return }
         TiledProduct.multiply(
-            rows: tiles, columns: slice.count, depth: outputs, .init(gradients, leading: outputs),
-            algorithm.matrix(position, of: transposedWeights, WinogradWeights(rows: outputs, columns: slice.count)), into: values,
-            leading: inputs)
+            rows: tiles, columns: part.channels.count, depth: outputs, .init(gradients, leading: outputs), transposedWeights,
+            into: values, leading: inputs)
+    }
+
+    /// Calls `body` with the weights as [3, 3, outputs, inputs].
+    private func withTransposed(_ weights: UnsafePointer<Float>?, _ body: (UnsafePointer<Float>?) -> Void) {
+        guard let weights else { return body(nil) }
+        BufferPool.withScratch(9 * weightCount) { transposed in
+            Parallel.forEach(9) { tap in
+                Elementwise.transpose(
+                    weights + tap * weightCount, rows: shape.inputChannels, columns: shape.outputChannels,
+                    into: transposed + tap * weightCount)
+            }
+            body(transposed)
+        }
     }
 
     private var weightCount: Int { shape.inputChannels * shape.outputChannels }
@@ -138,32 +165,6 @@ struct WinogradConvolution: ConvolutionKernel {
         for start in stride(from: 0, to: shape.batch, by: chunkImages) {
             let images = start..<min(start + chunkImages, shape.batch)
             body(images, images.count * tileRows.tilesPerImage)
-        }
-    }
-
-    /// U of the output channels `outputs`: a matrix [inputs × part] for every position.
-    private func transformWeights(
-        _ weights: UnsafePointer<Float>, outputs: Range<Int>, into transformed: UnsafeMutablePointer<Float>
-    ) {
-        algorithm.transformWeights(
-            weights + outputs.lowerBound, rowStride: shape.outputChannels, tapStride: weightCount,
-            WinogradWeights(rows: shape.inputChannels, columns: outputs.count), into: transformed)
-    }
-
-    /// Uᵀ of the input channels `inputs`: a matrix [outputs × part] for every position.
-    private func transformWeights(
-        _ weights: UnsafePointer<Float>, inputs: Range<Int>, into transformed: UnsafeMutablePointer<Float>
-    ) {
-        let count = inputs.count * shape.outputChannels
-        BufferPool.withScratch(9 * count) { transposed in
-            for tap in 0..<9 {
-                Elementwise.transpose(
-                    weights + tap * weightCount + inputs.lowerBound * shape.outputChannels, rows: inputs.count,
-                    columns: shape.outputChannels, into: transposed + tap * count)
-            }
-            algorithm.transformWeights(
-                transposed, rowStride: inputs.count, tapStride: count, WinogradWeights(rows: shape.outputChannels, columns: inputs.count),
-                into: transformed)
         }
     }
 

@@ -1,76 +1,91 @@
-/// How weights [3, 3, input, output] lie in Winograd's form: in panels of 16 columns, as `TiledProduct` reads them, each with a matrix
-/// [rows × 16] for every position.
+import CProcessor
+
+/// How weights [3, 3, rows, columns] lie in Winograd's form: in groups of positions, those of one column of a tile. A group has panels of 16
+/// columns, as `TiledProduct` reads them, each with a matrix [rows × 16] for every position.
+///
+/// A group of 64 columns of 512 × 512 channels is what fits the second-level cache; all its positions come from nine taps.
 struct WinogradWeights {
     static let panelWidth = MicroTile.columns
 
-    var rows: Int
-    /// A multiple of eight; the last panel may be half full.
-    var columns: Int
+    let rows: Int
+    private let positions: Int
+
+    /// - Parameter positions: of a group.
+    init(rows: Int, positions: Int) {
+        self.rows = rows
+        self.positions = positions
+    }
 
     /// Floats from one position's matrix to the next: a row more than it needs, so that the same element of all of them does not compete for
     /// one set of the caches.
     var positionStride: Int { (rows &+ 1) &* Self.panelWidth }
-}
+    var panelStride: Int { positions &* positionStride }
 
-extension WinogradAlgorithm {
-    /// Floats that transformed weights take for each column of theirs.
-    static func weightFloats(rows: Int) -> Int { positions * (rows + 1) }
+    /// Floats of a group.
+    func count(columns: Int) -> Int { (columns + Self.panelWidth - 1) / Self.panelWidth * panelStride }
 
-    /// The matrix of a position, for products.
-    static func matrix(_ position: Int, of transformed: UnsafePointer<Float>, _ weights: WinogradWeights) -> TiledProduct.Right {
-        TiledProduct.Right(
-            panels: transformed + position * weights.positionStride, panelStride: positions * weights.positionStride)
+    /// Where an element of a group's first position lies.
+    func offset(row: Int, column: Int) -> Int {
+        column / Self.panelWidth &* panelStride &+ row &* Self.panelWidth &+ column % Self.panelWidth
+    }
+
+    /// The matrix of one of a group's positions.
+    func matrix(_ position: Int, of group: UnsafePointer<Float>) -> TiledProduct.Right {
+        TiledProduct.Right(panels: group + position * positionStride, panelStride: panelStride)
     }
 }
 
-/// The transforms of weights: in two dimensions, those of one dimension are applied twice.
+/// The transforms of weights. In two dimensions, those of one dimension are applied twice; a group needs one row of the first matrix G.
 extension WinogradTransform {
     static func transformWeights(
-        _ weights: UnsafePointer<Float>, rowStride: Int, tapStride: Int, _ matrices: WinogradWeights,
+        _ weights: UnsafePointer<Float>, rowStride: Int, tapStride: Int, columns: Int, group: Int, _ layout: WinogradWeights,
         into transformed: UnsafeMutablePointer<Float>
     ) {
-        let (width, positionStride) = (WinogradWeights.panelWidth, matrices.positionStride)
-        let columnStride = inputs &* positionStride
-        for firstColumn in stride(from: 0, to: matrices.columns, by: width) {
-            let panel = transformed + firstColumn &* inputs &* columnStride / width
-            forEachVector(rows: matrices.rows, columns: min(width, matrices.columns - firstColumn)) { row, column, buffer in
-                let source = weights + (row &* rowStride &+ firstColumn &+ column)
-                for tap in 0..<3 {
-                    let (p, result) = (source + 3 &* tap &* tapStride, buffer + tap)
-                    Self.weights({ load(p + $0 &* tapStride) }, { result[3 &* $0] = $1 })
+        let g = weightsRow(group)
+        for row in 0..<layout.rows {
+            for column in stride(from: 0, to: columns, by: 8) {
+                let source = weights + (row &* rowStride &+ column)
+                if column % WinogradWeights.panelWidth == 0 {
+                    let ahead = source + rowsAhead &* rowStride
+                    for tap in 0..<9 { drnet_prefetch(ahead + tap &* tapStride) }
                 }
-                for position in 0..<inputs {
-                    let (p, result) = (buffer + 3 &* position, panel + (position &* positionStride &+ row &* width &+ column))
-                    Self.weights({ p[$0] }, { store($1, result + $0 &* columnStride) })
+                @inline(__always) func first(_ tap: Int) -> Channels8 {
+                    let p = source + 3 &* tap &* tapStride
+                    return g.0 * load(p) + g.1 * load(p + tapStride) + g.2 * load(p + 2 &* tapStride)
                 }
+                let result = transformed + layout.offset(row: row, column: column)
+                Self.weights(first) { store($1, result + $0 &* layout.positionStride) }
             }
         }
     }
 
     static func addWeightsAdjoint(
-        _ transformed: UnsafePointer<Float>, count: Int, positionStride: Int, to gradient: UnsafeMutablePointer<Float>, tapStride: Int
+        _ transformed: UnsafePointer<Float>, count: Int, positionStride: Int, group: Int, to gradient: UnsafeMutablePointer<Float>,
+        tapStride: Int
     ) {
-        let columnStride = inputs &* positionStride
-        forEachVector(rows: 1, columns: count) { _, offset, buffer in
-            for position in 0..<inputs {
-                let (p, result) = (transformed + (position &* positionStride &+ offset), buffer + position)
-                weightsAdjoint({ load(p + $0 &* columnStride) }, { result[$0 &* inputs] = $1 })
-            }
-            for tap in 0..<3 {
-                let (p, result) = (buffer + inputs &* tap, gradient + (3 &* tap &* tapStride &+ offset))
-                weightsAdjoint({ p[$0] }, { store(load(result + $0 &* tapStride) + $1, result + $0 &* tapStride) })
+        let g = weightsRow(group)
+        for offset in stride(from: 0, to: count, by: 8) {
+            let (source, target) = (transformed + offset, gradient + offset)
+            weightsAdjoint({ load(source + $0 &* positionStride) }) { tap, value in
+                let p = target + 3 &* tap &* tapStride
+                store(load(p) + g.0 * value, p)
+                store(load(p + tapStride) + g.1 * value, p + tapStride)
+                store(load(p + 2 &* tapStride) + g.2 * value, p + 2 &* tapStride)
             }
         }
     }
 
-    /// Calls `body(row, column, scratch)` for every eight elements of a matrix.
-    @inline(__always)
-    private static func forEachVector(rows: Int, columns: Int, _ body: (Int, Int, UnsafeMutablePointer<Channels8>) -> Void) {
-        withUnsafeTemporaryAllocation(of: Channels8.self, capacity: 3 * inputs) { buffer in
-            for row in 0..<rows {
-                for column in stride(from: 0, to: columns, by: 8) { body(row, column, buffer.baseAddress!) }
-            }
+    /// The taps of the rows to come are asked for: with rows of 64 of 512 columns, none of them follows on another in memory.
+    private static var rowsAhead: Int { 3 }
+
+    /// A row of G.
+    private static func weightsRow(_ row: Int) -> (Channels8, Channels8, Channels8) {
+        func element(_ tap: Int) -> Channels8 {
+            var element = Channels8.zero
+            weights({ Channels8(repeating: $0 == tap ? 1 : 0) }, { if $0 == row { element = $1 } })
+            return element
         }
+        return (element(0), element(1), element(2))
     }
 
     @inline(__always)
