@@ -108,22 +108,26 @@ struct WinogradConvolution: ConvolutionKernel {
                     algorithm.addWeightsAdjoint(
                         part.gradient, count: part.channels.count * outputs, positionStride: part.gradientStride, group: part.group,
                         to: weightGradient + part.channels.lowerBound * outputs, tapStride: weightCount)
-                }
-            ) { products in
-                forEachChunk { images, tiles in
-                    withMatrices(tiles, inputs) { values, inputStride in
-                        withMatrices(tiles, outputs) { gradients, outputStride in
-                            tileRows.transformInputs(images, input, into: values, inputStride)
-                            tileRows.transformGradients(images, outputGradient, into: gradients, outputStride)
-                            products { part, number in
-                                let position = position(number, part.group)
-                                multiplyBackward(
-                                    part, number, tiles: tiles, values + position * inputStride, gradients + position * outputStride,
-                                    transposed == nil ? nil : layout.matrix(number, of: part.weights), accumulates: images.lowerBound > 0)
-                            }
-                            if let inputGradient { tileRows.writeInputGradients(images, values, inputStride, inputGradient) }
-                        }
+                },
+                chunks: { backwardChunks(input, outputGradient, inputGradient, $0) })
+        }
+    }
+
+    private func backwardChunks(
+        _ input: Rows, _ outputGradient: Rows, _ inputGradient: InputGradient?, _ products: WinogradParts.Products
+    ) {
+        forEachChunk { images, tiles in
+            withMatrices(tiles, shape.inputChannels) { values, inputStride in
+                withMatrices(tiles, shape.outputChannels) { gradients, outputStride in
+                    tileRows.transformInputs(images, input, into: values, inputStride)
+                    tileRows.transformGradients(images, outputGradient, into: gradients, outputStride)
+                    products { part, number in
+                        let position = position(number, part.group)
+                        multiplyBackward(
+                            part, number, tiles: tiles, values + position * inputStride, gradients + position * outputStride,
+                            wantsInputGradient: inputGradient != nil, accumulates: images.lowerBound > 0)
                     }
+                    if let inputGradient { tileRows.writeInputGradients(images, values, inputStride, inputGradient) }
                 }
             }
         }
@@ -132,7 +136,7 @@ struct WinogradConvolution: ConvolutionKernel {
     /// The products of a part at one of its positions: dU (+)= Vᵀ D, and dV = D Uᵀ, which takes the place of V.
     private func multiplyBackward(
         _ part: WinogradParts.Part, _ number: Int, tiles: Int, _ values: UnsafeMutablePointer<Float>,
-        _ gradients: UnsafePointer<Float>, _ transposedWeights: TiledProduct.Right?, accumulates: Bool
+        _ gradients: UnsafePointer<Float>, wantsInputGradient: Bool, accumulates: Bool
     ) {
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
         let values = values + part.channels.lowerBound
@@ -140,10 +144,10 @@ struct WinogradConvolution: ConvolutionKernel {
             rows: part.channels.count, columns: outputs, depth: tiles, .init(transposing: values, leading: inputs),
             .init(gradients, leading: outputs), into: part.gradient + number * part.gradientStride, leading: outputs,
             accumulates: accumulates)
-        guard let transposedWeights else { return }
+        guard wantsInputGradient else { return }
         TiledProduct.multiply(
-            rows: tiles, columns: part.channels.count, depth: outputs, .init(gradients, leading: outputs), transposedWeights,
-            into: values, leading: inputs)
+            rows: tiles, columns: part.channels.count, depth: outputs, .init(gradients, leading: outputs),
+            layout(rows: outputs).matrix(number, of: part.weights), into: values, leading: inputs)
     }
 
     /// Calls `body` with the weights as [3, 3, outputs, inputs].
