@@ -1,7 +1,7 @@
 import Kernels
 
-/// The weights of convolutions as their kernels read them, kept from one evaluation pass to the next. Passes that are given it may not see
-/// other weights than the first one did: whoever changes them makes a new one.
+/// The weights of convolutions as their kernels read them, and the factors of batch norms, kept from one evaluation pass to the next. Passes that
+/// are given it may not see other weights or running statistics than the first one did: whoever changes them makes a new one.
 public final class FrozenWeights {
     private struct Key: Hashable {
         var convolution: ObjectIdentifier
@@ -11,7 +11,13 @@ public final class FrozenWeights {
         var count: Int
     }
 
+    private struct NormKey: Hashable {
+        var norm: ObjectIdentifier
+        var resolutionIndex: Int
+    }
+
     private var prepared: [Key: UnsafeMutablePointer<Float>] = [:]
+    private var normalizations: [NormKey: ChannelNormalization] = [:]
 
     public init() {}
 
@@ -27,5 +33,13 @@ public final class FrozenWeights {
         kernel.prepare(convolution.weight.values, into: buffer)
         prepared[key] = buffer
         return UnsafePointer(buffer)
+    }
+
+    func normalization(_ norm: ResolutionAwareBatchNorm, resolutionIndex: Int, _ make: () -> ChannelNormalization) -> ChannelNormalization {
+        let key = NormKey(norm: ObjectIdentifier(norm), resolutionIndex: resolutionIndex)
+        if let found = normalizations[key] { return found }
+        let made = make()
+        normalizations[key] = made
+        return made
     }
 }

@@ -85,7 +85,12 @@ public final class ResolutionAwareBatchNorm {
 
     /// The normalisation of an evaluation pass, with the running statistics.
     func evaluationNormalization(_ pass: Pass) -> ChannelNormalization {
-        let copy = copies[pass.resolutionIndex]
+        guard let frozen = pass.frozenWeights else { return runningNormalization(pass.resolutionIndex) }
+        return frozen.normalization(self, resolutionIndex: pass.resolutionIndex) { runningNormalization(pass.resolutionIndex) }
+    }
+
+    private func runningNormalization(_ resolutionIndex: Int) -> ChannelNormalization {
+        let copy = copies[resolutionIndex]
         let factors = ChannelNormalization(channels: channels, activation: activation)
         for channel in 0..<channels {
             let inverseDeviation = Float(1 / (Double(copy.runningVariance.values[channel]) + options.epsilon).squareRoot())

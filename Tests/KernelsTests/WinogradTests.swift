@@ -94,6 +94,57 @@ final class WinogradTests: XCTestCase {
         }
     }
 
+    /// Relative to the same in double precision, root mean square, over nearly normal inputs of 64 channels (docs/performance.md): F(2×2, 3×3) is as
+    /// exact as the direct convolution, F(4×4, 3×3) doubles its error.
+    func testTheRoundingErrorIsWhatTheDocumentSays() {
+        let s = ConvolutionShape(
+            batch: 2, inputHeight: 16, inputWidth: 16, inputChannels: 64, outputChannels: 64, kernel: 3, stride: 1, padding: 1)
+        let input = normal("x", s.batch * s.inputHeight * s.inputWidth * s.inputChannels)
+        let weights = normal("w", s.patchLength * s.outputChannels)
+        let exact = inDoublePrecision(s, input, weights)
+        func error(_ kernel: ConvolutionKernel) -> Double {
+            var output = [Float](repeating: .nan, count: exact.count)
+            kernel.forward(input: Self.computed(input, s.inputChannels), weights: weights, output: &output) { _, _ in }
+            let (squares, scale) = zip(output, exact).reduce(into: (0.0, 0.0)) { sums, pair in
+                sums.0 += (Double(pair.0) - pair.1) * (Double(pair.0) - pair.1)
+                sums.1 += pair.1 * pair.1
+            }
+            return (squares / scale).squareRoot()
+        }
+        let direct = error(GeneralConvolution<PatchConvolution>(s))
+        let (two, four) = (error(WinogradConvolution(s, WinogradF2.self)), error(WinogradConvolution(s, WinogradF4.self)))
+        print("relative error: direct \(direct), F(2×2) \(two), F(4×4) \(four)")
+        XCTAssertLessThan(direct, 6e-7)
+        XCTAssertLessThan(two, 6e-7)
+        XCTAssertLessThan(four, 1.2e-6)
+        XCTAssertGreaterThan(four, direct, "it has more to round")
+    }
+
+    /// Nearly: sums of three uniform numbers, with variance 1.
+    private func normal(_ name: String, _ count: Int) -> [Float] {
+        let uniform = Formula.values(name, 3 * count)
+        return (0..<count).map { uniform[3 * $0] + uniform[3 * $0 + 1] + uniform[3 * $0 + 2] }
+    }
+
+    private func inDoublePrecision(_ s: ConvolutionShape, _ input: [Float], _ weights: [Float]) -> [Double] {
+        var output = [Double](repeating: 0, count: s.outputPixels * s.outputChannels)
+        for pixel in 0..<s.outputPixels {
+            let (image, row, column) = (pixel / (s.outputHeight * s.outputWidth), pixel / s.outputWidth % s.outputHeight, pixel % s.outputWidth)
+            for tap in 0..<9 {
+                let (y, x) = (row + tap / 3 - 1, column + tap % 3 - 1)
+                guard y >= 0, y < s.inputHeight, x >= 0, x < s.inputWidth else { continue }
+                for channel in 0..<s.inputChannels {
+                    let value = Double(input[((image * s.inputHeight + y) * s.inputWidth + x) * s.inputChannels + channel])
+                    let taps = (tap * s.inputChannels + channel) * s.outputChannels
+                    for result in 0..<s.outputChannels {
+                        output[pixel * s.outputChannels + result] += value * Double(weights[taps + result])
+                    }
+                }
+            }
+        }
+        return output
+    }
+
     /// Each one-dimensional transform and what is called its adjoint: ⟨T x, y⟩ = ⟨x, Tᵀ y⟩ for all unit vectors.
     func testAdjointsAreTransposes() {
         func checkAll<Transform: WinogradTransform>(_: Transform.Type) {

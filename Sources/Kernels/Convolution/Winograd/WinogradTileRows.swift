@@ -30,33 +30,45 @@ struct WinogradTileRows {
     func transformInputs(
         _ images: Range<Int>, _ source: Rows, into transformed: UnsafeMutablePointer<Float>, _ positionStride: Int
     ) {
-        let channels = shape.inputChannels
-        let tiles = tiles(channels, positionStride)
-        forEachTileRow(images) { image, tileRow, number in
-            BufferPool.withScratch(algorithm.inputs * tiles.inputColumns * channels) { rows in
-                for row in 0..<algorithm.inputs {
-                    readRow(
-                        image, algorithm.outputs * tileRow + row - 1, height: shape.inputHeight, width: shape.inputWidth, channels: channels, source,
-                        into: rows + row * tiles.inputColumns * channels, left: 1, columns: tiles.inputColumns)
-                }
-                algorithm.transformInput(rows.vectors, tiles, into: (transformed + number * tilesWide * channels).vectors)
-            }
-        }
+        let tiles = tiles(shape.inputChannels, positionStride)
+        let rows = ScratchRows(count: algorithm.inputs, columns: tiles.inputColumns, padding: 1)
+        transform(
+            images, source, height: shape.inputHeight, width: shape.inputWidth, rows, tiles, into: transformed, algorithm.transformInput)
     }
 
     func transformGradients(
         _ images: Range<Int>, _ source: Rows, into transformed: UnsafeMutablePointer<Float>, _ positionStride: Int
     ) {
-        let channels = shape.outputChannels
-        let tiles = tiles(channels, positionStride)
+        let tiles = tiles(shape.outputChannels, positionStride)
+        let rows = ScratchRows(count: algorithm.outputs, columns: tiles.outputColumns, padding: 0)
+        transform(
+            images, source, height: shape.outputHeight, width: shape.outputWidth, rows, tiles, into: transformed,
+            algorithm.transformOutputGradient)
+    }
+
+    /// The rows of pixels that a row of tiles reads.
+    private struct ScratchRows {
+        var count: Int
+        var columns: Int
+        /// Pixels above and to the left of the first tile's output.
+        var padding: Int
+    }
+
+    private func transform(
+        _ images: Range<Int>, _ source: Rows, height: Int, width: Int, _ scratch: ScratchRows, _ tiles: WinogradTiles,
+        into transformed: UnsafeMutablePointer<Float>,
+        _ transform: (UnsafeMutablePointer<Channels8>, WinogradTiles, UnsafeMutablePointer<Channels8>) -> Void
+    ) {
+        let channels = 8 * tiles.vectors
+        let rowFloats = scratch.columns * channels
         forEachTileRow(images) { image, tileRow, number in
-            BufferPool.withScratch(algorithm.outputs * tiles.outputColumns * channels) { rows in
-                for row in 0..<algorithm.outputs {
+            BufferPool.withScratch(scratch.count * rowFloats) { rows in
+                for row in 0..<scratch.count {
                     readRow(
-                        image, algorithm.outputs * tileRow + row, height: shape.outputHeight, width: shape.outputWidth, channels: channels, source,
-                        into: rows + row * tiles.outputColumns * channels, left: 0, columns: tiles.outputColumns)
+                        image, algorithm.outputs * tileRow + row - scratch.padding, height: height, width: width, channels: channels, source,
+                        into: rows + row * rowFloats, left: scratch.padding, columns: scratch.columns)
                 }
-                algorithm.transformOutputGradient(rows.vectors, tiles, into: (transformed + number * tilesWide * channels).vectors)
+                transform(rows.vectors, tiles, (transformed + number * tilesWide * channels).vectors)
             }
         }
     }
