@@ -43,7 +43,7 @@ struct WinogradConvolution: ConvolutionKernel {
     var preparedCount: Int { forwardParts.weightCount }
 
     func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        forwardParts.prepare(prepared) { transformWeights(weights, $0) }
+        forwardParts.prepare(prepared) { transformForward(weights, $0) }
     }
 
     func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
@@ -51,14 +51,19 @@ struct WinogradConvolution: ConvolutionKernel {
     }
 
     func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
-        forwardParts.run(prepare: { transformWeights(weights, $0) }, finish: { _ in }) { forwardChunks(input, output, finish, $0) }
+        forwardParts.run(prepare: { transformForward(weights, $0) }, finish: { _ in }) { forwardChunks(input, output, finish, $0) }
     }
 
-    /// U of the part's output channels: a matrix [inputs × part] for every position.
-    private func transformWeights(_ weights: UnsafePointer<Float>, _ part: WinogradParts.Part) {
+    /// U of the part's output channels.
+    private func transformForward(_ weights: UnsafePointer<Float>, _ part: WinogradParts.Part) {
+        transformWeights(weights, rows: shape.inputChannels, columns: shape.outputChannels, part)
+    }
+
+    /// Of weights [3, 3, rows, columns] a matrix [rows × part of the columns] for every position.
+    private func transformWeights(_ weights: UnsafePointer<Float>, rows: Int, columns: Int, _ part: WinogradParts.Part) {
         algorithm.transformWeights(
-            weights + part.channels.lowerBound, rowStride: shape.outputChannels, tapStride: weightCount, columns: part.channels.count,
-            group: part.group, layout(rows: shape.inputChannels), into: part.weights)
+            weights + part.channels.lowerBound, rowStride: columns, tapStride: weightCount, columns: part.channels.count,
+            group: part.group, layout(rows: rows), into: part.weights)
     }
 
     private func forwardChunks(
@@ -93,17 +98,11 @@ struct WinogradConvolution: ConvolutionKernel {
     ) {
         if shape.batch == 0 { return }
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
-        let layout = layout(rows: outputs)
         let parts = WinogradParts(
-            channels: inputs, groups: algorithm.inputs, layout, hasGradients: true, hasOneChunk: shape.batch <= chunkImages)
+            channels: inputs, groups: algorithm.inputs, layout(rows: outputs), hasGradients: true, hasOneChunk: shape.batch <= chunkImages)
         withTransposed(inputGradient == nil ? nil : weights) { transposed in
             parts.run(
-                prepare: { part in
-                    guard let transposed else { return }
-                    algorithm.transformWeights(
-                        transposed + part.channels.lowerBound, rowStride: inputs, tapStride: weightCount, columns: part.channels.count,
-                        group: part.group, layout, into: part.weights)
-                },
+                prepare: { if let transposed { transformWeights(transposed, rows: outputs, columns: inputs, $0) } },
                 finish: { part in
                     algorithm.addWeightsAdjoint(
                         part.gradient, count: part.channels.count * outputs, positionStride: part.gradientStride, group: part.group,

@@ -8,7 +8,8 @@ struct WinogradParts {
         var channels: Range<Int>
         var group: Int
         var weights: UnsafeMutablePointer<Float>
-        /// For each position of the group a matrix [channels × rows of the weights], `gradientStride` floats apart; forward there is none.
+        /// For each position of the group a matrix [channels × rows of the weights], `gradientStride` floats apart; forward there is none,
+        /// and nothing behind the pointer.
         var gradient: UnsafeMutablePointer<Float>
         var gradientStride: Int
     }
@@ -26,23 +27,29 @@ struct WinogradParts {
     private let groups: Int
     private let layout: WinogradWeights
     private let hasGradients: Bool
-    private let keepsAll: Bool
+    private let hasOneChunk: Bool
 
     init(channels: Int, groups: Int, _ layout: WinogradWeights, hasGradients: Bool, hasOneChunk: Bool) {
         self.channels = channels
         self.groups = groups
         self.layout = layout
         self.hasGradients = hasGradients
-        let floats = groups * (layout.count(columns: channels) + (hasGradients ? groups * channels * layout.rows : 0))
-        keepsAll = !hasOneChunk || floats <= Self.cachedFloats
+        self.hasOneChunk = hasOneChunk
     }
+
+    private var keepsAll: Bool { !hasOneChunk || weightCount + gradientCount <= Self.cachedFloats }
 
     /// Floats of the transformed weights of all parts.
     var weightCount: Int { groups * layout.count(columns: channels) }
 
+    private var gradientCount: Int { hasGradients ? groups * groups * gradientStride(channels) : 0 }
+
+    /// Floats of the gradient of so many channels at one position.
+    private func gradientStride(_ channels: Int) -> Int { channels * (layout.rows + 1) }
+
     /// Transforms the weights of all parts, for `run(prepared:)`.
     func prepare(_ prepared: UnsafeMutablePointer<Float>, _ prepare: PartTask) {
-        Parallel.forEach(sliceCount * groups) { prepare(kept($0 / groups, $0 % groups, prepared, gradients: prepared)) }
+        Parallel.forEach(sliceCount * groups) { prepare(kept($0 / groups, $0 % groups, prepared)) }
     }
 
     /// Calls `chunks`, which calls the products that it is given once a chunk; `prepare` comes before a part's first product, `finish` after
@@ -53,8 +60,7 @@ struct WinogradParts {
 
     /// The same with what was prepared, which is not written to.
     func run(prepared: UnsafePointer<Float>, chunks: (Products) -> Void) {
-        let prepared = UnsafeMutablePointer(mutating: prepared)
-        chunks { runByPositions(prepared, gradients: prepared, $0) }
+        chunks { runByPositions(UnsafeMutablePointer(mutating: prepared), $0) }
     }
 
     private var sliceCount: Int { (channels + Self.width - 1) / Self.width }
@@ -63,50 +69,42 @@ struct WinogradParts {
         number * Self.width..<min((number + 1) * Self.width, channels)
     }
 
-    private var gradientCount: Int { hasGradients ? groups * groups * channels * (layout.rows + 1) : 0 }
-
-    /// A part whose place is among all others.
-    private func kept(
-        _ number: Int, _ group: Int, _ weights: UnsafeMutablePointer<Float>, gradients: UnsafeMutablePointer<Float>
-    ) -> Part {
+    /// A part whose place is among all others, in the scratch that `runKeeping` takes.
+    private func kept(_ number: Int, _ group: Int, _ scratch: UnsafeMutablePointer<Float>) -> Part {
         let slice = slice(number)
         return Part(
             channels: slice, group: group,
-            weights: weights + group * layout.count(columns: channels) + layout.offset(row: 0, column: slice.lowerBound),
-            gradient: hasGradients ? gradients + groups * (group * channels + slice.lowerBound) * (layout.rows + 1) : gradients,
-            gradientStride: slice.count * (layout.rows + 1))
+            weights: scratch + group * layout.count(columns: channels) + layout.offset(row: 0, column: slice.lowerBound),
+            gradient: scratch + weightCount + groups * gradientStride(group * channels + slice.lowerBound),
+            gradientStride: gradientStride(slice.count))
     }
 
     private func runKeeping(_ prepare: PartTask, _ finish: PartTask, _ chunks: (Products) -> Void) {
-        BufferPool.withScratch(weightCount + gradientCount) { weights in
-            let gradients = weights + weightCount
-            self.prepare(weights, prepare)
-            chunks { runByPositions(weights, gradients: gradients, $0) }
+        BufferPool.withScratch(weightCount + gradientCount) { scratch in
+            self.prepare(scratch, prepare)
+            chunks { runByPositions(scratch, $0) }
             Parallel.forEach(sliceCount) { number in
-                for group in 0..<groups { finish(kept(number, group, weights, gradients: gradients)) }
+                for group in 0..<groups { finish(kept(number, group, scratch)) }
             }
         }
     }
 
-    private func runByPositions(
-        _ weights: UnsafeMutablePointer<Float>, gradients: UnsafeMutablePointer<Float>, _ multiply: (Part, Int) -> Void
-    ) {
+    private func runByPositions(_ scratch: UnsafeMutablePointer<Float>, _ multiply: (Part, Int) -> Void) {
         Parallel.forEach(groups * groups) { task in
-            for number in 0..<sliceCount { multiply(kept(number, task / groups, weights, gradients: gradients), task % groups) }
+            for number in 0..<sliceCount { multiply(kept(number, task / groups, scratch), task % groups) }
         }
     }
 
     /// Gradients of the same channels go to the same place, so that one task has all their groups.
     private func runPartByPart(_ prepare: @escaping PartTask, _ finish: @escaping PartTask, _ multiply: (Part, Int) -> Void) {
-        let groupsOfTask = hasGradients ? groups : 1
-        Parallel.forEach(sliceCount * groups / groupsOfTask) { task in
-            let slice = slice(task * groupsOfTask / groups)
-            let weightCount = layout.count(columns: slice.count), gradientStride = slice.count * (layout.rows + 1)
+        let tasksOfSlice = hasGradients ? 1 : groups
+        Parallel.forEach(sliceCount * tasksOfSlice) { task in
+            let slice = slice(task / tasksOfSlice)
+            let (weightCount, gradientStride) = (layout.count(columns: slice.count), gradientStride(slice.count))
             BufferPool.withScratch(weightCount + (hasGradients ? groups * gradientStride : 0)) { scratch in
-                for group in 0..<groupsOfTask {
+                for group in stride(from: task % tasksOfSlice, to: groups, by: tasksOfSlice) {
                     let part = Part(
-                        channels: slice, group: hasGradients ? group : task % groups, weights: scratch, gradient: scratch + weightCount,
-                        gradientStride: gradientStride)
+                        channels: slice, group: group, weights: scratch, gradient: scratch + weightCount, gradientStride: gradientStride)
                     prepare(part)
                     for position in 0..<groups { multiply(part, position) }
                     finish(part)

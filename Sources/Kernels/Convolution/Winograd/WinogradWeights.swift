@@ -5,8 +5,6 @@ import CProcessor
 ///
 /// A group of 64 columns of 512 × 512 channels is what fits the second-level cache; all its positions come from nine taps.
 struct WinogradWeights {
-    static let panelWidth = MicroTile.columns
-
     let rows: Int
     private let positions: Int
 
@@ -18,15 +16,15 @@ struct WinogradWeights {
 
     /// Floats from one position's matrix to the next: a row more than it needs, so that the same element of all of them does not compete for
     /// one set of the caches.
-    var positionStride: Int { (rows &+ 1) &* Self.panelWidth }
+    var positionStride: Int { (rows &+ 1) &* ColumnPanels.width }
     var panelStride: Int { positions &* positionStride }
 
     /// Floats of a group.
-    func count(columns: Int) -> Int { (columns + Self.panelWidth - 1) / Self.panelWidth * panelStride }
+    func count(columns: Int) -> Int { ColumnPanels.count(rows: positions * (rows + 1), columns: columns) }
 
     /// Where an element of a group's first position lies.
     func offset(row: Int, column: Int) -> Int {
-        column / Self.panelWidth &* panelStride &+ row &* Self.panelWidth &+ column % Self.panelWidth
+        column / ColumnPanels.width &* panelStride &+ row &* ColumnPanels.width &+ column % ColumnPanels.width
     }
 
     /// The matrix of one of a group's positions.
@@ -45,7 +43,7 @@ extension WinogradTransform {
         for row in 0..<layout.rows {
             for column in stride(from: 0, to: columns, by: 8) {
                 let source = weights + (row &* rowStride &+ column)
-                if column % WinogradWeights.panelWidth == 0 {
+                if column % ColumnPanels.width == 0 {
                     let ahead = source + rowsAhead &* rowStride
                     for tap in 0..<9 { drnet_prefetch(ahead + tap &* tapStride) }
                 }
