@@ -1,6 +1,6 @@
 import COpenBLAS
 
-/// The parallel loop that every kernel uses. Tasks are claimed one after another, so uneven tasks balance; what a task
+/// The parallel loop that every kernel uses. Threads that are done with their tasks take others', so uneven ones balance; what a task
 /// computes never depends on the thread that runs it nor on how many there are, which keeps results bit-identical at any
 /// thread count.
 public enum Parallel {

@@ -5,6 +5,9 @@ import Synchronization
 
 /// Threads that share the tasks of one parallel loop after another with the thread that calls.
 ///
+/// Each thread begins with tasks of its own that follow on one another, the same share of every loop: what it wrote in one loop is in its core's
+/// caches in the next, and what a task asks the caches for at its end is what the thread's next one reads. Who has none left takes others'.
+///
 /// Between two loops of a network there are microseconds. A worker therefore spins for a moment before it sleeps, so that the next loop has it at
 /// once, and the caller waits only for workers that have begun: one that the system has not woken yet delays nobody.
 final class WorkerPool: @unchecked Sendable {
@@ -22,12 +25,12 @@ final class WorkerPool: @unchecked Sendable {
 
     // The loop. Written before the gate opens, read behind it.
     private var body: UnsafePointer<(Int) -> Void>?
-    private var count = 0
-    private let claimed = Atomic<Int>(0)
+    private let shares: TaskShares
 
     /// - Parameter workers: threads besides the one that calls `run`.
     init(workers count: Int) {
-        workers = (0..<count).map { _ in Worker() }
+        workers = (1...count).map(Worker.init)
+        shares = TaskShares(threads: count + 1)
         for worker in workers {
             Thread.detachNewThread { self.serve(worker) }
         }
@@ -40,7 +43,7 @@ final class WorkerPool: @unchecked Sendable {
         wake(workers.count)
     }
 
-    /// Runs `body` for 0 ..< count and returns when all are done. Tasks are claimed one after another. Within a task, or while another thread's
+    /// Runs `body` for 0 ..< count and returns when all are done. Within a task, or while another thread's
     /// loop is under way, the calling thread does all of it alone.
     func run(count: Int, _ body: (Int) -> Void) {
         guard !isBusy.exchange(true, ordering: .acquiring) else {
@@ -50,25 +53,16 @@ final class WorkerPool: @unchecked Sendable {
         withoutActuallyEscaping(body) { body in
             withUnsafePointer(to: body) { pointer in
                 self.body = pointer
-                self.count = count
-                claimed.store(0, ordering: .relaxed)
+                shares.divide(count)
                 gate.store(1, ordering: .releasing)
                 generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
                 wake(count - 1)
-                claimTasks(count, pointer)
+                shares.forEach(thread: 0, pointer.pointee)
                 gate.bitwiseAnd(~1, ordering: .acquiringAndReleasing)
                 waitForWorkers()
             }
         }
         isBusy.store(false, ordering: .releasing)
-    }
-
-    private func claimTasks(_ count: Int, _ body: UnsafePointer<(Int) -> Void>) {
-        while true {
-            let index = claimed.wrappingAdd(1, ordering: .relaxed).oldValue
-            if index >= count { return }
-            body.pointee(index)
-        }
     }
 
     /// Until the last one has left. One that lost its core in the middle of a task needs one: this thread offers its own.
@@ -85,8 +79,12 @@ final class WorkerPool: @unchecked Sendable {
 
     /// Where a worker sleeps.
     private final class Worker: Sendable {
+        /// The thread that calls is 0.
+        let thread: Int
         let isAsleep = Atomic<Bool>(false)
         let alarm = DispatchSemaphore(value: 0)
+
+        init(thread: Int) { self.thread = thread }
     }
 
     /// Wakes those of the first `count` workers that sleep.
@@ -102,7 +100,7 @@ final class WorkerPool: @unchecked Sendable {
             seen = awaitGeneration(after: seen, worker)
             if isEnding.load(ordering: .relaxed) { return }
             if enter() {
-                claimTasks(count, body!)
+                shares.forEach(thread: worker.thread, body!.pointee)
                 gate.wrappingSubtract(2, ordering: .releasing)
             }
         }
