@@ -6,6 +6,10 @@ public typealias RowReader = (_ rows: Range<Int>, _ target: UnsafeMutablePointer
 /// once; calls with one `slot` never overlap and come in the same order at any number of threads, so that sums are kept a slot.
 public typealias RowFinisher = (_ slot: Int, _ rows: Range<Int>) -> Void
 
+/// The same of the channels `channels` alone. Every channel of a pixel is told of once; calls with one slot and the same channels never overlap and
+/// come in the same order.
+public typealias BlockFinisher = (_ slot: Int, _ rows: Range<Int>, _ channels: Range<Int>) -> Void
+
 /// A matrix [pixels × channels] that lies in memory, or that is computed a few rows at a time from others.
 public enum Rows {
     case stored(UnsafePointer<Float>)
@@ -53,6 +57,8 @@ public enum Rows {
 /// in which sums are taken. What a block does with an image's rows then does not depend on the images before it, nor on the number of threads.
 public struct RowBlocks {
     public let count: Int
+    /// Of all blocks together.
+    let rowCount: Int
     private let images: Int
     private let rowsPerImage: Int
     private let blocksPerImage: Int
@@ -63,6 +69,7 @@ public struct RowBlocks {
     /// - Parameter blockRows: about how many rows a block should have.
     public init(images: Int, rowsPerImage: Int, blockRows: Int = Rows.blockSize) {
         self.images = images
+        rowCount = images * rowsPerImage
         self.rowsPerImage = max(1, rowsPerImage)
         let parts = max(1, self.rowsPerImage / blockRows)
         let runs = (self.rowsPerImage + parts * ChannelSums.runRows - 1) / (parts * ChannelSums.runRows)

@@ -48,8 +48,8 @@ public final class ConvolutionUnit {
         }
         let sums = ChannelSums(
             slots: kernel.forwardSlots, channels: output.shape.channels, rowsPerImage: output.shape.height * output.shape.width)
-        kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { slot, rows in
-            sums.addMoments(slot, rows, of: output.data)
+        kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { slot, rows, channels in
+            sums.addMoments(slot, rows, channels, of: output.data)
         }
         let normalization = try norm.trainingNormalization(sums.total, count: output.shape.pixels, pass)
         let result = activations(output, normalization.factors, residual)
@@ -66,12 +66,9 @@ public final class ConvolutionUnit {
         _ input: Activations, _ residual: Activations?, _ kernel: ConvolutionKernel, _ pass: Pass, into output: Tensor
     ) {
         let normalization = norm.evaluationNormalization(pass)
-        let channels = output.shape.channels
         let added = residual?.materialized()
-        let finish: RowFinisher = { _, rows in
-            let offset = rows.lowerBound * channels
-            normalization.applyInPlace(
-                output.data + offset, count: rows.count, residual: added.map { UnsafePointer($0.data) + offset })
+        let finish: BlockFinisher = { _, rows, channels in
+            normalization.applyInPlace(output.data, rows: rows, channels: channels, residual: added.map { UnsafePointer($0.data) })
         }
         if let frozen = pass.frozenWeights {
             kernel.forward(input: input.rows, prepared: frozen.prepared(convolution, kernel), output: output.data, finish: finish)

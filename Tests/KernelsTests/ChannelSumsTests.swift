@@ -30,7 +30,7 @@ final class ChannelSumsTests: XCTestCase {
             values.withUnsafeBufferPointer {
                 let first = $0.baseAddress! + images.lowerBound * rowsPerImage * channels
                 let blocks = RowBlocks(images: images.count, rowsPerImage: rowsPerImage, blockRows: 128)
-                for block in 0..<blocks.count { sums.addMoments(block % images.count, blocks[block], of: first) }
+                for block in 0..<blocks.count { sums.addMoments(block % images.count, blocks[block], 0..<channels, of: first) }
             }
             return sums.total
         }
@@ -39,13 +39,31 @@ final class ChannelSumsTests: XCTestCase {
         for (a, b) in zip(whole, parts) { XCTAssertEqual(a, b, accuracy: 1e-13 * abs(a)) }
         // In single precision they would differ by some 1e-7, and so would runs that begin anywhere: the comparison can fail.
         let shifted = ChannelSums(slots: 1, channels: channels, rowsPerImage: images * rowsPerImage)
-        values.withUnsafeBufferPointer { shifted.addMoments(0, 0..<images * rowsPerImage, of: $0.baseAddress!) }
+        values.withUnsafeBufferPointer { shifted.addMoments(0, 0..<images * rowsPerImage, 0..<channels, of: $0.baseAddress!) }
         XCTAssertTrue(zip(whole, shifted.total).contains { abs($0 - $1) > 1e-13 * abs($0) })
+    }
+
+    /// Channels in parts, in any order, have the bits that they have together.
+    func testChannelsInPartsHaveTheSameSums() {
+        let (rowsPerImage, channels) = (150, 24)
+        let values = Formula.values("x", 2 * rowsPerImage * channels)
+        func sums(_ parts: [Range<Int>]) -> [Double] {
+            let sums = ChannelSums(slots: 2, channels: channels, rowsPerImage: rowsPerImage)
+            for part in parts {
+                for image in 0..<2 { sums.addMoments(image, image * rowsPerImage..<(image + 1) * rowsPerImage, part, of: values) }
+            }
+            return sums.total
+        }
+        XCTAssertEqual(sums([16..<24, 0..<16]), sums([0..<24]))
+        let mean = sums([0..<24])[20] / Double(2 * rowsPerImage)
+        let expected = (0..<2 * rowsPerImage).map { Double(values[$0 * channels + 20]) }.reduce(0, +) / Double(2 * rowsPerImage)
+        XCTAssertEqual(mean, expected, accuracy: 1e-6)
     }
 
     /// Values as read through a computed matrix, normalised in place and apart, with and without a residual.
     func testNormalisationInPlaceIsNormalisation() {
         let (rows, channels) = (7, 12)
+        let parts = [0..<8, 8..<12]
         let normalization = ChannelNormalization(channels: channels, activation: .relu6)
         for channel in 0..<channels {
             normalization.scale[channel] = Float(channel) - 5
@@ -61,10 +79,10 @@ final class ChannelSumsTests: XCTestCase {
             var apart = [Float](repeating: .nan, count: input.count), inPlace = input
             if let added {
                 normalization.apply(input, count: rows, residual: added, into: &apart)
-                normalization.applyInPlace(&inPlace, count: rows, residual: added)
+                for part in parts { normalization.applyInPlace(&inPlace, rows: 0..<rows, channels: part, residual: added) }
             } else {
                 normalization.apply(input, count: rows, into: &apart)
-                normalization.applyInPlace(&inPlace, count: rows, residual: nil)
+                for part in parts { normalization.applyInPlace(&inPlace, rows: 0..<rows, channels: part, residual: nil) }
             }
             assertClose(apart, expected, "apart")
             XCTAssertEqual(apart, inPlace)

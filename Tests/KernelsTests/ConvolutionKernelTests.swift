@@ -46,15 +46,15 @@ final class ConvolutionKernelTests: XCTestCase {
             output: [Float](repeating: .nan, count: gradient.count),
             inputGradient: accumulates ? Formula.values("before", input.count) : [Float](repeating: .nan, count: input.count),
             weightGradient: Formula.values("before", weights.count))
-        let forward = Visits(slots: kernel.forwardSlots, rows: s.outputPixels)
+        let forward = Visits(slots: kernel.forwardSlots, rows: s.outputPixels, channels: s.outputChannels)
         kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &results.output, finish: forward.visit)
         forward.check("forward \(s)")
-        let backward = Visits(slots: kernel.backwardSlots, rows: inputPixels)
+        let backward = Visits(slots: kernel.backwardSlots, rows: inputPixels, channels: s.inputChannels)
         results.inputGradient.withUnsafeMutableBufferPointer {
             kernel.backward(
                 input: rows(input, s.inputChannels), outputGradient: rows(gradient, s.outputChannels), weights: weights,
                 weightGradient: &results.weightGradient,
-                inputGradient: InputGradient($0.baseAddress!, accumulates: accumulates, finish: backward.visit))
+                inputGradient: InputGradient($0.baseAddress!, accumulates: accumulates, finish: { backward.visit($0, $1, 0..<s.inputChannels) }))
         }
         backward.check("backward \(s)")
         return results
@@ -74,7 +74,7 @@ final class ConvolutionKernelTests: XCTestCase {
         return results
     }
 
-    func testEveryKernelAgreesWithPatchesAndFinishesEveryRowOnce() {
+    func testEveryKernelAgreesWithPatchesAndFinishesEveryElementOnce() {
         for s in shapes {
             for kernel in kernels(s) {
                 for accumulates in [false, true] {
@@ -95,9 +95,9 @@ final class ConvolutionKernelTests: XCTestCase {
             for kernel in kernels(s) {
                 var once = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels), again = once
                 var prepared = [Float](repeating: .nan, count: kernel.preparedCount)
-                kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &once) { _, _ in }
+                kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &once) { _, _, _ in }
                 kernel.prepare(weights, into: &prepared)
-                kernel.forward(input: rows(input, s.inputChannels), prepared: prepared, output: &again) { _, _ in }
+                kernel.forward(input: rows(input, s.inputChannels), prepared: prepared, output: &again) { _, _, _ in }
                 XCTAssertEqual(once, again, "\(kernel)")
             }
         }
@@ -118,7 +118,7 @@ final class ConvolutionKernelTests: XCTestCase {
                 var output = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels)
                 kernel.forward(
                     input: rows(Array(input), inputs), weights: Formula.values("w", s.patchLength * s.outputChannels), output: &output
-                ) { _, _ in }
+                ) { _, _, _ in }
                 return output
             }
             let imageFloats = size * size * inputs
@@ -159,27 +159,29 @@ final class ConvolutionKernelTests: XCTestCase {
     }
 }
 
-/// Counts how often each row was finished, and checks the slots.
+/// Counts how often each element was finished, and checks the slots.
 private final class Visits {
     private let slots: Int
+    private let channels: Int
     private var counts: [Int]
     private var wrongSlots = 0
     private let lock = NSLock()
 
-    init(slots: Int, rows: Int) {
+    init(slots: Int, rows: Int, channels: Int) {
         self.slots = slots
-        counts = [Int](repeating: 0, count: rows)
+        self.channels = channels
+        counts = [Int](repeating: 0, count: rows * channels)
     }
 
-    func visit(_ slot: Int, _ rows: Range<Int>) {
+    func visit(_ slot: Int, _ rows: Range<Int>, _ part: Range<Int>) {
         lock.lock()
         defer { lock.unlock() }
         if !(0..<slots).contains(slot) { wrongSlots += 1 }
-        for row in rows { counts[row] += 1 }
+        for row in rows { for channel in part { counts[row * channels + channel] += 1 } }
     }
 
     func check(_ label: String) {
-        XCTAssertTrue(counts.allSatisfy { $0 == 1 }, "\(label): every row is finished once")
+        XCTAssertTrue(counts.allSatisfy { $0 == 1 }, "\(label): every element is finished once")
         XCTAssertEqual(wrongSlots, 0, "\(label): slots lie below \(slots)")
     }
 }

@@ -35,7 +35,7 @@ final class WinogradTests: XCTestCase {
             weightGradient: before)
         let convolution = WinogradConvolution(s, algorithm)
         let rows = (Self.computed(input, s.inputChannels), Self.computed(gradient, s.outputChannels))
-        convolution.forward(input: rows.0, weights: weights, output: &results.output) { _, _ in }
+        convolution.forward(input: rows.0, weights: weights, output: &results.output) { _, _, _ in }
         results.inputGradient.withUnsafeMutableBufferPointer {
             convolution.backward(
                 input: rows.0, outputGradient: rows.1, weights: weights, weightGradient: &results.weightGradient,
@@ -104,7 +104,7 @@ final class WinogradTests: XCTestCase {
         let exact = inDoublePrecision(s, input, weights)
         func error(_ kernel: ConvolutionKernel) -> Double {
             var output = [Float](repeating: .nan, count: exact.count)
-            kernel.forward(input: Self.computed(input, s.inputChannels), weights: weights, output: &output) { _, _ in }
+            kernel.forward(input: Self.computed(input, s.inputChannels), weights: weights, output: &output) { _, _, _ in }
             let (squares, scale) = zip(output, exact).reduce(into: (0.0, 0.0)) { sums, pair in
                 sums.0 += (Double(pair.0) - pair.1) * (Double(pair.0) - pair.1)
                 sums.1 += pair.1 * pair.1

@@ -6,7 +6,7 @@ import Kernels
 extension Convolution2D {
     func forward(_ input: Tensor) -> Tensor {
         let output = Tensor(outputShape(input.shape))
-        kernel(input.shape, keepsWeights: false).forward(input: .stored(input.data), weights: weight.values, output: output.data) { _, _ in }
+        kernel(input.shape, keepsWeights: false).forward(input: .stored(input.data), weights: weight.values, output: output.data) { _, _, _ in }
         return output
     }
 
@@ -35,7 +35,7 @@ extension ResolutionAwareBatchNorm {
             return (output, nil)
         }
         let sums = ChannelSums(slots: 1, channels: shape.channels, rowsPerImage: shape.height * shape.width)
-        sums.addMoments(0, 0..<shape.pixels, of: input.data)
+        sums.addMoments(0, 0..<shape.pixels, 0..<shape.channels, of: input.data)
         let normalization = try trainingNormalization(sums.total, count: shape.pixels, pass)
         normalization.factors.applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data)
         let source = Activations.Source(convolved: input, normalization: normalization.factors)

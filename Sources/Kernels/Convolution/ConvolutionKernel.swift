@@ -12,10 +12,10 @@ public protocol ConvolutionKernel {
     func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>)
 
     /// output ← input ∗ weights that were prepared.
-    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher)
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher)
 
     /// output ← input ∗ weights.
-    func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher)
+    func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher)
 
     /// weightGradient += the gradient of the weights, and what `result` asks for.
     func backward(
@@ -24,7 +24,7 @@ public protocol ConvolutionKernel {
 }
 
 extension ConvolutionKernel {
-    public func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+    public func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
         BufferPool.withScratch(preparedCount) {
             prepare(weights, into: $0)
             forward(input: input, prepared: $0, output: output, finish: finish)

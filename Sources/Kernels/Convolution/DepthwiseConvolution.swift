@@ -30,10 +30,10 @@ public enum DepthwiseConvolution: StoredConvolution {
 
     static func forward(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>, finish: RowFinisher
+        output: UnsafeMutablePointer<Float>, finish: BlockFinisher
     ) {
         forward(shape, input: input, weights: prepared, output: output)
-        blocks(shape).forEach(finish)
+        blocks(shape).forEach { finish($0, $1, 0..<shape.outputChannels) }
     }
 
     /// inputGradient ← the gradient of the input (+ inputGradient where `accumulate`).

@@ -6,7 +6,7 @@ protocol StoredConvolution {
     static func prepare(_ shape: ConvolutionShape, _ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>)
     static func forward(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
-        finish: RowFinisher)
+        finish: BlockFinisher)
     static func inputGradient(
         _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
         inputGradient: UnsafeMutablePointer<Float>, accumulate: Bool)
@@ -33,7 +33,7 @@ struct GeneralConvolution<Method: StoredConvolution>: ConvolutionKernel {
         Method.prepare(shape, weights, into: prepared)
     }
 
-    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
         input.withAll(inputPixels, channels: shape.inputChannels) {
             Method.forward(shape, input: $0, prepared: prepared, output: output, finish: finish)
         }

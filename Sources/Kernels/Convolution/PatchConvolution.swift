@@ -13,7 +13,7 @@ public enum PatchConvolution: StoredConvolution {
     ) {
         BufferPool.withScratch(preparedCount(shape)) {
             prepare(shape, weights, into: $0)
-            forward(shape, input: input, prepared: $0, output: output, accumulate: accumulate) { _, _ in }
+            forward(shape, input: input, prepared: $0, output: output, accumulate: accumulate) { _, _, _ in }
         }
     }
 
@@ -27,14 +27,14 @@ public enum PatchConvolution: StoredConvolution {
 
     static func forward(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>, finish: RowFinisher
+        output: UnsafeMutablePointer<Float>, finish: BlockFinisher
     ) {
         forward(shape, input: input, prepared: prepared, output: output, accumulate: false, finish: finish)
     }
 
     private static func forward(
         _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>, accumulate: Bool, finish: RowFinisher
+        output: UnsafeMutablePointer<Float>, accumulate: Bool, finish: BlockFinisher
     ) {
         let outputs = shape.outputChannels
         let right = TiledProduct.Right(panels: prepared, depth: shape.patchLength)

@@ -32,7 +32,7 @@ struct PointwiseConvolution: ConvolutionKernel {
         ColumnPanels.write(weights, rows: inputs, columns: outputs, into: prepared)
     }
 
-    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
         let panels = TiledProduct.Right(panels: prepared, depth: inputs)
         ProductBlocks(blocks, columns: outputs).forEach(
             { rows, columns in

@@ -49,15 +49,18 @@ public final class ChannelNormalization {
         }
     }
 
-    /// values ← activation(values · scale + shift (+ residual)), for `count` rows. Apart from `apply`, since a loop whose input and output
-    /// may overlap runs without vectors when they do.
-    public func applyInPlace(_ values: UnsafeMutablePointer<Float>, count: Int, residual: UnsafePointer<Float>?) {
+    /// values ← activation(values · scale + shift (+ residual)), for these rows of a matrix and some of its channels. Apart from `apply`, since
+    /// a loop whose input and output may overlap runs without vectors when they do.
+    public func applyInPlace(
+        _ matrix: UnsafeMutablePointer<Float>, rows: Range<Int>, channels part: Range<Int>, residual: UnsafePointer<Float>?
+    ) {
         let (low, high) = activation.bounds
-        let (channels, scale, shift) = (channels, scale, shift)
-        for row in 0..<count {
-            let values = values + row &* channels
+        let (channels, scale, shift) = (part.count, scale + part.lowerBound, shift + part.lowerBound)
+        for row in rows {
+            let offset = row &* self.channels &+ part.lowerBound
+            let values = matrix + offset
             if let residual {
-                let added = residual + row &* channels
+                let added = residual + offset
                 for channel in 0..<channels {
                     values[channel] = clamp(values[channel] * scale[channel] + shift[channel] + added[channel], low, high)
                 }
@@ -97,7 +100,7 @@ public final class ChannelNormalization {
     ) {
         let (low, high) = activation.bounds
         let (channels, scale, shift, mean) = (channels, scale, shift, mean)
-        sums.add(slot, rows) { row, first, second in
+        sums.add(slot, rows, 0..<channels) { row, first, second in
             let gradients = gradient + row &* channels
             let values = input + row &* channels
             if let output {

@@ -32,11 +32,12 @@ public final class ChannelSums {
         return sums
     }
 
-    /// Adds Σ x and Σ x² of the rows of the matrix `values`.
-    public func addMoments(_ slot: Int, _ rows: Range<Int>, of values: UnsafePointer<Float>) {
-        let channels = channels
-        add(slot, rows) { row, first, second in
-            let values = values + row &* channels
+    /// Adds Σ x and Σ x² of the rows of the matrix `values`, for some of its channels.
+    public func addMoments(_ slot: Int, _ rows: Range<Int>, _ part: Range<Int>, of values: UnsafePointer<Float>) {
+        let (stride, channels) = (channels, part.count)
+        let values = values + part.lowerBound
+        add(slot, rows, part) { row, first, second in
+            let values = values + row &* stride
             for channel in 0..<channels {
                 let value = values[channel]
                 first[channel] += value
@@ -45,20 +46,25 @@ public final class ChannelSums {
         }
     }
 
-    /// Calls `addRow(row, first sums, second sums)` for the rows, run by run.
+    /// Calls `addRow(row, first sums, second sums)` for the rows, run by run; the sums are those of the channels `part`.
     @inline(__always)
     func add(
-        _ slot: Int, _ rows: Range<Int>, _ addRow: (Int, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+        _ slot: Int, _ rows: Range<Int>, _ part: Range<Int>,
+        _ addRow: (Int, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
     ) {
-        let partial = partials + slot * 2 * channels
-        BufferPool.withScratch(2 * channels) { run in
+        let first = partials + (slot * 2 * channels + part.lowerBound)
+        let second = first + channels
+        BufferPool.withScratch(2 * part.count) { run in
             var start = rows.lowerBound
             while start < rows.upperBound {
                 let imageEnd = (start / rowsPerImage + 1) * rowsPerImage
                 let end = min(start + Self.runRows, imageEnd, rows.upperBound)
-                run.update(repeating: 0, count: 2 * channels)
-                for row in start..<end { addRow(row, run, run + channels) }
-                for index in 0..<2 * channels { partial[index] += Double(run[index]) }
+                run.update(repeating: 0, count: 2 * part.count)
+                for row in start..<end { addRow(row, run, run + part.count) }
+                for index in 0..<part.count {
+                    first[index] += Double(run[index])
+                    second[index] += Double(run[part.count + index])
+                }
                 start = end
             }
         }

@@ -6,6 +6,8 @@ struct ProductBlocks {
     private let parts: Int
     /// Columns of a part: 128, or 64 where a result of 128 columns would be one part.
     private let partColumns: Int
+    /// The larger operand is read once: with more columns than rows, all blocks of rows come one after another for the same columns.
+    private let hasColumnsOutside: Bool
 
     /// With this many blocks of rows, threads are occupied well enough.
     private static let enoughBlocks = 8
@@ -15,21 +17,16 @@ struct ProductBlocks {
         self.columns = columns
         partColumns = columns > 128 ? 128 : 64
         parts = rows.count >= Self.enoughBlocks ? 1 : (columns + partColumns - 1) / partColumns
+        hasColumnsOutside = columns > rows.rowCount
     }
 
-    /// Calls `multiply(rows, columns)` for all of the result, in parallel, and `finish` for every block of rows that is complete.
-    func forEach(_ multiply: (Range<Int>, Range<Int>) -> Void, finish: RowFinisher) {
-        if parts == 1 {
-            rows.forEach { block, range in
-                multiply(range, 0..<columns)
-                finish(block, range)
-            }
-            return
-        }
+    /// Calls `multiply(rows, columns)` for all of the result, in parallel, and `finish` for what is complete.
+    func forEach(_ multiply: (Range<Int>, Range<Int>) -> Void, finish: BlockFinisher) {
         Parallel.forEach(rows.count * parts) { task in
-            let first = task % parts * partColumns
-            multiply(rows[task / parts], first..<min(first + partColumns, columns))
+            let (block, part) = hasColumnsOutside ? (task % rows.count, task / rows.count) : (task / parts, task % parts)
+            let range = parts == 1 ? 0..<columns : part * partColumns..<min((part + 1) * partColumns, columns)
+            multiply(rows[block], range)
+            finish(block, rows[block], range)
         }
-        rows.forEach(finish)
     }
 }

@@ -102,12 +102,12 @@ private struct KernelTiming {
         let output = Floats(shape.outputPixels * shape.outputChannels, filled: 0.5)
         let weights = Floats(shape.patchLength * shape.outputChannels, filled: 0.1)
         forward = Timing.repeated(budget: budget) {
-            kernel.forward(input: .stored(input.data), weights: weights.data, output: output.data) { _, _ in }
+            kernel.forward(input: .stored(input.data), weights: weights.data, output: output.data) { _, _, _ in }
         }
         let prepared = Floats(keeping.preparedCount, filled: 0)
         keeping.prepare(weights.data, into: prepared.data)
         kept = Timing.repeated(budget: budget) {
-            keeping.forward(input: .stored(input.data), prepared: prepared.data, output: output.data) { _, _ in }
+            keeping.forward(input: .stored(input.data), prepared: prepared.data, output: output.data) { _, _, _ in }
         }
         let weightGradient = Floats(shape.patchLength * shape.outputChannels, filled: 0)
         let inputGradient = Floats(shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels, filled: 0)

@@ -46,11 +46,11 @@ struct WinogradConvolution: ConvolutionKernel {
         forwardParts.prepare(prepared) { transformForward(weights, $0) }
     }
 
-    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
         forwardParts.run(prepared: prepared) { forwardChunks(input, output, finish, $0) }
     }
 
-    func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: RowFinisher) {
+    func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
         forwardParts.run(prepare: { transformForward(weights, $0) }, finish: { _ in }) { forwardChunks(input, output, finish, $0) }
     }
 
@@ -67,7 +67,7 @@ struct WinogradConvolution: ConvolutionKernel {
     }
 
     private func forwardChunks(
-        _ input: Rows, _ output: UnsafeMutablePointer<Float>, _ finish: RowFinisher, _ products: WinogradParts.Products
+        _ input: Rows, _ output: UnsafeMutablePointer<Float>, _ finish: BlockFinisher, _ products: WinogradParts.Products
     ) {
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
         let layout = layout(rows: inputs)

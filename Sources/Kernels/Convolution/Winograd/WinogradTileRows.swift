@@ -90,7 +90,7 @@ struct WinogradTileRows {
 
     func writeOutputs(
         _ images: Range<Int>, _ products: UnsafePointer<Float>, _ positionStride: Int, _ output: UnsafeMutablePointer<Float>,
-        _ finish: RowFinisher
+        _ finish: BlockFinisher
     ) {
         let channels = shape.outputChannels
         let tiles = tiles(channels, positionStride)
@@ -110,7 +110,7 @@ struct WinogradTileRows {
                     }
                 }
             }
-            finish(image * perImage + tileRow, start..<start + height * shape.outputWidth)
+            finish(image * perImage + tileRow, start..<start + height * shape.outputWidth, 0..<channels)
         }
     }
 

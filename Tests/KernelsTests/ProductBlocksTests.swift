@@ -1,0 +1,42 @@
+import Foundation
+import XCTest
+
+@testable import Kernels
+
+final class ProductBlocksTests: XCTestCase {
+    /// One thread, so that tasks have an order.
+    override func setUp() {
+        let threads = Parallel.threadCount
+        Parallel.configure(threadCount: 1)
+        addTeardownBlock { Parallel.configure(threadCount: threads) }
+    }
+
+    /// Few rows and many columns, the other way round, and enough rows that columns are not divided.
+    func testEveryElementIsMultipliedOnceAndThenFinished() {
+        for (pixels, columns) in [(49, 2048), (49, 64), (196, 256), (784, 96), (784, 1000), (3136, 256), (1, 8)] {
+            let rows = RowBlocks(images: 1, rowsPerImage: pixels, blockRows: 128)
+            var counts = [Int](repeating: 0, count: pixels * columns)
+            func add(_ amount: Int, _ rows: Range<Int>, _ part: Range<Int>) {
+                for row in rows { for column in part { counts[row * columns + column] += amount } }
+            }
+            ProductBlocks(rows, columns: columns).forEach({ add(1, $0, $1) }) { slot, range, part in
+                XCTAssertEqual(rows[slot], range)
+                XCTAssertTrue(range.allSatisfy { row in part.allSatisfy { counts[row * columns + $0] == 1 } })
+                add(10, range, part)
+            }
+            XCTAssertTrue(counts.allSatisfy { $0 == 11 }, "\(pixels) × \(columns)")
+        }
+    }
+
+    /// The larger operand is read once: of more columns than rows, all rows come for the same columns, else all columns for the same rows.
+    func testTheSmallerOperandIsReadAgain() {
+        func order(_ images: Int, _ columns: Int) -> [Int] {
+            var firstColumns: [Int] = []
+            ProductBlocks(RowBlocks(images: images, rowsPerImage: 100, blockRows: 100), columns: columns)
+                .forEach({ firstColumns.append($1.lowerBound) }) { _, _, _ in }
+            return firstColumns
+        }
+        XCTAssertEqual(order(2, 256), [0, 0, 128, 128])
+        XCTAssertEqual(order(3, 256), [0, 128, 0, 128, 0, 128])
+    }
+}
