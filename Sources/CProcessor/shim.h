@@ -10,5 +10,6 @@ static inline void drnet_spin_hint(void) { __asm__ volatile("yield"); }
 static inline void drnet_spin_hint(void) {}
 #endif
 
-// Asks for a cache line that will be read soon. Any address will do: a wrong one only costs the time.
+// Asks the first-level cache, or the second-level one, for a line that will be read soon. Any address will do: a wrong one only costs the time.
 static inline void drnet_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+static inline void drnet_prefetch_second_level(const void *address) { __builtin_prefetch(address, 0, 2); }

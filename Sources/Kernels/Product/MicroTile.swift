@@ -23,81 +23,83 @@ struct MicroTile {
     typealias Source = UnsafePointer<Float>
     typealias Result = UnsafeMutablePointer<Float>
 
+    /// C ← A B (+ C where `accumulates`) for `count` tiles, one below the other.
+    ///
     /// - Parameters:
-    ///   - rows: 1 … 6.
-    ///   - isWide: whether the tile has 16 columns, else 8.
+    ///   - rows: of each tile, 1 … 6.
+    ///   - isWide: whether they have 16 columns, else 8.
+    ///   - prefetch: what the first one asks for; the others for what lies `shift` floats further on each.
     @inline(__always)
-    func multiply(_ a: Source, _ b: Source, into c: Result, rows: Int, isWide: Bool, _ prefetch: Prefetch) {
+    func multiply(
+        _ a: Source, _ b: Source, into c: Result, rows: Int, count: Int, isWide: Bool, _ prefetch: Prefetch, shift: Int
+    ) {
         switch (isTransposed, isWide) {
-        case (false, true): multiplyWide(a, b, c, rows, prefetch)
-        case (true, true): multiplyTransposedWide(a, b, c, rows, prefetch)
-        case (false, false): multiplyNarrow(a, b, c, rows, prefetch)
-        case (true, false): multiplyTransposedNarrow(a, b, c, rows, prefetch)
+        case (false, true): choose(rows, No.self, Yes.self, a, b, c, count, prefetch, shift)
+        case (true, true): choose(rows, Yes.self, Yes.self, a, b, c, count, prefetch, shift)
+        case (false, false): choose(rows, No.self, No.self, a, b, c, count, prefetch, shift)
+        case (true, false): choose(rows, Yes.self, No.self, a, b, c, count, prefetch, shift)
         }
     }
 
-    // A function for each of the four: what is inlined below is long, and has no calls.
-
-    @inline(never)
-    private func multiplyWide(_ a: Source, _ b: Source, _ c: Result, _ rows: Int, _ prefetch: Prefetch) {
-        choose(a, b, c, rows, isTransposed: false, isWide: true, prefetch)
-    }
-
-    @inline(never)
-    private func multiplyTransposedWide(_ a: Source, _ b: Source, _ c: Result, _ rows: Int, _ prefetch: Prefetch) {
-        choose(a, b, c, rows, isTransposed: true, isWide: true, prefetch)
-    }
-
-    @inline(never)
-    private func multiplyNarrow(_ a: Source, _ b: Source, _ c: Result, _ rows: Int, _ prefetch: Prefetch) {
-        choose(a, b, c, rows, isTransposed: false, isWide: false, prefetch)
-    }
-
-    @inline(never)
-    private func multiplyTransposedNarrow(_ a: Source, _ b: Source, _ c: Result, _ rows: Int, _ prefetch: Prefetch) {
-        choose(a, b, c, rows, isTransposed: true, isWide: false, prefetch)
-    }
-
     @inline(__always)
-    private func choose(
-        _ a: Source, _ b: Source, _ c: Result, _ rows: Int, isTransposed: Bool, isWide: Bool, _ prefetch: Prefetch
+    private func choose<IsTransposed: Flag, IsWide: Flag>(
+        _ rows: Int, _ isTransposed: IsTransposed.Type, _ isWide: IsWide.Type, _ a: Source, _ b: Source, _ c: Result, _ count: Int,
+        _ prefetch: Prefetch, _ shift: Int
     ) {
         switch rows {
-        case 6: run(a, b, c, rows: 6, isTransposed: isTransposed, isWide: isWide, prefetch)
-        case 5: run(a, b, c, rows: 5, isTransposed: isTransposed, isWide: isWide, prefetch)
-        case 4: run(a, b, c, rows: 4, isTransposed: isTransposed, isWide: isWide, prefetch)
-        case 3: run(a, b, c, rows: 3, isTransposed: isTransposed, isWide: isWide, prefetch)
-        case 2: run(a, b, c, rows: 2, isTransposed: isTransposed, isWide: isWide, prefetch)
-        default: run(a, b, c, rows: 1, isTransposed: isTransposed, isWide: isWide, prefetch)
+        case 6: run(Six.self, isTransposed, isWide, a, b, c, count, prefetch, shift)
+        case 5: run(Five.self, isTransposed, isWide, a, b, c, count, prefetch, shift)
+        case 4: run(Four.self, isTransposed, isWide, a, b, c, count, prefetch, shift)
+        case 3: run(Three.self, isTransposed, isWide, a, b, c, count, prefetch, shift)
+        case 2: run(Two.self, isTransposed, isWide, a, b, c, count, prefetch, shift)
+        default: run(One.self, isTransposed, isWide, a, b, c, count, prefetch, shift)
         }
     }
 
-    /// `rows`, `isTransposed` and `isWide` are constants where this is inlined: what they exclude is not compiled.
-    @inline(__always)
-    private func run(
-        _ a: Source, _ b: Source, _ c: Result, rows: Int, isTransposed: Bool, isWide: Bool, _ prefetch: Prefetch
+    /// Compiled for each of its types by itself: what they exclude is not there. (As numbers they would have to be inlined, which the compiler
+    /// refuses after the first few: the others took twice as long.)
+    @inline(never)
+    private func run<Rows: Count, IsTransposed: Flag, IsWide: Flag>(
+        _: Rows.Type, _: IsTransposed.Type, _: IsWide.Type, _ a: Source, _ b: Source, _ c: Result, _ count: Int, _ prefetch: Prefetch,
+        _ shift: Int
     ) {
+        let rowStride = IsTransposed.value ? 1 : leftStride
+        var (a, c, prefetch) = (a, c, prefetch)
+        for _ in 0..<count {
+            let sums = sums(Rows.self, IsTransposed.self, IsWide.self, a, b, prefetch)
+            sums.store(into: c, rowStride: resultStride, rows: Rows.value, isWide: IsWide.value, accumulates: accumulates)
+            a += Rows.value &* rowStride
+            c += Rows.value &* resultStride
+            prefetch = prefetch.shifted(by: shift)
+        }
+    }
+
+    @inline(__always)
+    private func sums<Rows: Count, IsTransposed: Flag, IsWide: Flag>(
+        _: Rows.Type, _: IsTransposed.Type, _: IsWide.Type, _ a: Source, _ b: Source, _ prefetch: Prefetch
+    ) -> Sums {
         var sums = Sums()
         var (b, prefetch) = (b, prefetch)
-        let rowStride = isTransposed ? 1 : leftStride
-        let depthStride = isTransposed ? leftStride : 1
+        let rowStride = IsTransposed.value ? 1 : leftStride
+        let depthStride = IsTransposed.value ? leftStride : 1
         let rightStride = rightStride
         var offset = 0
         for _ in 0..<depth / Prefetch.interval {
             prefetch.request()
             for step in 0..<Prefetch.interval {
                 sums.add(
-                    a + (offset &+ step &* depthStride), rowStride: rowStride, b + step &* rightStride, rows: rows, isWide: isWide)
+                    a + (offset &+ step &* depthStride), rowStride: rowStride, b + step &* rightStride, rows: Rows.value,
+                    isWide: IsWide.value)
             }
             offset &+= Prefetch.interval &* depthStride
             b += Prefetch.interval &* rightStride
         }
         for _ in 0..<depth % Prefetch.interval {
-            sums.add(a + offset, rowStride: rowStride, b, rows: rows, isWide: isWide)
+            sums.add(a + offset, rowStride: rowStride, b, rows: Rows.value, isWide: IsWide.value)
             offset &+= depthStride
             b += rightStride
         }
-        sums.store(into: c, rowStride: resultStride, rows: rows, isWide: isWide, accumulates: accumulates)
+        return sums
     }
 }
 
@@ -153,3 +155,15 @@ private struct Sums {
         UnsafeMutableRawPointer(p).storeBytes(of: value, as: SIMD8<Float>.self)
     }
 }
+
+/// Numbers and truth values as types.
+private protocol Count { static var value: Int { get } }
+private protocol Flag { static var value: Bool { get } }
+private enum One: Count { static var value: Int { 1 } }
+private enum Two: Count { static var value: Int { 2 } }
+private enum Three: Count { static var value: Int { 3 } }
+private enum Four: Count { static var value: Int { 4 } }
+private enum Five: Count { static var value: Int { 5 } }
+private enum Six: Count { static var value: Int { 6 } }
+private enum Yes: Flag { static var value: Bool { true } }
+private enum No: Flag { static var value: Bool { false } }

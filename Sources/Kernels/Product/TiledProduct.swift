@@ -143,16 +143,15 @@ enum TiledProduct {
             // All panels read the same rows, so only the first one may miss them in cache.
             let asksForRows = column == 0 && rows >= Self.manyRows && !a.isTransposed
             let shift = asksForRows ? a.leading &* MicroTile.rows : steps / tiles &* b.rowStride
-            var prefetch = asksForRows
+            let prefetch = asksForRows
                 ? Prefetch.rows(a.from(row: height).values, rowStride: a.leading)
-                : Prefetch.panel(nextPanel(after: column), rowStride: b.rowStride, tiles: tiles)
-            for number in 0..<tiles {
-                let row = number &* height &+ min(number, higher)
-                tile.multiply(
-                    a.from(row: row).values, panel.values, into: c + row &* leading, rows: number < higher ? height + 1 : height,
-                    isWide: isWide, prefetch)
-                prefetch = prefetch.shifted(by: shift)
-            }
+                : Prefetch.panel(nextPanel(after: column), rowStride: b.rowStride, panelStride: b.panelStride, tiles: tiles)
+            tile.multiply(
+                a.values, panel.values, into: c, rows: height + 1, count: higher, isWide: isWide, prefetch, shift: shift)
+            let lowerRow = higher * (height + 1)
+            tile.multiply(
+                a.from(row: lowerRow).values, panel.values, into: c + lowerRow &* leading, rows: height, count: tiles - higher,
+                isWide: isWide, prefetch.shifted(by: higher &* shift), shift: shift)
         }
 
         /// The panel to the right or, after the last one, the first one further down, or what follows.
