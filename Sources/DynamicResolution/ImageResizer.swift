@@ -6,6 +6,9 @@ import NeuralNetwork
 final class ImageResizer {
     private var tables: [Sizes: BilinearResize] = [:]
 
+    /// Rows of the output that one task makes: a single image too has several.
+    private static let bandRows = 16
+
     private struct Sizes: Hashable {
         var input: Int
         var output: Int
@@ -17,10 +20,12 @@ final class ImageResizer {
         if shape.height == size { return images }
         let resize = table(Sizes(input: shape.height, output: size))
         let output = Tensor(Shape(batch: shape.batch, height: size, width: size, channels: shape.channels))
-        Parallel.forEach(shape.batch) { image in
+        let bands = (size + Self.bandRows - 1) / Self.bandRows
+        Parallel.forEach(shape.batch * bands) { task in
+            let first = task % bands * Self.bandRows
             resize(
-                UnsafePointer(images.image(image)), rowStride: shape.width * shape.channels, channels: shape.channels,
-                into: output.image(image))
+                UnsafePointer(images.image(task / bands)), rowStride: shape.width * shape.channels, channels: shape.channels,
+                outputRows: first..<min(first + Self.bandRows, size), into: output.image(task / bands))
         }
         return output
     }

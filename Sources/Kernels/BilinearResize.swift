@@ -27,29 +27,31 @@ public struct BilinearResize: Sendable {
     /// - Parameters:
     ///   - input: the first sample of the window to resize; offset it to resize a crop.
     ///   - rowStride: samples (not bytes, not pixels) from one input row to the next.
+    ///   - outputRows: of the output, those to write; nil for all.
     public func callAsFunction(
-        _ input: UnsafePointer<Float>, rowStride: Int, channels: Int, into output: UnsafeMutablePointer<Float>
+        _ input: UnsafePointer<Float>, rowStride: Int, channels: Int, outputRows: Range<Int>? = nil,
+        into output: UnsafeMutablePointer<Float>
     ) {
-        resize(input, rowStride: rowStride, channels: channels, into: output) { $0 }
+        resize(input, rowStride: rowStride, channels: channels, rows: outputRows ?? 0..<outputHeight, into: output) { $0 }
     }
 
     /// The same for bytes: the output holds values of 0…255, not rounded.
     public func callAsFunction(
         _ input: UnsafePointer<UInt8>, rowStride: Int, channels: Int, into output: UnsafeMutablePointer<Float>
     ) {
-        resize(input, rowStride: rowStride, channels: channels, into: output) { Float($0) }
+        resize(input, rowStride: rowStride, channels: channels, rows: 0..<outputHeight, into: output) { Float($0) }
     }
 
     /// Rows are blended first: that loop is a plain one along the whole row and vectorises at any number of channels, and it
     /// leaves the slower blend of columns only the rows of the output to do.
     @inline(__always)
     private func resize<Sample>(
-        _ input: UnsafePointer<Sample>, rowStride: Int, channels: Int, into output: UnsafeMutablePointer<Float>,
-        float: (Sample) -> Float
+        _ input: UnsafePointer<Sample>, rowStride: Int, channels: Int, rows outputRows: Range<Int>,
+        into output: UnsafeMutablePointer<Float>, float: (Sample) -> Float
     ) {
         let rowLength = inputWidth * channels
         BufferPool.withScratch(rowLength) { blended in
-            for row in 0..<outputHeight {
+            for row in outputRows {
                 let window = input + rows.starts[row] * rowStride
                 blendRows(window, rowStride: rowStride, rowLength: rowLength, row: row, into: blended, float: float)
                 let target = output + row * outputWidth * channels

@@ -24,6 +24,20 @@ final class BilinearResizeTests: XCTestCase {
         assertClose(fromBytes, fromFloats, absoluteTolerance: 1e-3, "bytes")
     }
 
+    func testRowsInPartsAreTheWhole() {
+        let input = Formula.values("x", 40 * 30 * 3)
+        let resize = BilinearResize(inputHeight: 40, inputWidth: 30, outputHeight: 17, outputWidth: 23)
+        func output(_ parts: [Range<Int>?]) -> [Float] {
+            var output = [Float](repeating: .nan, count: 17 * 23 * 3)
+            for rows in parts { resize(input, rowStride: 90, channels: 3, outputRows: rows, into: &output) }
+            return output
+        }
+        let whole = output([nil])
+        XCTAssertFalse(whole.contains { $0.isNaN })
+        XCTAssertEqual(output([16..<17, 0..<5, 5..<16]), whole)
+        XCTAssertEqual(output([3..<4]).filter { !$0.isNaN }.count, 23 * 3, "no other row is written")
+    }
+
     func testEqualSizesAreAnExactCopy() {
         let input = Formula.values("x", 12 * 10 * 3)
         var output = [Float](repeating: 0, count: input.count)
