@@ -33,6 +33,7 @@ struct MicroTile {
     func multiply(
         _ a: Source, _ b: Source, into c: Result, rows: Int, count: Int, isWide: Bool, _ prefetch: Prefetch, shift: Int
     ) {
+        if count == 0 { return }
         switch (isTransposed, isWide) {
         case (false, true): choose(rows, No.self, Yes.self, a, b, c, count, prefetch, shift)
         case (true, true): choose(rows, Yes.self, Yes.self, a, b, c, count, prefetch, shift)
