@@ -12,7 +12,8 @@ final class TiledProductTests: XCTestCase {
     }
 
     private let cases =
-        (1...7).map { Case(rows: $0, columns: 16, depth: 5) } + (1...29).map { Case(rows: $0, columns: 24, depth: 17) } + (1...33).map { Case(rows: 7, columns: $0, depth: 9) }
+        (1...7).map { Case(rows: $0, columns: 16, depth: 5) } + (1...29).map { Case(rows: $0, columns: 24, depth: 17) }
+        + (1...33).map { Case(rows: 7, columns: $0, depth: 9) }
         + [
             Case(rows: 13, columns: 24, depth: 1), Case(rows: 200, columns: 40, depth: 64), Case(rows: 6, columns: 16, depth: 1100),
             Case(rows: 50, columns: 264, depth: 300), Case(rows: 193, columns: 130, depth: 513), Case(rows: 300, columns: 256, depth: 20),

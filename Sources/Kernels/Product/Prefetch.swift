@@ -11,6 +11,7 @@ struct Prefetch {
     static let interval = 8
     private static let linesPerRequest = 3
     private static let lineFloats = 16
+    /// Of a panel; with more of them memory has brought the next one in time.
     private static let fewTiles = 4
 
     private var address: UnsafeRawPointer
@@ -18,7 +19,7 @@ struct Prefetch {
     private let lineStride: Int
     private var step: Int
     private var nextStep: Int
-    /// Bytes to what the second-level cache is asked for; 0 for nothing.
+    /// Bytes from there to what the second-level cache is asked for; 0 where it is not.
     private let distance: Int
 
     private init(_ address: UnsafePointer<Float>, lineStride: Int, step: Int, nextStep: Int, distance: Int = 0) {
