@@ -6,7 +6,7 @@ import NeuralNetwork
 final class ImageResizer {
     private var tables: [Sizes: BilinearResize] = [:]
 
-    /// Rows of the output that one task makes: a single image too has several.
+    /// Rows of the output that one task computes.
     private static let bandRows = 16
 
     private struct Sizes: Hashable {
@@ -20,12 +20,10 @@ final class ImageResizer {
         if shape.height == size { return images }
         let resize = table(Sizes(input: shape.height, output: size))
         let output = Tensor(Shape(batch: shape.batch, height: size, width: size, channels: shape.channels))
-        let bands = (size + Self.bandRows - 1) / Self.bandRows
-        Parallel.forEach(shape.batch * bands) { task in
-            let first = task % bands * Self.bandRows
+        Parallel.forEachBand(images: shape.batch, rows: size, bandRows: Self.bandRows) { image, rows in
             resize(
-                UnsafePointer(images.image(task / bands)), rowStride: shape.width * shape.channels, channels: shape.channels,
-                outputRows: first..<min(first + Self.bandRows, size), into: output.image(task / bands))
+                UnsafePointer(images.image(image)), rowStride: shape.width * shape.channels, channels: shape.channels, outputRows: rows,
+                into: output.image(image))
         }
         return output
     }

@@ -15,7 +15,7 @@ public struct MicroBatch {
     }
 
     /// The images `indices`; without a copy where they are all of them.
-    func gathering(_ indices: [Int]) -> Tensor {
+    public func gathering(_ indices: [Int]) -> Tensor {
         indices.count == labels.count ? images : images.gathering(indices)
     }
 }

@@ -36,4 +36,14 @@ public enum Parallel {
             body(start..<min(start + blockSize, count))
         }
     }
+
+    /// Runs `body(image, rows)` on bands of `bandRows` rows of each image, so that a single one too is shared out.
+    @inline(__always)
+    public static func forEachBand(images: Int, rows: Int, bandRows: Int, _ body: (Int, Range<Int>) -> Void) {
+        let bands = (rows + bandRows - 1) / bandRows
+        forEach(images * bands) { task in
+            let start = task % bands * bandRows
+            body(task / bands, start..<min(start + bandRows, rows))
+        }
+    }
 }

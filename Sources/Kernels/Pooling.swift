@@ -8,11 +8,8 @@ public enum Pooling {
     public static func maximum(
         _ shape: ConvolutionShape, input: Rows, output: UnsafeMutablePointer<Float>, positions: UnsafeMutablePointer<UInt8>?
     ) {
-        let bands = (shape.outputHeight + bandRows - 1) / bandRows
-        Parallel.forEach(shape.batch * bands) { task in
-            let (image, first) = (task / bands, task % bands * bandRows)
-            let outputRows = first..<min(first + bandRows, shape.outputHeight)
-            let inputRows = max(0, first * shape.stride - shape.padding)
+        Parallel.forEachBand(images: shape.batch, rows: shape.outputHeight, bandRows: bandRows) { image, outputRows in
+            let inputRows = max(0, outputRows.lowerBound * shape.stride - shape.padding)
                 ..< min(shape.inputHeight, (outputRows.upperBound - 1) * shape.stride - shape.padding + shape.kernel)
             let start = image * shape.inputHeight
             let pixels = (start + inputRows.lowerBound) * shape.inputWidth..<(start + inputRows.upperBound) * shape.inputWidth

@@ -57,8 +57,6 @@ public enum Rows {
 /// in which sums are taken. What a block does with an image's rows then does not depend on the images before it, nor on the number of threads.
 public struct RowBlocks {
     public let count: Int
-    /// Of all blocks together.
-    let rowCount: Int
     private let images: Int
     private let rowsPerImage: Int
     private let blocksPerImage: Int
@@ -69,7 +67,6 @@ public struct RowBlocks {
     /// - Parameter blockRows: about how many rows a block should have.
     public init(images: Int, rowsPerImage: Int, blockRows: Int = Rows.blockSize) {
         self.images = images
-        rowCount = images * rowsPerImage
         self.rowsPerImage = max(1, rowsPerImage)
         let parts = max(1, self.rowsPerImage / blockRows)
         let runs = (self.rowsPerImage + parts * ChannelSums.runRows - 1) / (parts * ChannelSums.runRows)
@@ -78,6 +75,9 @@ public struct RowBlocks {
         imagesPerBlock = blocksPerImage > 1 ? 1 : max(1, blockRows / self.rowsPerImage)
         count = blocksPerImage > 1 ? images * blocksPerImage : (images + imagesPerBlock - 1) / imagesPerBlock
     }
+
+    /// Rows of all blocks together.
+    var rowCount: Int { images * rowsPerImage }
 
     public subscript(block: Int) -> Range<Int> {
         if blocksPerImage > 1 {

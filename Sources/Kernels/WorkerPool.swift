@@ -43,8 +43,8 @@ final class WorkerPool: @unchecked Sendable {
         wake(workers.count)
     }
 
-    /// Runs `body` for 0 ..< count and returns when all are done. Within a task, or while another thread's
-    /// loop is under way, the calling thread does all of it alone.
+    /// Runs `body` for 0 ..< count and returns when all are done. Within a task, or while another thread's loop is under way, the calling thread
+    /// does all of it alone.
     func run(count: Int, _ body: (Int) -> Void) {
         guard !isBusy.exchange(true, ordering: .acquiring) else {
             for index in 0..<count { body(index) }

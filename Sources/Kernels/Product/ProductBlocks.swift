@@ -4,7 +4,7 @@ struct ProductBlocks {
     let rows: RowBlocks
     private let columns: Int
     private let parts: Int
-    /// Columns of a part: 128, or 64 where a result of 128 columns would be one part.
+    /// Columns of a part: all where there are enough blocks of rows; else 128, or 64 where a result of 128 columns would be one part.
     private let partColumns: Int
     /// The larger operand is read once: with more columns than rows, all blocks of rows come one after another for the same columns.
     private let hasColumnsOutside: Bool
@@ -15,8 +15,8 @@ struct ProductBlocks {
     init(_ rows: RowBlocks, columns: Int) {
         self.rows = rows
         self.columns = columns
-        partColumns = columns > 128 ? 128 : 64
-        parts = rows.count >= Self.enoughBlocks ? 1 : (columns + partColumns - 1) / partColumns
+        partColumns = rows.count >= Self.enoughBlocks ? columns : columns > 128 ? 128 : 64
+        parts = (columns + partColumns - 1) / partColumns
         hasColumnsOutside = columns > rows.rowCount
     }
 
@@ -24,9 +24,9 @@ struct ProductBlocks {
     func forEach(_ multiply: (Range<Int>, Range<Int>) -> Void, finish: BlockFinisher) {
         Parallel.forEach(rows.count * parts) { task in
             let (block, part) = hasColumnsOutside ? (task % rows.count, task / rows.count) : (task / parts, task % parts)
-            let range = parts == 1 ? 0..<columns : part * partColumns..<min((part + 1) * partColumns, columns)
-            multiply(rows[block], range)
-            finish(block, rows[block], range)
+            let (range, partRange) = (rows[block], part * partColumns..<min((part + 1) * partColumns, columns))
+            multiply(range, partRange)
+            finish(block, range, partRange)
         }
     }
 }

@@ -121,7 +121,7 @@ public final class Evaluator {
         for (row, sample) in batch.sampleIndices.enumerated() { results[sample]!.choice = choices[row] }
         let subBatches = Router.subBatches(choices: choices, resolutionCount: model.resolutions.count)
         for (index, rows) in subBatches.enumerated() where !rows.isEmpty {
-            let resized = model.resizing(rows.count == choices.count ? batch.images : batch.images.gathering(rows), toResolution: index)
+            let resized = model.resizing(batch.gathering(rows), toResolution: index)
             for (position, row) in rows.enumerated() {
                 queues[index].images.image(queues[index].samples.count)
                     .update(from: resized.image(position), count: resized.shape.count / rows.count)
