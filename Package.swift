@@ -5,10 +5,10 @@ import PackageDescription
 // other), then layers and models, then training, then the command. docs/architecture.md draws it.
 
 #if arch(x86_64)
-// AVX2 and FMA are required on x86-64; the command checks for them at its start (Kernels/ProcessorFeatures.swift).
-let vectorFlags = ["-Xcc", "-mavx2", "-Xcc", "-mfma"]
+    // AVX2 and FMA are required on x86-64; the command checks for them at its start (Kernels/ProcessorFeatures.swift).
+    let vectorFlags = ["-Xcc", "-mavx2", "-Xcc", "-mfma"]
 #else
-let vectorFlags: [String] = []
+    let vectorFlags: [String] = []
 #endif
 let numeric: [SwiftSetting] = [.unsafeFlags(vectorFlags)]
 
@@ -34,23 +34,32 @@ let package = Package(
         .target(name: "Communication", dependencies: ["COpenMPI"]),
         .target(name: "Interchange", dependencies: ["CZlib"]),
         .target(name: "Charts"),
-        .target(name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"],
-                swiftSettings: numeric),
+        .target(
+            name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"],
+            swiftSettings: numeric),
         .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: numeric),
-        .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"],
-                swiftSettings: numeric),
-        .target(name: "Training",
-                dependencies: ["DynamicResolution", "NeuralNetwork", "Kernels", "Randomness", "Communication",
-                               "ImageData", "Interchange", "Charts", "Yams", "COpenBLAS"],
-                swiftSettings: numeric),
+        .target(
+            name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"],
+            swiftSettings: numeric),
+        .target(
+            name: "Training",
+            dependencies: [
+                "DynamicResolution", "NeuralNetwork", "Kernels", "Randomness", "Communication",
+                "ImageData", "Interchange", "Charts", "Yams", "COpenBLAS",
+            ],
+            swiftSettings: numeric),
         .executableTarget(
             name: "drnet",
-            dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "ImageData",
-                           "Interchange", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "ImageData",
+                "Interchange", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .executableTarget(
             name: "drnet-benchmark",
-            dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "Randomness", "Charts",
-                           .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "Randomness", "Charts",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: numeric),
         // A rank for tests that start real ones.
         .executableTarget(name: "communication-check", dependencies: ["Communication"]),
@@ -62,16 +71,21 @@ let package = Package(
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
         .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"], swiftSettings: numeric),
-        .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"],
-                    swiftSettings: numeric),
-        .testTarget(name: "DynamicResolutionTests",
-                    dependencies: ["DynamicResolution", "NeuralNetwork", "Communication", "TestSupport"],
-                    swiftSettings: numeric),
+        .testTarget(
+            name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"],
+            swiftSettings: numeric),
+        .testTarget(
+            name: "DynamicResolutionTests",
+            dependencies: ["DynamicResolution", "NeuralNetwork", "Communication", "TestSupport"],
+            swiftSettings: numeric),
         // The whole commands, alone and with real ranks.
         .testTarget(name: "CommandTests", dependencies: ["drnet", "drnet-benchmark", "TestSupport"]),
-        .testTarget(name: "TrainingTests",
-                    dependencies: ["Training", "DynamicResolution", "NeuralNetwork", "Communication", "ImageData",
-                                   "Interchange", "TestSupport"]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: [
+                "Training", "DynamicResolution", "NeuralNetwork", "Communication", "ImageData",
+                "Interchange", "TestSupport",
+            ]),
     ],
     swiftLanguageModes: [.v5]
 )

@@ -68,7 +68,8 @@ struct LabelPlacer {
             }
         }
         // Nowhere inside: below it.
-        let box = best?.box
+        let box =
+            best?.box
             ?? Box(left: point.x - width / 2, top: point.y + 9, right: point.x + width / 2, bottom: point.y + 9 + height)
         taken.append(box)
         return box

@@ -73,7 +73,8 @@ struct PlotFrame {
         var placer = LabelPlacer(
             bounds: LabelPlacer.Box(left: left, top: Size.top, right: left + width, bottom: Size.top + Size.plotHeight),
             paths: panel.series.map { series in
-                LabelPlacer.Path(points: series.points.map(place), isConnected: series.line != nil, markerRadius: series.marker?.radius ?? 0)
+                LabelPlacer.Path(
+                    points: series.points.map(place), isConnected: series.line != nil, markerRadius: series.marker?.radius ?? 0)
             })
         return panel.series.flatMap { series in
             series.points.flatMap { point -> [SVGElement] in

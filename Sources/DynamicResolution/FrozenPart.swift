@@ -41,7 +41,8 @@ extension TrainingStep {
             ).output
             for (row, image) in images.enumerated() {
                 let (scores, label) = (logits.image(row), Int(batch.labels[image]))
-                outcome.losses[image * outcome.columns + index] = decision.choices[image] == index
+                outcome.losses[image * outcome.columns + index] =
+                    decision.choices[image] == index
                     ? crossEntropy(
                         scores, label: label, lossScale: 1 / Float(outcome.globalCount), slopes: slopes.image(image), report: &report)
                     : CrossEntropy.loss(scores, count: model.classCount, label: label, smoothing: labelSmoothing, gradient: nil)

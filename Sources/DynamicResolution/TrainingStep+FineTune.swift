@@ -37,7 +37,8 @@ extension TrainingStep {
             routes[index].pullback = nil
             report.add(current.decision, costs: model.flops.classifier)
         }
-        let penalty = options.regularizer.weight * options.regularizer.value(mean: mean.cost)
+        let penalty =
+            options.regularizer.weight * options.regularizer.value(mean: mean.cost)
             + options.policyTerms.value(meanPolicy: mean.policy, meanEntropy: mean.entropy)
         report.penaltySum = penalty * Double(globalCount)
         return report

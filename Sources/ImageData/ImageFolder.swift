@@ -105,9 +105,11 @@ public enum ImageFolderError: Error, Equatable, CustomStringConvertible {
         case .differentClasses(let path, let onlyTraining, let onlyValidation):
             let parts = [("only in train: ", onlyTraining), ("only in validation: ", onlyValidation)]
                 .filter { !$0.1.isEmpty }.map { $0.0 + $0.1.joined(separator: ", ") }
-            return "\(path): training and validation have different classes (\(parts.joined(separator: "; "))); make the class folders equal"
+            return
+                "\(path): training and validation have different classes (\(parts.joined(separator: "; "))); make the class folders equal"
         case .tooFewForFolds(let path, let name, let images, let folds):
-            return "\(path): \(images) training \(images == 1 ? "image" : "images") of class \(name) can not be divided into \(folds) folds; "
+            return
+                "\(path): \(images) training \(images == 1 ? "image" : "images") of class \(name) can not be divided into \(folds) folds; "
                 + "take fewer folds in data.fold"
         }
     }

@@ -12,8 +12,9 @@ struct JPEGDecoder {
         let image = try data.withUnsafeBytes { bytes -> PixelImage in
             let source = bytes.bindMemory(to: UInt8.self).baseAddress!
             var (width, height, subsampling, colorspace) = (Int32(0), Int32(0), Int32(0), Int32(0))
-            guard tjDecompressHeader3(
-                decompressor, source, UInt(bytes.count), &width, &height, &subsampling, &colorspace) == 0
+            guard
+                tjDecompressHeader3(
+                    decompressor, source, UInt(bytes.count), &width, &height, &subsampling, &colorspace) == 0
             else { throw damaged(reason(decompressor)) }
             try ImageDecoder.checkSize(path: path, width: Int(width), height: Int(height))
             let isCMYK = colorspace == TJCS_CMYK.rawValue || colorspace == TJCS_YCCK.rawValue

@@ -11,8 +11,19 @@ struct SafetensorsHeader {
     }
 
     enum ElementType: String {
-        case f32 = "F32", f16 = "F16", bf16 = "BF16", f64 = "F64", i64 = "I64", i32 = "I32", u8 = "U8"
-        case i16 = "I16", i8 = "I8", bool = "BOOL", u16 = "U16", u32 = "U32", u64 = "U64"
+        case f32 = "F32"
+        case f16 = "F16"
+        case bf16 = "BF16"
+        case f64 = "F64"
+        case i64 = "I64"
+        case i32 = "I32"
+        case u8 = "U8"
+        case i16 = "I16"
+        case i8 = "I8"
+        case bool = "BOOL"
+        case u16 = "U16"
+        case u32 = "U32"
+        case u64 = "U64"
 
         var bytes: Int {
             switch self {

@@ -9,8 +9,10 @@ public enum Pooling {
         _ shape: ConvolutionShape, input: Rows, output: UnsafeMutablePointer<Float>, positions: UnsafeMutablePointer<UInt8>?
     ) {
         Parallel.forEachBand(images: shape.batch, rows: shape.outputHeight, bandRows: bandRows) { image, outputRows in
-            let inputRows = max(0, outputRows.lowerBound * shape.stride - shape.padding)
-                ..< min(shape.inputHeight, (outputRows.upperBound - 1) * shape.stride - shape.padding + shape.kernel)
+            let inputRows =
+                max(
+                    0, outputRows.lowerBound * shape.stride - shape.padding)..<min(
+                    shape.inputHeight, (outputRows.upperBound - 1) * shape.stride - shape.padding + shape.kernel)
             let start = image * shape.inputHeight
             let pixels = (start + inputRows.lowerBound) * shape.inputWidth..<(start + inputRows.upperBound) * shape.inputWidth
             input.withRows(pixels, channels: shape.inputChannels) {

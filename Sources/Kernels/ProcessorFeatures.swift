@@ -5,10 +5,10 @@ public enum ProcessorFeatures {
     /// The required features that this processor lacks; empty where all are there or none is needed.
     public static func missing() -> [String] {
         #if arch(x86_64) && os(Linux)
-        guard let description = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return [] }
-        return missing(in: description)
+            guard let description = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return [] }
+            return missing(in: description)
         #else
-        return []
+            return []
         #endif
     }
 

@@ -53,13 +53,16 @@ public final class ConvolutionUnit {
         }
         let normalization = try norm.trainingNormalization(sums.total, count: output.shape.pixels, pass)
         let result = activations(output, normalization.factors, residual)
-        return (result, { [self] gradient, sum in
-            try norm.backward(normalization, sums: gradient.sums ?? result.gradientSums(gradient.tensor), pass)
-            let inputGradient = backward(
-                gradient.tensor, output: result, input: input, kernel, sum: sum, wantsInputGradient: wantsInputGradient,
-                completes: completesInputGradient)
-            return (inputGradient, gradient.tensor)
-        })
+        return (
+            result,
+            { [self] gradient, sum in
+                try norm.backward(normalization, sums: gradient.sums ?? result.gradientSums(gradient.tensor), pass)
+                let inputGradient = backward(
+                    gradient.tensor, output: result, input: input, kernel, sum: sum, wantsInputGradient: wantsInputGradient,
+                    completes: completesInputGradient)
+                return (inputGradient, gradient.tensor)
+            }
+        )
     }
 
     private func evaluate(
@@ -114,9 +117,10 @@ public final class ConvolutionUnit {
             return ActivationGradient(result)
         }
         let sums = inputSource.makeSums(slots: kernel.backwardSlots)
-        run(InputGradient(result.data, accumulates: sum != nil) { slot, rows in
-            inputSource.add(slot, rows, gradient: result, stored: input.stored, to: sums)
-        })
+        run(
+            InputGradient(result.data, accumulates: sum != nil) { slot, rows in
+                inputSource.add(slot, rows, gradient: result, stored: input.stored, to: sums)
+            })
         return ActivationGradient(result, sums: sums.total)
     }
 

@@ -39,7 +39,8 @@ final class ResidualBlock {
                 unit(3, from: inside, to: outputs, kernel: 1, isLast: true),
             ]
         }
-        downsample = stride == 1 && inputs == outputs
+        downsample =
+            stride == 1 && inputs == outputs
             ? nil
             : ConvolutionUnit(
                 convolution: "\(name).downsample.0", norm: "\(name).downsample.1", builder, from: inputs, to: outputs,

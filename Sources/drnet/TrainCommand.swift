@@ -15,7 +15,8 @@ struct TrainCommand: ParsableCommand {
     @Argument(help: "The YAML file (configs/ holds examples, docs/configuration.md every key).")
     var config: String
 
-    @Option(name: [.customLong("run-folder"), .customShort("o")], help: "Where the run is kept (default: runs/ and the configuration's name).")
+    @Option(
+        name: [.customLong("run-folder"), .customShort("o")], help: "Where the run is kept (default: runs/ and the configuration's name).")
     var runFolder: String?
 
     @Flag(help: "Continue from the newest valid checkpoint of the run folder.")

@@ -3,13 +3,14 @@ import XCTest
 @testable import Charts
 
 #if canImport(FoundationXML)
-import FoundationXML
+    import FoundationXML
 #endif
 
 final class LineChartTests: XCTestCase {
     func testAxesHaveRoundTicksThatCoverTheRange() {
         for (range, steps, texts) in [
-            (0...1, 5, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]), (62.5...99.8, 8, ["60", "65", "70", "75", "80", "85", "90", "95", "100"]),
+            (0...1, 5, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+            (62.5...99.8, 8, ["60", "65", "70", "75", "80", "85", "90", "95", "100"]),
             (0...0.0249, 6, ["0.000", "0.005", "0.010", "0.015", "0.020", "0.025"]), (0...4.1, 6, ["0", "1", "2", "3", "4", "5"]),
             (-3...3, 4, ["-4", "-2", "0", "2", "4"]), (0...1234, 5, ["0", "500", "1000", "1500"]),
         ] as [(ClosedRange<Double>, Int, [String])] {
@@ -43,7 +44,9 @@ final class LineChartTests: XCTestCase {
     }
 
     func testEverythingIsDrawnInside() throws {
-        let points = [LineChart.Point(x: 0, y: 60, label: "first"), LineChart.Point(x: 3, y: 99), LineChart.Point(x: 10, y: 100, label: "last")]
+        let points = [
+            LineChart.Point(x: 0, y: 60, label: "first"), LineChart.Point(x: 3, y: 99), LineChart.Point(x: 10, y: 100, label: "last"),
+        ]
         let document = chart(points).document
         let root = try XCTUnwrap(XMLDocument(xmlString: document.rendered).rootElement())
         func numbers(_ element: String, _ attribute: String) throws -> [Double] {

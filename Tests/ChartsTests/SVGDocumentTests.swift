@@ -9,7 +9,8 @@ final class SVGDocumentTests: XCTestCase {
         document.add(.line(from: (0, 0), to: (10, 1.0 / 3), SVGStyle(stroke: "#888", strokeWidth: 0.5, dashes: [4, 2])))
         document.add(.polyline([(0, 0), (1, 2), (-0.001, 4)], SVGStyle(stroke: "blue")))
         document.add(.circle(x: 5, y: 6, radius: 7, SVGStyle(opacity: 0.5)))
-        document.add(.group(x: 10, y: 20, SVGStyle(fill: "green"), [.text("a", x: 1, y: 2, size: 12, anchor: .end, isBold: true, rotation: -90)]))
+        document.add(
+            .group(x: 10, y: 20, SVGStyle(fill: "green"), [.text("a", x: 1, y: 2, size: 12, anchor: .end, isBold: true, rotation: -90)]))
         let root = try XMLTree.parse(document.rendered)
         XCTAssertEqual(root.name, "svg")
         XCTAssertEqual(root.attributes["viewBox"], "0 0 200 100.5")

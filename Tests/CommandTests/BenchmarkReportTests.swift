@@ -137,10 +137,12 @@ final class BenchmarkReportTests: XCTestCase {
             XCTAssertEqual(widths[0] / widths[1], 2, accuracy: 1e-3)
             XCTAssertEqual(widths[0] / widths[2], 4, accuracy: 1e-3)
             let texts = measured.children(named: "text").map(\.text)
-            XCTAssertEqual(texts, [
-                "resnet18, 224 px, batch 16, train", "drnet", "20.0 images/s", "pytorch", "10.0 images/s: drnet is 2.00 ×",
-                "onnxruntime <&>", "5.00 images/s: drnet is 4.00 ×",
-            ])
+            XCTAssertEqual(
+                texts,
+                [
+                    "resnet18, 224 px, batch 16, train", "drnet", "20.0 images/s", "pytorch", "10.0 images/s: drnet is 2.00 ×",
+                    "onnxruntime <&>", "5.00 images/s: drnet is 4.00 ×",
+                ])
         }
     }
 
@@ -207,7 +209,9 @@ final class BenchmarkReportTests: XCTestCase {
             XCTAssertEqual(result.status, 0, result.text)
             XCTAssertTrue(result.output.contains("pytorch-tuned"), result.output)
             XCTAssertTrue(result.output.contains("2.00 (2.00 … 2.00)"), result.output)
-            XCTAssertTrue(result.errors.contains("round 2 of 2, case 1 of 1  resnet18 224 16 train 1x2  images/s: drnet 2.0 pytorch 1.0"), result.errors)
+            XCTAssertTrue(
+                result.errors.contains("round 2 of 2, case 1 of 1  resnet18 224 16 train 1x2  images/s: drnet 2.0 pytorch 1.0"),
+                result.errors)
             for file in ["benchmark.json", "benchmark.svg", "measurements.jsonl"] {
                 XCTAssertTrue(FileManager.default.fileExists(atPath: "\(folder)/out/\(file)"), file)
             }
@@ -228,13 +232,15 @@ final class BenchmarkReportTests: XCTestCase {
         try withTemporaryFolder { folder in
             let cases: [([String], [String: String], Int32, String)] = [
                 (["--against", "tensorflow"], [:], 64, "not 'tensorflow'"), (["--fast"], [:], 64, "'--fast' is unknown"),
-                (["--output"], [:], 64, "'--output' is unknown or incomplete"), ([], ["CASES": "resnet18 224 train"], 64, "the case 'resnet18 224 train'"),
+                (["--output"], [:], 64, "'--output' is unknown or incomplete"),
+                ([], ["CASES": "resnet18 224 train"], 64, "the case 'resnet18 224 train'"),
                 ([], ["CASES": "a\"b 224 1 train"], 64, "is not: network pixels batch pass"), ([], ["ROUNDS": "0"], 64, "ROUNDS is '0'"),
                 (["--against", "onnxruntime"], [:], 1, "lacks onnxruntime onnx : name a Python that has them with PYTHON="),
                 (["--against", "pytorch"], ["PYTHON": "/nowhere/python"], 1, "name a Python that has torch torchvision with PYTHON="),
             ]
             for (arguments, environment, status, message) in cases {
-                let result = try launch(arguments + ["--output", folder + "/out"].prefix(arguments == ["--output"] ? 0 : 2), in: folder, environment)
+                let result = try launch(
+                    arguments + ["--output", folder + "/out"].prefix(arguments == ["--output"] ? 0 : 2), in: folder, environment)
                 XCTAssertEqual(result.status, status, "\(arguments): \(result.text)")
                 XCTAssertTrue(result.errors.contains(message), "\(message): \(result.errors)")
             }

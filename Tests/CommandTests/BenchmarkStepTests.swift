@@ -43,7 +43,8 @@ final class BenchmarkStepTests: XCTestCase {
     }
 
     // ResNet-18 for one image of 32 × 32: stem, the four convolutions of layer1, and layers 2 to 4, which cost the same each; linear layer.
-    private let multiplyAdds = Double(16 * 16 * 64 * 147 + 4 * 8 * 8 * 64 * 576 + 3 * (16 * 128 * (576 + 3 * 1152) + 16 * 128 * 64) + 512 * 1000)
+    private let multiplyAdds = Double(
+        16 * 16 * 64 * 147 + 4 * 8 * 8 * 64 * 576 + 3 * (16 * 128 * (576 + 3 * 1152) + 16 * 128 * 64) + 512 * 1000)
     private let outputs = Double(16 * 16 * 64 + 4 * 8 * 8 * 64 + 5 * (16 * 128 + 4 * 256 + 512) + 1000)
     private let weights = 11_689_512.0
 
@@ -60,8 +61,8 @@ final class BenchmarkStepTests: XCTestCase {
         XCTAssertEqual(line.bytesPerImage, 4 * (7 * outputs + (4 + 6) * weights / 4), accuracy: 1)
         XCTAssertEqual(line.bytesPerImageSeparate, 4 * (16 * outputs + (4 + 6) * weights / 4), accuracy: 1)
         #if os(Linux)
-        // Values, gradients and momentum at least.
-        XCTAssertGreaterThan(line.peakMemoryBytes ?? 0, 3 * 4 * weights)
+            // Values, gradients and momentum at least.
+            XCTAssertGreaterThan(line.peakMemoryBytes ?? 0, 3 * 4 * weights)
         #endif
         XCTAssertNil(line.fixedLargest)
     }
@@ -91,7 +92,8 @@ final class BenchmarkStepTests: XCTestCase {
         let largest = 4 * (multiplyAdds - 512_000) + 512_000
         let predictor = flopsPerImage / 2 - (largest + multiplyAdds) / 2
         XCTAssertEqual(fixed.flopsRatio, flopsPerImage / 2 / largest, accuracy: 1e-9)
-        XCTAssertEqual(predictor, Double(16 * 16 * 64 * 147 + 2 * 8 * 8 * 64 * 576 + 3 * 16 * 128 * (576 + 1152 + 64) + 512 * 2), accuracy: 2)
+        XCTAssertEqual(
+            predictor, Double(16 * 16 * 64 * 147 + 2 * 8 * 8 * 64 * 576 + 3 * 16 * 128 * (576 + 1152 + 64) + 512 * 2), accuracy: 2)
 
         let training = try step(sizes + ["--batch", "4", "--pass", "drnet-train", "--steps", "1"])
         XCTAssertEqual(training.gigaFLOPsPerSecond / training.imagesPerSecond * 1e9, 3 * flopsPerImage, accuracy: 2)
@@ -100,7 +102,8 @@ final class BenchmarkStepTests: XCTestCase {
 
     func testBadInputIsRefused() throws {
         let cases: [([String], String)] = [
-            (["--network", "resnet19"], "'resnet19' is none of resnet18"), (["--pixels", "224px"], "224px"), (["--pixels", "8"], "--pixels is 8"),
+            (["--network", "resnet19"], "'resnet19' is none of resnet18"), (["--pixels", "224px"], "224px"),
+            (["--pixels", "8"], "--pixels is 8"),
             (["--pixels", "224,"], "224,"), (["--pixels", "224,112"], "--pass train takes one size"),
             (["--pass", "dynamic"], "two candidates or more"), (["--pass", "drnet-train", "--pixels", "112,224"], "largest first"),
             (["--batch", "0"], "--batch is 0"), (["--steps", "0"], "--steps is 0"), (["--threads", "0"], "--threads is 0"),
@@ -125,7 +128,9 @@ final class BenchmarkStepTests: XCTestCase {
         XCTAssertEqual(values["threads"], 2)
         XCTAssertTrue(values.values.allSatisfy { $0.isFinite && $0 > 0 }, peak.output)
 
-        let kernels = try benchmark(["kernels", "--networks", "resnet18", "--pixels", "32", "--batch", "1", "--threads", "1", "--seconds", "0"])
+        let kernels = try benchmark([
+            "kernels", "--networks", "resnet18", "--pixels", "32", "--batch", "1", "--threads", "1", "--seconds", "0",
+        ])
         XCTAssertEqual(kernels.status, 0, kernels.text)
         // ResNet-18 has 20 convolutions of 11 shapes.
         XCTAssertEqual(kernels.output.split(separator: "\n").filter { $0.contains(" → ") }.count, 11, kernels.output)

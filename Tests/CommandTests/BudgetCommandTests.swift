@@ -24,16 +24,20 @@ final class BudgetCommandTests: XCTestCase {
             let saved = try String(contentsOfFile: run.path("run/evaluation.json"), encoding: .utf8)
             let result = try run.drnet(["evaluate", run.path("run"), "--budget", "0.8", "--predictions", run.path("predictions.csv")])
             XCTAssertEqual(result.status, 0, result.text)
-            for text in ["budget: 0.8 of the largest resolution's multiply-adds", "cost weight λ = ", "calibrated on 5 images", "the other 19"] {
+            for text in [
+                "budget: 0.8 of the largest resolution's multiply-adds", "cost weight λ = ", "calibrated on 5 images", "the other 19",
+            ] {
                 XCTAssertTrue(result.output.contains(text), "\(text): \(result.text)")
             }
             for row in ["dynamic", "fixed 48", "fixed 32", "random, same cost", "oracle", "hard"] {
                 XCTAssertTrue(result.output.contains("\n\(row) "), "no row '\(row)': \(result.text)")
             }
-            let budget = try JSONDecoder().decode(BudgetFile.self, from: Data(contentsOf: URL(fileURLWithPath: run.path("run/budget.json"))))
+            let budget = try JSONDecoder().decode(
+                BudgetFile.self, from: Data(contentsOf: URL(fileURLWithPath: run.path("run/budget.json"))))
             XCTAssertEqual(budget.calibration.images, 5)
             XCTAssertEqual(budget.evaluation.images, 19)
-            XCTAssertEqual(try String(contentsOfFile: run.path("run/evaluation.json"), encoding: .utf8), saved, "the plain evaluation stays")
+            XCTAssertEqual(
+                try String(contentsOfFile: run.path("run/evaluation.json"), encoding: .utf8), saved, "the plain evaluation stays")
             let predictions = try String(contentsOfFile: run.path("predictions.csv"), encoding: .utf8)
             XCTAssertEqual(predictions.split(separator: "\n").count, 20)
 
@@ -41,7 +45,8 @@ final class BudgetCommandTests: XCTestCase {
             for (weight, resolution) in [("1e6", "32"), ("-1e6", "48")] {
                 let predicted = try run.drnet(["predict", "--run", run.path("run"), "--cost-weight", weight, image])
                 XCTAssertEqual(predicted.status, 0, predicted.text)
-                XCTAssertEqual(predicted.output.split(separator: "\n").last?.split(separator: "\t")[3], Substring(resolution), predicted.text)
+                XCTAssertEqual(
+                    predicted.output.split(separator: "\n").last?.split(separator: "\t")[3], Substring(resolution), predicted.text)
             }
         }
     }
@@ -51,7 +56,9 @@ final class BudgetCommandTests: XCTestCase {
         try withSmallRun { run in
             try run.complete("run", ["--set", "evaluation.batchSize=1"])
             let file = run.path("run/budget.json")
-            func budget() throws -> BudgetFile { try JSONDecoder().decode(BudgetFile.self, from: Data(contentsOf: URL(fileURLWithPath: file))) }
+            func budget() throws -> BudgetFile {
+                try JSONDecoder().decode(BudgetFile.self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+            }
             let first = try run.drnet(["evaluate", run.path("run"), "--budget", "1"])
             XCTAssertEqual(first.status, 0, first.text)
             XCTAssertGreaterThan(try budget().calibration.milliseconds, 0)
@@ -81,7 +88,9 @@ final class BudgetCommandTests: XCTestCase {
                 XCTAssertEqual(result.status, status, "\(options): \(result.text)")
                 XCTAssertTrue(result.errors.contains(message), "\(options): \(result.text)")
             }
-            let predicted = try run.drnet(["predict", "--run", run.path("run"), "--cost-weight", "nan", run.path("data/val/rings/00004.jpg")])
+            let predicted = try run.drnet([
+                "predict", "--run", run.path("run"), "--cost-weight", "nan", run.path("data/val/rings/00004.jpg"),
+            ])
             XCTAssertEqual(predicted.status, 64, predicted.text)
             let ranks = try run.drnet(["evaluate", run.path("run"), "--budget", "9"], ranks: 2)
             XCTAssertFalse(ranks.timedOut)

@@ -109,7 +109,8 @@ final class CommandTests: XCTestCase {
     func testACollapseIsToldOnceInWords() throws {
         try withSmallRun { run in
             let options = [
-                "policy={flopsTarget: 0.46, flopsWeight: 200}", "stages.fineTune={epochs: 8, learningRate: {base: 0.02}, predictorLearningRateMultiplier: 5}",
+                "policy={flopsTarget: 0.46, flopsWeight: 200}",
+                "stages.fineTune={epochs: 8, learningRate: {base: 0.02}, predictorLearningRateMultiplier: 5}",
             ].flatMap { ["--set", $0] }
             let result = try run.train("run", options)
             XCTAssertEqual(result.status, 0, result.text)
@@ -129,7 +130,8 @@ final class CommandTests: XCTestCase {
 
     func testTheRecordsTellOfThePolicy() throws {
         try withSmallRun { run in
-            try run.complete("run", ["--set", "policy={flopsPenalty: lagrangian, flopsTarget: 0.5, flopsWeight: 0.4, flopsWarmUpEpochs: 1}"])
+            try run.complete(
+                "run", ["--set", "policy={flopsPenalty: lagrangian, flopsTarget: 0.5, flopsWeight: 0.4, flopsWarmUpEpochs: 1}"])
             let steps = run.records("run").filter { $0.kind == "step" && $0.stage == "fineTune" }
             XCTAssertEqual(steps[0].entropy ?? .nan, log(2), accuracy: 1e-5, "the predictor starts uniform")
             for (index, step) in steps.prefix(5).enumerated() {
@@ -146,7 +148,9 @@ final class CommandTests: XCTestCase {
         let result = try ProcessRunner.run(
             try builtExecutable(named: "drnet"), ["info", repositoryRoot + "/configs/imagenet-dr-resnet50.yaml", "--classes", "1000"])
         XCTAssertEqual(result.status, 0, result.text)
-        for text in ["25.66 M", "4.09", "2.5 ", "1.08", "4.91 M", "0.29"] { XCTAssertTrue(result.output.contains(text), "\(text): \(result.text)") }
+        for text in ["25.66 M", "4.09", "2.5 ", "1.08", "4.91 M", "0.29"] {
+            XCTAssertTrue(result.output.contains(text), "\(text): \(result.text)")
+        }
         XCTAssertTrue(result.errors.contains("168 is no multiple of 32"), result.text)
     }
 

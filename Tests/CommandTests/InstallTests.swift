@@ -7,7 +7,9 @@ final class InstallTests: XCTestCase {
     /// Runs the script as a user, with or without sudo; gives what was called, too.
     private func install(user: Int, hasSudo: Bool, hasSwift: Bool = true) throws -> (result: ProcessRunner.Result, calls: String) {
         try withTemporaryFolder { folder in
-            var tools = ["dpkg-query": "", "id": "echo \(user)", "apt-get": "echo \"apt-get $*\" >> \(folder)/calls", "env": "shift; \"$@\""]
+            var tools = [
+                "dpkg-query": "", "id": "echo \(user)", "apt-get": "echo \"apt-get $*\" >> \(folder)/calls", "env": "shift; \"$@\"",
+            ]
             if hasSudo { tools["sudo"] = "[ \"$1\" = -n ] && exit 0; echo sudo >> \(folder)/calls; \"$@\"" }
             if hasSwift { tools["swift"] = "" }
             for (name, body) in tools {

@@ -9,7 +9,8 @@ final class QuickstartTests: XCTestCase {
         try withTemporaryFolder { folder in
             try drnet(["synthesize", "\(folder)/data"])
             try drnet([
-                "train", "\(repositoryRoot)/configs/quickstart.yaml", "--run-folder", "\(folder)/run", "--set", "data.folder=\(folder)/data",
+                "train", "\(repositoryRoot)/configs/quickstart.yaml", "--run-folder", "\(folder)/run", "--set",
+                "data.folder=\(folder)/data",
                 "--set", "stages.warmUp.epochs=6", "--set", "stages.fineTune.epochs=3", "--set", "stages.recalibrate.batches=20",
                 "--set", "evaluation.everyEpochs=100",
             ])

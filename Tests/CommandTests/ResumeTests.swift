@@ -10,10 +10,16 @@ final class ResumeTests: XCTestCase {
             let cases: [(name: String, options: [String], ranks: Int?, steps: [Int])] = [
                 ("boundaries", [], nil, [10, 25]), ("accumulation", ["optimizer.accumulationSteps=3"], nil, [3, 12]),
                 ("local", ["batchNorm.mode=local"], 2, [3, 18]),
-                ("lagrangian", ["policy={estimator: probe, flopsTarget: 0.5, flopsPenalty: lagrangian, flopsWarmUpEpochs: 0.5, balanceWeight: 0.1}"],
-                 nil, [12, 18]),
-                ("warm start", ["predictor={widths: [8, 8, 16, 8, 8], inputSize: 32, warmStart: true}", "stages.warmUp.distillation.weight=1"],
-                 2, [3, 10, 12]),
+                (
+                    "lagrangian",
+                    ["policy={estimator: probe, flopsTarget: 0.5, flopsPenalty: lagrangian, flopsWarmUpEpochs: 0.5, balanceWeight: 0.1}"],
+                    nil, [12, 18]
+                ),
+                (
+                    "warm start",
+                    ["predictor={widths: [8, 8, 16, 8, 8], inputSize: 32, warmStart: true}", "stages.warmUp.distillation.weight=1"],
+                    2, [3, 10, 12]
+                ),
                 ("frozen", ["stages.fineTune.freeze=classifier"], nil, [12]),
             ]
             for (name, settings, ranks, steps) in cases {

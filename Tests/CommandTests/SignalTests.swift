@@ -47,7 +47,8 @@ final class SignalTests: XCTestCase {
     /// As a terminal does it: the signal comes to every process of the group.
     func testControlCWritesACheckpointToo() throws {
         try withSmallRun { run in
-            let result = try launch(run, "stopped", ["--set", "checkpoints.everySteps=0", "--set", "stages.fineTune.epochs=40"]) { process in
+            let result = try launch(run, "stopped", ["--set", "checkpoints.everySteps=0", "--set", "stages.fineTune.epochs=40"]) {
+                process in
                 XCTAssertEqual(getpgid(process), process, "the launcher leads a group")
                 kill(-process, SIGINT)
             }
@@ -56,7 +57,9 @@ final class SignalTests: XCTestCase {
     }
 
     /// launch/train with two ranks, and a signal after some steps. A shell in the background would hand down that SIGINT is ignored.
-    private func launch(_ run: SmallRun, _ name: String, _ options: [String], _ signal: @escaping (pid_t) -> Void) throws -> ProcessRunner.Result {
+    private func launch(_ run: SmallRun, _ name: String, _ options: [String], _ signal: @escaping (pid_t) -> Void) throws
+        -> ProcessRunner.Result
+    {
         try ProcessRunner.run(
             "/usr/bin/env",
             ["--default-signal=INT", "bash", repositoryRoot + "/launch/train", run.configuration, "-o", run.path(name)] + options,

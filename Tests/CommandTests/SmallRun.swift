@@ -86,7 +86,8 @@ struct SmallRun {
     /// The loss of every step in metrics.jsonl, by step.
     func losses(_ run: String) -> [Int: Double] {
         Dictionary(
-            records(run).filter { $0.kind == "step" }.map { ($0.step, $0.loss ?? .nan) }, uniquingKeysWith: { first, _ in
+            records(run).filter { $0.kind == "step" }.map { ($0.step, $0.loss ?? .nan) },
+            uniquingKeysWith: { first, _ in
                 XCTFail("\(run): a step is recorded twice")
                 return first
             })

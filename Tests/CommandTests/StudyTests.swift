@@ -9,7 +9,9 @@ final class StudyTests: XCTestCase {
     ) throws -> ProcessRunner.Result {
         try ProcessRunner.run(
             repositoryRoot + "/launch/study", arguments,
-            environment: ["DRNET": builtExecutable(named: "drnet"), "DRNET_THREADS": "1", "RANKS": "", "HOSTS": "", "MPI_OPTIONS": "--bind-to none"],
+            environment: [
+                "DRNET": builtExecutable(named: "drnet"), "DRNET_THREADS": "1", "RANKS": "", "HOSTS": "", "MPI_OPTIONS": "--bind-to none",
+            ],
             timeout: timeout, whileRunning: whileRunning)
     }
 
@@ -36,7 +38,9 @@ final class StudyTests: XCTestCase {
 
             let second = try launch(arguments)
             XCTAssertEqual(second.status, 0, second.text)
-            XCTAssertTrue(second.output.contains("[1/6] seed 5, fold 1/2: warm-up: done before\n[2/6] seed 5, fold 1/2: expected: begins"), second.text)
+            XCTAssertTrue(
+                second.output.contains("[1/6] seed 5, fold 1/2: warm-up: done before\n[2/6] seed 5, fold 1/2: expected: begins"),
+                second.text)
             XCTAssertTrue(second.output.contains("[6/6] seed 5, fold 2/2: probe: done in "), second.text)
             // 58 training images in two folds.
             XCTAssertTrue(second.output.contains("One seed; 58 held-out images, on"), second.text)
@@ -67,7 +71,8 @@ final class StudyTests: XCTestCase {
     func testRotatingTakesTheNextFoldForEachSeed() throws {
         try withSmallRun { run in
             let result = try launch([
-                run.configuration, "--estimators", "straight-through", "--seeds", "5,6,8", "--folds", "2", "--rotate", "--output", run.path("study"),
+                run.configuration, "--estimators", "straight-through", "--seeds", "5,6,8", "--folds", "2", "--rotate", "--output",
+                run.path("study"),
                 "--ranks", "1", "--set", "predictor={widths: [8, 8, 16, 8, 8], inputSize: 32, warmStart: true}",
                 "--set", "stages.warmUp.epochs=1", "--set", "stages.fineTune.epochs=1",
             ])
@@ -93,10 +98,13 @@ final class StudyTests: XCTestCase {
 
     func testWhatMakesNoSenseIsRefusedAtOnce() throws {
         for (arguments, message) in [
-            ([], "give a configuration"), (["nosuch"], "configs/nosuch.yaml: the file does not exist"), (["quickstart", "clothing"], "one configuration too many"),
+            ([], "give a configuration"), (["nosuch"], "configs/nosuch.yaml: the file does not exist"),
+            (["quickstart", "clothing"], "one configuration too many"),
             (["quickstart", "--seeds", "1,b"], "--seeds is '1,b'"), (["quickstart", "--folds", "1"], "--folds is '1'"),
-            (["quickstart", "--ranks", "0"], "--ranks is '0'"), (["quickstart", "--estimators", "best"], "--estimators: 'best' is none of straight-through "),
-            (["quickstart", "--variants", "/nowhere"], "/nowhere: the file does not exist"), (["quickstart", "--fold", "5"], "option '--fold' is unknown"),
+            (["quickstart", "--ranks", "0"], "--ranks is '0'"),
+            (["quickstart", "--estimators", "best"], "--estimators: 'best' is none of straight-through "),
+            (["quickstart", "--variants", "/nowhere"], "/nowhere: the file does not exist"),
+            (["quickstart", "--fold", "5"], "option '--fold' is unknown"),
             (["quickstart", "--rotate"], "--rotate needs --folds"), (["quickstart", "--seeds"], "--seeds needs a value"),
         ] as [([String], String)] {
             let result = try launch(arguments, timeout: 20)

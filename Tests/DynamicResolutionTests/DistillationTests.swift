@@ -24,7 +24,9 @@ final class DistillationTests: XCTestCase {
         return weight * 2 / 4 * sum
     }
 
-    private func terms(_ logits: [[Double]], weight: Double, scale: Float, startingAt start: Float = 0) -> (value: Double, slopes: [[Float]]) {
+    private func terms(_ logits: [[Double]], weight: Double, scale: Float, startingAt start: Float = 0) -> (
+        value: Double, slopes: [[Float]]
+    ) {
         let shape = Shape(batch: 3, channels: 4)
         let scores = Tensor(shape, logits.flatMap { $0.map { Float($0) } })
         let slopes = Tensor(shape, [Float](repeating: start, count: 12))
@@ -88,7 +90,9 @@ final class DistillationTests: XCTestCase {
                 [ReferenceCase.resnet18.batch()], globalCount: ReferenceCase.images, distillation: distillation)
             return withExtendedLifetime(model) { (Array(model.classifier.arena.gradients), report) }
         }
-        let (plain, zero, some) = (try warmUp(nil), try warmUp(InPlaceDistillation(weight: 0)), try warmUp(InPlaceDistillation(weight: 0.1)))
+        let (plain, zero, some) = (
+            try warmUp(nil), try warmUp(InPlaceDistillation(weight: 0)), try warmUp(InPlaceDistillation(weight: 0.1))
+        )
         XCTAssertTrue(zero.gradients == plain.gradients)
         XCTAssertEqual(zero.report.correct, plain.report.correct)
         XCTAssertEqual(zero.report.lossSum, plain.report.lossSum, accuracy: 1e-9 * plain.report.lossSum, "summed in another order")

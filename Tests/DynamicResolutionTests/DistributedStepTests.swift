@@ -109,7 +109,8 @@ final class DistributedStepTests: XCTestCase {
             let one = try sums([[0..<9]], balance: 0.5)
             assertEqual(try sums([[0..<2], [2..<9], [9..<9]], balance: 0.5), one, name)
             assertEqual(try sums([[0..<2, 5..<6], [2..<5, 6..<9]], balance: 0.5), try sums([[0..<5, 5..<9]], balance: 0.5), name)
-            XCTAssertGreaterThan(relativeDifference(try sums([[0..<9]], balance: 0).gradients, one.gradients), 1e-4, "the comparison can fail")
+            XCTAssertGreaterThan(
+                relativeDifference(try sums([[0..<9]], balance: 0).gradients, one.gradients), 1e-4, "the comparison can fail")
         }
     }
 
@@ -135,7 +136,8 @@ final class DistributedStepTests: XCTestCase {
             for (name, estimator, images) in ReferenceCase.estimators {
                 let change = { (options: inout FineTuneOptions) in options.frozen = frozen }
                 let one = try step(estimator, images, microBatches: [[0..<5, 5..<9]], changing: change)
-                let several = try step(estimator, images, microBatches: [[0..<5, 5..<5], [5..<5, 5..<7], [5..<5, 7..<9]], changing: change)
+                let several = try step(
+                    estimator, images, microBatches: [[0..<5, 5..<5], [5..<5, 5..<7], [5..<5, 7..<9]], changing: change)
                 assertEqual(several, one, "\(name), frozen \(frozen)")
             }
         }
@@ -155,7 +157,8 @@ final class DistributedStepTests: XCTestCase {
             XCTAssertEqual(try step(estimator, microBatches: [[0..<9]]).statistics, published.statistics, estimator.name)
         }
         let all = try step(Dense(), .all, microBatches: [[0..<9]])
-        XCTAssertEqual(try step(Expected(), .all, microBatches: [[0..<9]]).statistics, all.statistics, "they are recorded here, and no others")
+        XCTAssertEqual(
+            try step(Expected(), .all, microBatches: [[0..<9]]).statistics, all.statistics, "they are recorded here, and no others")
         XCTAssertNotEqual(all.statistics, published.statistics, "the comparison can fail")
     }
 

@@ -34,16 +34,22 @@ final class FrozenPartTests: XCTestCase {
                 let (label, choice) = (Int(batch.labels[image]), image % 3)
                 // (p − q) / N of the chosen one.
                 let chosen = row(image, choice).map { exp(Double($0)) }
-                let slopes = chosen.enumerated().map { ($1 / chosen.reduce(0, +) - 0.1 / Double(classes) - ($0 == label ? 0.9 : 0)) / Double(count) }
+                let slopes = chosen.enumerated().map {
+                    ($1 / chosen.reduce(0, +) - 0.1 / Double(classes) - ($0 == label ? 0.9 : 0)) / Double(count)
+                }
                 for index in 0..<3 {
-                    let isNeeded = index == choice || computed == .chosenAndLosses || computed == .all
+                    let isNeeded =
+                        index == choice || computed == .chosenAndLosses || computed == .all
                         || computed == .chosenAndProbe && index == (image + 1) % 3
                     let scores = row(image, index).map { Double($0) }
                     let logSum = log(scores.reduce(0) { $0 + exp($1) })
                     let loss = 0.9 * (logSum - scores[label]) + 0.1 * (logSum - scores.reduce(0, +) / Double(classes))
                     let gate = zip(slopes, scores).reduce(0) { $0 + $1.0 * $1.1 }
-                    XCTAssertEqual(Double(outcome.losses[3 * image + index]), isNeeded ? loss : 0, accuracy: 1e-4, "\(computed) \(image) \(index)")
-                    XCTAssertEqual(Double(outcome.gateGradients[3 * image + index]), isNeeded ? gate : 0, accuracy: 1e-5, "\(computed) \(image) \(index)")
+                    XCTAssertEqual(
+                        Double(outcome.losses[3 * image + index]), isNeeded ? loss : 0, accuracy: 1e-4, "\(computed) \(image) \(index)")
+                    XCTAssertEqual(
+                        Double(outcome.gateGradients[3 * image + index]), isNeeded ? gate : 0, accuracy: 1e-5,
+                        "\(computed) \(image) \(index)")
                 }
             }
         }

@@ -9,7 +9,8 @@ final class PolicyEstimatorTests: XCTestCase {
         for weight in [0, 0.7] {
             let table = Table.mixed(flopsWeight: weight)
             let input = table.input(PolicyNoise(seed: 1, epoch: 0, sampleIndices: [0, 1, 2], columns: 3))
-            assertClose(table.gradient(Expected(), input), table.exactGradient, relativeTolerance: 1e-4, absoluteTolerance: 1e-6, "expected")
+            assertClose(
+                table.gradient(Expected(), input), table.exactGradient, relativeTolerance: 1e-4, absoluteTolerance: 1e-6, "expected")
         }
     }
 

@@ -34,7 +34,8 @@ final class PolicyTests: XCTestCase {
                 let expected = differences(weights) { Float(regularizer.weight * regularizer.value(mean: mean($0))) }
                 let gradient = regularizer.weightGradient(mean: mean(weights), globalCount: 4)
                 assertClose(
-                    (0..<12).map { gradient[$0 % 3] }, expected, relativeTolerance: 0.01, absoluteTolerance: 1e-3, "\(penalty) at \(target)")
+                    (0..<12).map { gradient[$0 % 3] }, expected, relativeTolerance: 0.01, absoluteTolerance: 1e-3, "\(penalty) at \(target)"
+                )
             }
         }
     }
@@ -48,7 +49,9 @@ final class PolicyTests: XCTestCase {
                 stride(from: column, to: 12, by: 3).reduce(0) { $0 + Double(policy[$1] + others[$1]) } / 8
             }
         }
-        for terms in [PolicyTerms(balanceWeight: 0.8), PolicyTerms(entropyWeight: 0.6), PolicyTerms(balanceWeight: 0.8, entropyWeight: 0.6)] {
+        for terms in [
+            PolicyTerms(balanceWeight: 0.8), PolicyTerms(entropyWeight: 0.6), PolicyTerms(balanceWeight: 0.8, entropyWeight: 0.6),
+        ] {
             func value(_ logits: [Float]) -> Float {
                 let policy = GumbelSoftmax.softmax(logits, columns: 3)
                 let decision = PolicyDecision(choices: [], costWeights: [], policy: policy + others)
@@ -63,7 +66,8 @@ final class PolicyTests: XCTestCase {
     func testTheTermsAreZeroAtTheUniformPolicyAndFiniteAtASureOne() {
         let uniform = [Float](repeating: 1 / 3, count: 6)
         let terms = PolicyTerms(balanceWeight: 1, entropyWeight: 1)
-        assertClose(terms.logitGradient(policy: uniform, meanPolicy: [1 / 3.0, 1 / 3, 1 / 3], globalCount: 2), [0, 0, 0, 0, 0, 0], "uniform")
+        assertClose(
+            terms.logitGradient(policy: uniform, meanPolicy: [1 / 3.0, 1 / 3, 1 / 3], globalCount: 2), [0, 0, 0, 0, 0, 0], "uniform")
         XCTAssertEqual(terms.value(meanPolicy: [1 / 3.0, 1 / 3, 1 / 3], meanEntropy: 0), 0, accuracy: 1e-12)
         XCTAssertEqual(terms.value(meanPolicy: [1, 0, 0], meanEntropy: 0), log(3), accuracy: 1e-12)
         XCTAssertEqual(terms.logitGradient(policy: [1, 0, 0], meanPolicy: [1, 0, 0], globalCount: 1), [0, 0, 0])

@@ -45,7 +45,8 @@ final class ColorJitterTests: XCTestCase {
     func testTheOrderIsBrightnessContrastSaturationHue() {
         var expected = applied(brightness: 0.9)
         for jitter in [
-            ColorJitter(brightness: 1, contrast: 1.2, saturation: 1, hue: 0), ColorJitter(brightness: 1, contrast: 1, saturation: 0.7, hue: 0),
+            ColorJitter(brightness: 1, contrast: 1.2, saturation: 1, hue: 0),
+            ColorJitter(brightness: 1, contrast: 1, saturation: 0.7, hue: 0),
             ColorJitter(brightness: 1, contrast: 1, saturation: 1, hue: 0.2),
         ] { jitter.apply(&expected, pixels: 2) }
         assertColors(applied(brightness: 0.9, contrast: 1.2, saturation: 0.7, hue: 0.2), expected, "together")

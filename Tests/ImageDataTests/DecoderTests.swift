@@ -53,7 +53,10 @@ final class DecoderTests: XCTestCase {
 
     func testFilesThatAreNoImagesAreRefusedByName() throws {
         try withTemporaryFolder { folder in
-            for (name, bytes) in [("empty.jpg", Data()), ("text.jpg", Data("hello, this is text".utf8)), ("header.png", Data([0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10]))] {
+            for (name, bytes) in [
+                ("empty.jpg", Data()), ("text.jpg", Data("hello, this is text".utf8)),
+                ("header.png", Data([0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10])),
+            ] {
                 try bytes.write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
                 XCTAssertThrowsError(try ImageDecoder.decode(contentsOf: "\(folder)/\(name)")) {
                     XCTAssertTrue("\($0)".contains(name), "\($0)")

@@ -17,11 +17,15 @@ final class ImageFolderTests: XCTestCase {
     }
 
     func testClassesAndImagesAreSortedAndOtherFilesIgnored() throws {
-        let files = ["train/b/2.JPG", "train/b/1.jpeg", "train/a/x.png", "train/a/notes.txt", "train/a/.hidden.jpg", "train/readme.md", "validation/a/1.png", "validation/b/1.png"]
+        let files = [
+            "train/b/2.JPG", "train/b/1.jpeg", "train/a/x.png", "train/a/notes.txt", "train/a/.hidden.jpg", "train/readme.md",
+            "validation/a/1.png", "validation/b/1.png",
+        ]
         try withFiles(files) { path in
             let folder = try ImageFolder(path: path + "/")
             XCTAssertEqual(folder.classes, ["a", "b"])
-            XCTAssertEqual(folder.training.map { String($0.path.dropFirst(path.count)) }, ["/train/a/x.png", "/train/b/1.jpeg", "/train/b/2.JPG"])
+            XCTAssertEqual(
+                folder.training.map { String($0.path.dropFirst(path.count)) }, ["/train/a/x.png", "/train/b/1.jpeg", "/train/b/2.JPG"])
             XCTAssertEqual(folder.training.map(\.label), [0, 1, 1])
             XCTAssertEqual(folder.samples(.validation).count, 2)
         }

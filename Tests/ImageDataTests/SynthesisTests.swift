@@ -34,7 +34,8 @@ final class SynthesisTests: XCTestCase {
             XCTAssertEqual(images.classes, SignPattern.allCases.map(\.rawValue).sorted())
             XCTAssertEqual([images.training.count, images.validation.count], [48, 24])
             let lines = try String(contentsOfFile: path + "/difficulty.csv", encoding: .utf8).split(separator: "\n").dropFirst()
-            XCTAssertEqual(Set(lines.map { path + "/" + $0.split(separator: ",")[0] }), Set((images.training + images.validation).map(\.path)))
+            XCTAssertEqual(
+                Set(lines.map { path + "/" + $0.split(separator: ",")[0] }), Set((images.training + images.validation).map(\.path)))
             for name in images.classes {
                 let own = lines.filter { $0.contains("train/\(name)/") }
                 XCTAssertEqual(own.filter { $0.hasSuffix("easy") }.count, 4)
@@ -61,12 +62,16 @@ final class SynthesisTests: XCTestCase {
     func testASlashAtTheEndAnEmptyFolderAndTheRemainsOfAKilledRunAreNoHindrance() throws {
         try withTemporaryFolder { folder in
             let manager = FileManager.default
-            guard case .made = try SyntheticDataSet(options()).write(to: folder + "/slash//", threads: 2) else { return XCTFail("not made") }
+            guard case .made = try SyntheticDataSet(options()).write(to: folder + "/slash//", threads: 2) else {
+                return XCTFail("not made")
+            }
             XCTAssertEqual(try ImageFolder(path: folder + "/slash").validation.count, 24)
             try manager.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
             // Another one's remains: with the marker, but neither complete nor with the same options.
             try manager.copyItem(atPath: folder + "/slash", toPath: folder + "/empty.partial")
-            guard case .made = try SyntheticDataSet(options(seed: 2)).write(to: folder + "/empty", threads: 2) else { return XCTFail("not made") }
+            guard case .made = try SyntheticDataSet(options(seed: 2)).write(to: folder + "/empty", threads: 2) else {
+                return XCTFail("not made")
+            }
             XCTAssertEqual(try manager.contentsOfDirectory(atPath: folder).sorted(), ["empty", "slash"])
         }
     }

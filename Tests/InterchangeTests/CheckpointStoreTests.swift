@@ -9,7 +9,10 @@ final class CheckpointStoreTests: XCTestCase {
     private func save(_ store: CheckpointStore, _ step: Int, isBest: Bool = false) throws -> Checkpoint {
         try store.save(
             step: step, state: Data("{\"step\":\(step)}".utf8),
-            files: ["a.bin": { try DurableFile.write(Data("a\(step)".utf8), to: $0) }, "b.bin": { try DurableFile.write(Data([1, 2]), to: $0) }],
+            files: [
+                "a.bin": { try DurableFile.write(Data("a\(step)".utf8), to: $0) },
+                "b.bin": { try DurableFile.write(Data([1, 2]), to: $0) },
+            ],
             isBest: isBest)
     }
 
@@ -45,13 +48,16 @@ final class CheckpointStoreTests: XCTestCase {
             ("a.bin has 1 bytes instead of 2", { try Data("a".utf8).write(to: URL(fileURLWithPath: $0 + "/a.bin")) }),
             ("b.bin is missing", { try FileManager.default.removeItem(atPath: $0 + "/b.bin") }),
             ("manifest.json is missing or damaged", { try Data("{".utf8).write(to: URL(fileURLWithPath: $0 + "/manifest.json")) }),
-            ("state in manifest.json is damaged", { folder in
-                let path = folder + "/manifest.json"
-                let text = try String(contentsOfFile: path, encoding: .utf8)
-                let changed = text.replacingOccurrences(of: #"\"step\":7"#, with: #"\"step\":8"#)
-                XCTAssertNotEqual(changed, text)
-                try changed.write(toFile: path, atomically: true, encoding: .utf8)
-            }),
+            (
+                "state in manifest.json is damaged",
+                { folder in
+                    let path = folder + "/manifest.json"
+                    let text = try String(contentsOfFile: path, encoding: .utf8)
+                    let changed = text.replacingOccurrences(of: #"\"step\":7"#, with: #"\"step\":8"#)
+                    XCTAssertNotEqual(changed, text)
+                    try changed.write(toFile: path, atomically: true, encoding: .utf8)
+                }
+            ),
         ]
         for (reason, damage) in damages {
             try withTemporaryFolder { folder in

@@ -54,7 +54,8 @@ final class ConvolutionKernelTests: XCTestCase {
             kernel.backward(
                 input: rows(input, s.inputChannels), outputGradient: rows(gradient, s.outputChannels), weights: weights,
                 weightGradient: &results.weightGradient,
-                inputGradient: InputGradient($0.baseAddress!, accumulates: accumulates, finish: { backward.visit($0, $1, 0..<s.inputChannels) }))
+                inputGradient: InputGradient(
+                    $0.baseAddress!, accumulates: accumulates, finish: { backward.visit($0, $1, 0..<s.inputChannels) }))
         }
         backward.check("backward \(s)")
         return results

@@ -128,7 +128,9 @@ final class WinogradTests: XCTestCase {
     private func inDoublePrecision(_ s: ConvolutionShape, _ input: [Float], _ weights: [Float]) -> [Double] {
         var output = [Double](repeating: 0, count: s.outputPixels * s.outputChannels)
         for pixel in 0..<s.outputPixels {
-            let (image, row, column) = (pixel / (s.outputHeight * s.outputWidth), pixel / s.outputWidth % s.outputHeight, pixel % s.outputWidth)
+            let (image, row, column) = (
+                pixel / (s.outputHeight * s.outputWidth), pixel / s.outputWidth % s.outputHeight, pixel % s.outputWidth
+            )
             for tap in 0..<9 {
                 let (y, x) = (row + tap / 3 - 1, column + tap % 3 - 1)
                 guard y >= 0, y < s.inputHeight, x >= 0, x < s.inputWidth else { continue }

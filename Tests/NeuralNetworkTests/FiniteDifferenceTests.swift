@@ -55,7 +55,9 @@ final class FiniteDifferenceTests: XCTestCase {
     }
 
     func testConvolutions() throws {
-        for (kernel, stride, isDepthwise) in [(1, 1, false), (1, 2, false), (3, 1, false), (3, 2, false), (7, 2, false), (3, 1, true), (3, 2, true)] {
+        for (kernel, stride, isDepthwise) in [
+            (1, 1, false), (1, 2, false), (3, 1, false), (3, 2, false), (7, 2, false), (3, 1, true), (3, 2, true),
+        ] {
             let registry = ParameterRegistry()
             let layer = Convolution2D("conv", registry, from: 4, to: 4, kernel: kernel, stride: stride, isDepthwise: isDepthwise)
             let arena = ParameterArena(registry)

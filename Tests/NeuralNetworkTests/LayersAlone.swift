@@ -6,7 +6,9 @@ import Kernels
 extension Convolution2D {
     func forward(_ input: Tensor) -> Tensor {
         let output = Tensor(outputShape(input.shape))
-        kernel(input.shape, keepsWeights: false).forward(input: .stored(input.data), weights: weight.values, output: output.data) { _, _, _ in }
+        kernel(input.shape, keepsWeights: false).forward(input: .stored(input.data), weights: weight.values, output: output.data) {
+            _, _, _ in
+        }
         return output
     }
 
@@ -27,9 +29,11 @@ extension ResolutionAwareBatchNorm {
     func forward(_ input: Tensor, residual: Tensor? = nil, _ pass: Pass) throws -> Alone {
         let shape = input.shape
         let output = Tensor(shape)
-        let residual = residual.map { tensor in Rows.computed { rows, target in
-            target.update(from: tensor.data + rows.lowerBound * shape.channels, count: rows.count * shape.channels)
-        } }
+        let residual = residual.map { tensor in
+            Rows.computed { rows, target in
+                target.update(from: tensor.data + rows.lowerBound * shape.channels, count: rows.count * shape.channels)
+            }
+        }
         if pass.mode == .evaluation {
             evaluationNormalization(pass).applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data)
             return (output, nil)
@@ -40,13 +44,16 @@ extension ResolutionAwareBatchNorm {
         normalization.factors.applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data)
         let source = Activations.Source(convolved: input, normalization: normalization.factors)
         let activations = residual == nil ? Activations(source) : Activations(output, source: source)
-        return (output, { gradient in
-            try self.backward(normalization, sums: activations.gradientSums(gradient), pass)
-            let result = Tensor(shape)
-            normalization.factors.inputGradient(
-                gradient: gradient.data, input: input.data, output: activations.stored.map { UnsafePointer($0.data) },
-                count: shape.pixels, into: result.data)
-            return (result, gradient)
-        })
+        return (
+            output,
+            { gradient in
+                try self.backward(normalization, sums: activations.gradientSums(gradient), pass)
+                let result = Tensor(shape)
+                normalization.factors.inputGradient(
+                    gradient: gradient.data, input: input.data, output: activations.stored.map { UnsafePointer($0.data) },
+                    count: shape.pixels, into: result.data)
+                return (result, gradient)
+            }
+        )
     }
 }

@@ -27,7 +27,8 @@ final class TorchvisionTests: XCTestCase {
             let network = network(try XCTUnwrap(ClassifierArchitecture(rawValue: name)), resolutionCount: 2)
             let tensors = (network.arena.parameters + network.arena.statistics).compactMap { parameter -> String? in
                 var parts = parameter.name.split(separator: ".").map(String.init)
-                let isNorm = parameter.name.hasSuffix("running_mean") || parameter.name.hasSuffix("running_var")
+                let isNorm =
+                    parameter.name.hasSuffix("running_mean") || parameter.name.hasSuffix("running_var")
                     || network.batchNorms.contains { parameter.name.hasPrefix($0.name + ".") }
                 if isNorm {
                     guard parts[parts.count - 2] == "1" else { return nil }

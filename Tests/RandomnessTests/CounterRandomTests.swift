@@ -8,8 +8,10 @@ final class CounterRandomTests: XCTestCase {
         let cases: [((UInt32, UInt32, UInt32, UInt32), (UInt32, UInt32), [UInt32])] = [
             ((0, 0, 0, 0), (0, 0), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
             ((ones, ones, ones, ones), (ones, ones), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
-            ((0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344), (0xa409_3822, 0x299f_31d0),
-             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]),
+            (
+                (0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344), (0xa409_3822, 0x299f_31d0),
+                [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+            ),
         ]
         for (counter, key, expected) in cases {
             let words = CounterRandom.philox(counter: counter, key: key)
@@ -24,7 +26,9 @@ final class CounterRandomTests: XCTestCase {
         }
         let one = stream(1, .gumbelNoise, 2, 3)
         XCTAssertEqual(stream(1, .gumbelNoise, 2, 3), one)
-        for other in [stream(2, .gumbelNoise, 2, 3), stream(1, .augmentation, 2, 3), stream(1, .gumbelNoise, 3, 3), stream(1, .gumbelNoise, 2, 4)] {
+        for other in [
+            stream(2, .gumbelNoise, 2, 3), stream(1, .augmentation, 2, 3), stream(1, .gumbelNoise, 3, 3), stream(1, .gumbelNoise, 2, 4),
+        ] {
             XCTAssertTrue(Set(other).isDisjoint(with: one))
         }
     }

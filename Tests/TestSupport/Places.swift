@@ -7,7 +7,8 @@ public let repositoryRoot = URL(fileURLWithPath: #filePath)
 /// A program of the package that was built together with the tests.
 public func builtExecutable(named name: String) throws -> String {
     let bundle = CommandLine.arguments[0]
-    let folders = [URL(fileURLWithPath: bundle), Bundle.main.bundleURL, Bundle.main.executableURL].compactMap { $0 }
+    let folders =
+        [URL(fileURLWithPath: bundle), Bundle.main.bundleURL, Bundle.main.executableURL].compactMap { $0 }
         .flatMap { [$0.deletingLastPathComponent().path, $0.path] } + [repositoryRoot + "/.build/release"]
     for folder in folders where FileManager.default.isExecutableFile(atPath: "\(folder)/\(name)") {
         return "\(folder)/\(name)"

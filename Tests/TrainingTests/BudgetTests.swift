@@ -12,7 +12,8 @@ final class BudgetTests: XCTestCase {
 
     func testSharesMultiplyAddsAndMillisecondsAreRead() throws {
         for (text, amount, unit) in [
-            ("0.6", 0.6, .share), ("1", 1, .share), ("2.5G", 2.5e9, .multiplyAdds), ("300M", 3e8, .multiplyAdds), ("40K", 4e4, .multiplyAdds),
+            ("0.6", 0.6, .share), ("1", 1, .share), ("2.5G", 2.5e9, .multiplyAdds), ("300M", 3e8, .multiplyAdds),
+            ("40K", 4e4, .multiplyAdds),
         ] as [(String, Double, Budget.Unit)] {
             XCTAssertEqual(try Budget(text), Budget(amount: amount, unit: unit), text)
         }
@@ -36,7 +37,8 @@ final class BudgetTests: XCTestCase {
     func testBudgetsThatNoChoiceMeetsAreRefusedWithTheRange() throws {
         // With the predictor's: 0.35 to 2.1 GFLOPs, 0.175 to 1.05 of the largest, 9 to 32 ms.
         for (text, range) in [
-            ("0.1749", "0.175 to 1.05 of the largest resolution's multiply-adds, the predictor's 0.05 included"), ("1.0501", "0.175 to 1.05 of"),
+            ("0.1749", "0.175 to 1.05 of the largest resolution's multiply-adds, the predictor's 0.05 included"),
+            ("1.0501", "0.175 to 1.05 of"),
             ("349M", "350M to 2.1G, the predictor's 100M included"), ("2.11G", "350M to 2.1G"),
         ] {
             XCTAssertThrowsError(try budget(text).requireReachable(flops), text) { XCTAssertTrue("\($0)".contains(range), "\($0)") }

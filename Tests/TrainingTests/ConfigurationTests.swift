@@ -54,7 +54,10 @@ final class ConfigurationTests: XCTestCase {
     func testOverridesSetMakeAndRemoveKeys() throws {
         let configuration = try load(
             minimal,
-            ["optimizer.batchSize=64", "data.folder=a=b", "stages.recalibrate=null", "policy.flopsTarget=2.5G", "policy.temperature={start: 5, end: 0.5}"])
+            [
+                "optimizer.batchSize=64", "data.folder=a=b", "stages.recalibrate=null", "policy.flopsTarget=2.5G",
+                "policy.temperature={start: 5, end: 0.5}",
+            ])
         XCTAssertEqual(configuration.optimizer.batchSize, 64)
         XCTAssertEqual(configuration.data.folder, "a=b")
         XCTAssertNil(configuration.stages.recalibrate)
@@ -86,31 +89,61 @@ final class ConfigurationTests: XCTestCase {
             ("{folder: photos}", "{folder: photos, fold: [1, 5]}", "key 'data.fold' takes a text, not a list of 2"),
             ("{folder: photos}", "photos", "key 'data' takes a section of keys, not 'photos'"),
             ("base: 0.1", "base: 1e400", "takes a number, not '1e400'"),
-            ("base: 0.1", "base: 0.1, warmUpEpochs: 3.5", ":6: key 'stages.warmUp.learningRate.warmUpEpochs' is 3.5, but the stage has 3 epochs"),
-            ("stages:", "policy: {estimator: dense, batchNormImages: routed}\nstages:",
-             ":5: key 'policy.batchNormImages' is routed, but policy.estimator dense runs every image at every resolution"),
-            ("stages:", "policy: {estimator: probe, batchNormImages: all}\nstages:",
-             ":5: key 'policy.batchNormImages' is all, but policy.estimator probe does not run every image at every resolution"),
+            (
+                "base: 0.1", "base: 0.1, warmUpEpochs: 3.5",
+                ":6: key 'stages.warmUp.learningRate.warmUpEpochs' is 3.5, but the stage has 3 epochs"
+            ),
+            (
+                "stages:", "policy: {estimator: dense, batchNormImages: routed}\nstages:",
+                ":5: key 'policy.batchNormImages' is routed, but policy.estimator dense runs every image at every resolution"
+            ),
+            (
+                "stages:", "policy: {estimator: probe, batchNormImages: all}\nstages:",
+                ":5: key 'policy.batchNormImages' is all, but policy.estimator probe does not run every image at every resolution"
+            ),
             ("stages:", "policy: {flopsPenalty: soft}\nstages:", "is 'soft'; allowed are hinge, two-sided, lagrangian"),
             ("stages:", "policy: {multiplierRate: 0}\nstages:", "key 'policy.multiplierRate' is 0; allowed is a number above 0"),
-            ("stages:", "policy: {balanceWeight: -1, entropyWeight: 0.1}\nstages:", "key 'policy.balanceWeight' is -1; allowed is 0 or more"),
+            (
+                "stages:", "policy: {balanceWeight: -1, entropyWeight: 0.1}\nstages:",
+                "key 'policy.balanceWeight' is -1; allowed is 0 or more"
+            ),
             ("stages:", "policy: {entropyWeight: -0.1}\nstages:", "key 'policy.entropyWeight' is -0.1; allowed is 0 or more"),
-            ("stages:", "policy: {flopsWarmUpEpochs: 3}\nstages:",
-             ":5: key 'policy.flopsWarmUpEpochs' is 3, but stages.fineTune has 2 epochs; it can not be more"),
+            (
+                "stages:", "policy: {flopsWarmUpEpochs: 3}\nstages:",
+                ":5: key 'policy.flopsWarmUpEpochs' is 3, but stages.fineTune has 2 epochs; it can not be more"
+            ),
             ("stages:", "predictor: {lastLayerScale: 2}\nstages:", "key 'predictor.lastLayerScale' is 2; allowed is 0 to 1"),
             ("stages:", "policy: {estimator: best}\nstages:", "is 'best'; allowed are straight-through, dense, expected, probe"),
-            ("base: 0.1}", "base: 0.1}, distillation: {weight: -1}", ":6: key 'stages.warmUp.distillation.weight' is -1; allowed is 0 or more"),
+            (
+                "base: 0.1}", "base: 0.1}, distillation: {weight: -1}",
+                ":6: key 'stages.warmUp.distillation.weight' is -1; allowed is 0 or more"
+            ),
             ("base: 0.1}", "base: 0.1}, distillation: 1", "key 'stages.warmUp.distillation' takes a section of keys, not '1'"),
-            ("base: 0.01}", "base: 0.01}, freeze: all", ":7: key 'stages.fineTune.freeze' is 'all'; allowed are none, classifier, predictor"),
-            ("base: 0.01}", "base: 0.01}, freeze: predictor", ":7: key 'stages.fineTune.freeze' is predictor, but it has learnt nothing yet"),
-            ("  warmUp: {epochs: 3, learningRate: {base: 0.1}}\n  fineTune: {", "  fineTune: {freeze: classifier, ",
-             ":6: key 'stages.fineTune.freeze' is classifier, but it would stay as it was drawn at random"),
+            (
+                "base: 0.01}", "base: 0.01}, freeze: all",
+                ":7: key 'stages.fineTune.freeze' is 'all'; allowed are none, classifier, predictor"
+            ),
+            (
+                "base: 0.01}", "base: 0.01}, freeze: predictor",
+                ":7: key 'stages.fineTune.freeze' is predictor, but it has learnt nothing yet"
+            ),
+            (
+                "  warmUp: {epochs: 3, learningRate: {base: 0.1}}\n  fineTune: {", "  fineTune: {freeze: classifier, ",
+                ":6: key 'stages.fineTune.freeze' is classifier, but it would stay as it was drawn at random"
+            ),
             ("stages:", "predictor: {warmStart: maybe}\nstages:", "key 'predictor.warmStart' takes true or false, not 'maybe'"),
-            ("stages:", "predictor: {warmStart: true, pretrained: p}\nstages:",
-             ":5: key 'predictor.warmStart' is true, but predictor.pretrained says what the predictor starts from"),
-            ("stages:", "predictor: {warmStart: true, widths: [32, 64, 128, 256, 512]}\nstages:",
-             ":5: key 'predictor.warmStart' is true, but not even the stem of classifier.architecture resnet18 at width 1"),
-            ("stages:", "policy: {flopsTarget: 0.3}\nstages:", ":5: key 'policy.flopsTarget' is 0.0999 G multiply-adds, but even the smallest resolution"),
+            (
+                "stages:", "predictor: {warmStart: true, pretrained: p}\nstages:",
+                ":5: key 'predictor.warmStart' is true, but predictor.pretrained says what the predictor starts from"
+            ),
+            (
+                "stages:", "predictor: {warmStart: true, widths: [32, 64, 128, 256, 512]}\nstages:",
+                ":5: key 'predictor.warmStart' is true, but not even the stem of classifier.architecture resnet18 at width 1"
+            ),
+            (
+                "stages:", "policy: {flopsTarget: 0.3}\nstages:",
+                ":5: key 'policy.flopsTarget' is 0.0999 G multiply-adds, but even the smallest resolution"
+            ),
         ]
         for (old, new, message) in cases {
             let text = minimal.replacingOccurrences(of: old, with: new)
@@ -119,7 +152,9 @@ final class ConfigurationTests: XCTestCase {
         }
         XCTAssertEqual(problems(minimal.replacingOccurrences(of: "base: 0.1", with: "base: 0.1, warmUpEpochs: 3")), [], "all of the stage")
         XCTAssertTrue(
-            problems(minimal, ["policy.flopsTarget=1M"]).contains { $0.hasPrefix("--set policy.flopsTarget=1M: key 'policy.flopsTarget' is 0.001 G") })
+            problems(minimal, ["policy.flopsTarget=1M"]).contains {
+                $0.hasPrefix("--set policy.flopsTarget=1M: key 'policy.flopsTarget' is 0.001 G")
+            })
         XCTAssertTrue(problems("a: [").first?.contains("not valid YAML") ?? false)
         XCTAssertTrue(problems("a: 1\na: 2").first?.contains("not valid YAML") ?? false)
         XCTAssertTrue(problems("- 1").first?.contains("mapping of keys") ?? false)
@@ -129,19 +164,22 @@ final class ConfigurationTests: XCTestCase {
     func testWarmStartsAndFrozenPartsNeedSomethingThatHasLearnt() throws {
         func found(_ overrides: String...) -> [String] { problems(minimal, overrides) }
         XCTAssertEqual(found("predictor.warmStart=true"), [])
-        XCTAssertTrue(found("predictor.warmStart=true", "stages.warmUp=null").first?.contains("the classifier would know nothing yet") ?? false)
+        XCTAssertTrue(
+            found("predictor.warmStart=true", "stages.warmUp=null").first?.contains("the classifier would know nothing yet") ?? false)
         XCTAssertEqual(found("predictor.warmStart=true", "stages.warmUp=null", "classifier.pretrained=c"), [])
         XCTAssertTrue(found("predictor.warmStart=true", "stages.fineTune=null").first?.contains("there is no predictor") ?? false)
         XCTAssertEqual(found("stages.fineTune.freeze=classifier"), [])
         XCTAssertEqual(found("stages.fineTune.freeze=classifier", "policy.estimator=dense"), [])
         XCTAssertTrue(
-            found("stages.fineTune.freeze=classifier", "policy.batchNormImages=all").first?.contains("running statistics: leave that key out") ?? false)
+            found("stages.fineTune.freeze=classifier", "policy.batchNormImages=all").first?.contains(
+                "running statistics: leave that key out") ?? false)
         func predictor(_ override: String...) -> [String] {
             problems(minimal, ["stages.fineTune.freeze=predictor", "predictor.pretrained=p"] + override)
         }
         XCTAssertEqual(predictor(), [])
         XCTAssertTrue(predictor("policy.estimator=dense").first?.contains("policy.estimator dense asks for every resolution") ?? false)
-        XCTAssertTrue(predictor("policy.batchNormImages=all").first?.contains("policy.batchNormImages all asks for every resolution") ?? false)
+        XCTAssertTrue(
+            predictor("policy.batchNormImages=all").first?.contains("policy.batchNormImages all asks for every resolution") ?? false)
         XCTAssertTrue(predictor("policy.flopsPenalty=lagrangian").first?.contains("policy.flopsPenalty lagrangian") ?? false)
         let mobile = found("predictor.warmStart=true", "classifier.architecture=mobilenet_v2", "policy.flopsTarget=0.9")
         XCTAssertTrue(mobile.first?.contains("not even the stem of classifier.architecture mobilenet_v2") ?? false, "\(mobile)")
@@ -150,7 +188,8 @@ final class ConfigurationTests: XCTestCase {
     func testNoDistillationIsTheDefaultAndSoIsAWeightOfZero() throws {
         XCTAssertNil(try load(minimal).stages.warmUp?.distillation)
         XCTAssertNil(try load(minimal, ["stages.warmUp.distillation.weight=0"]).stages.warmUp?.distillation)
-        let configuration = try load(minimal, ["stages.warmUp.distillation.weight=0.7", "stages.fineTune.freeze=classifier", "predictor.warmStart=true"])
+        let configuration = try load(
+            minimal, ["stages.warmUp.distillation.weight=0.7", "stages.fineTune.freeze=classifier", "predictor.warmStart=true"])
         XCTAssertEqual(configuration.stages.warmUp?.distillation?.weight, 0.7)
         XCTAssertEqual(try load(configuration.yaml()), configuration)
     }
@@ -165,15 +204,17 @@ final class ConfigurationTests: XCTestCase {
 
     func testEveryKeyIsDocumentedAndEveryDocumentedKeyExists() throws {
         let text = try String(contentsOfFile: repositoryRoot + "/docs/configuration.md", encoding: .utf8)
-        let documented = Set(text.split(separator: "\n").compactMap { line -> String? in
-            guard line.hasPrefix("| `"), let end = line.dropFirst(3).firstIndex(of: "`") else { return nil }
-            let key = String(line.dropFirst(3)[..<end])
-            return key.first!.isUppercase ? nil : key
-        })
-        let known = Set(try load(minimal).text.keys().map { key in
-            key.replacingOccurrences(of: "stages.warmUp.learningRate.", with: "learningRate.")
-                .replacingOccurrences(of: "stages.fineTune.learningRate.", with: "learningRate.")
-        })
+        let documented = Set(
+            text.split(separator: "\n").compactMap { line -> String? in
+                guard line.hasPrefix("| `"), let end = line.dropFirst(3).firstIndex(of: "`") else { return nil }
+                let key = String(line.dropFirst(3)[..<end])
+                return key.first!.isUppercase ? nil : key
+            })
+        let known = Set(
+            try load(minimal).text.keys().map { key in
+                key.replacingOccurrences(of: "stages.warmUp.learningRate.", with: "learningRate.")
+                    .replacingOccurrences(of: "stages.fineTune.learningRate.", with: "learningRate.")
+            })
         XCTAssertEqual(documented.subtracting(known), [], "documented, but not there")
         XCTAssertEqual(known.subtracting(documented), [], "there, but not documented")
     }
@@ -215,7 +256,8 @@ final class ConfigurationTests: XCTestCase {
         // Four pixels at 64.
         XCTAssertEqual(try warnings("resolutions=[128,96,64]", "optimizer.batchSize=12"), [])
         XCTAssertTrue(try XCTUnwrap(warnings("resolutions=[128,96,64]", "optimizer.batchSize=9").first).contains("Take 12 at least"))
-        XCTAssertTrue(try XCTUnwrap(warnings("optimizer.accumulationSteps=2").first).contains("Take 96 at least"), "statistics are of a part")
+        XCTAssertTrue(
+            try XCTUnwrap(warnings("optimizer.accumulationSteps=2").first).contains("Take 96 at least"), "statistics are of a part")
         // Every image is at every resolution.
         XCTAssertEqual(try warnings("optimizer.batchSize=12", "policy.estimator=dense"), [])
     }

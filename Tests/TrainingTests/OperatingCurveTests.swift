@@ -5,7 +5,7 @@ import XCTest
 @testable import Training
 
 #if canImport(FoundationXML)
-import FoundationXML
+    import FoundationXML
 #endif
 
 final class OperatingCurveTests: XCTestCase {
@@ -96,7 +96,8 @@ final class OperatingCurveTests: XCTestCase {
         let zero = try XCTUnwrap(points.first { $0.parameter == 0 })
         let row = try XCTUnwrap(
             Evaluation(
-                results: results.routed(0, flops), flops: flops, classCount: 9, speed: .init(dynamic: nil, fixedLargest: nil), hasPredictor: true
+                results: results.routed(0, flops), flops: flops, classCount: 9, speed: .init(dynamic: nil, fixedLargest: nil),
+                hasPredictor: true
             ).dynamic)
         XCTAssertEqual(zero.top1, row.top1)
         XCTAssertEqual(zero.shares, row.shares)
@@ -115,7 +116,9 @@ final class OperatingCurveTests: XCTestCase {
 
     func testCurvesOfFewOrUndecidedImages() {
         // A predictor that has no opinion, and one image.
-        for results in [[image(0, [0, 0, 0], [1, 1, 1], [0, 0, 0])], [image(0, [0, 1, 2], [0.5, 0.5, 0.5], [-.infinity, 0, -.infinity])]] {
+        for results in [
+            [image(0, [0, 0, 0], [1, 1, 1], [0, 0, 0])], [image(0, [0, 1, 2], [0.5, 0.5, 0.5], [-.infinity, 0, -.infinity])],
+        ] {
             let curve = curve(results)
             XCTAssertTrue(curve.points(.dynamic).contains { $0.parameter == 0 })
             XCTAssertNoThrow(try XMLDocument(xmlString: curve.figure(title: "few").document.rendered))

@@ -130,9 +130,11 @@ final class PolicyStateTests: XCTestCase {
             var state = PolicyState()
             return try XCTUnwrap(warnings(try monitor(overrides), &state, 30, report(shares: shares, cost: cost)).first)
         }
-        XCTAssertTrue(try advice(["policy.estimator=straight-through"], [0, 0, 1], cost: 10).contains("policy.estimator expected, probe or dense"))
+        XCTAssertTrue(
+            try advice(["policy.estimator=straight-through"], [0, 0, 1], cost: 10).contains("policy.estimator expected, probe or dense"))
         XCTAssertTrue(try advice([], [0, 0, 1], cost: 10).contains("policy.flopsPenalty two-sided"))
         let above = try advice(["policy.estimator=dense"], [1, 0, 0], cost: 90)
-        XCTAssertTrue(above.contains("a larger policy.flopsWeight") && !above.contains("two-sided") && !above.contains("batchNormImages"), above)
+        XCTAssertTrue(
+            above.contains("a larger policy.flopsWeight") && !above.contains("two-sided") && !above.contains("batchNormImages"), above)
     }
 }

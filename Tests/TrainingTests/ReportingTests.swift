@@ -52,12 +52,14 @@ final class ReportingTests: XCTestCase {
             XCTAssertEqual(note(stage, epoch, 0), "the run is complete already: evaluating its weights")
         }
         XCTAssertEqual(
-            Trainer.resumeNote(nil, folder: "runs/a", plans: plans), "runs/a holds no valid checkpoint to resume: starting from the beginning")
+            Trainer.resumeNote(nil, folder: "runs/a", plans: plans),
+            "runs/a holds no valid checkpoint to resume: starting from the beginning")
     }
 
     private func stagesOptions(_ stages: [String]) throws -> TrainingConfiguration.StagesOptions {
         try withTemporaryFolder { folder in
-            let text = "resolutions: [64, 32]\ndata: {folder: photos}\nclassifier: {architecture: resnet18}\noptimizer: {batchSize: 2}\nstages:\n"
+            let text =
+                "resolutions: [64, 32]\ndata: {folder: photos}\nclassifier: {architecture: resnet18}\noptimizer: {batchSize: 2}\nstages:\n"
                 + stages.map { "  \($0)\n" }.joined()
             try text.write(toFile: folder + "/run.yaml", atomically: true, encoding: .utf8)
             return try TrainingConfiguration.load(path: folder + "/run.yaml", overrides: []).stages

@@ -41,7 +41,8 @@ final class StudyTests: XCTestCase {
             for step in 1...10 {
                 // One step was disturbed.
                 lines.append(
-                    #"{"kind":"step","stage":"fineTune","epoch":\#(epoch),"step":\#(10 * (epoch - 1) + step),"loss":"nan","imagesPerSecond":\#(step == 4 ? 0.1 : Double(rate))}"#)
+                    #"{"kind":"step","stage":"fineTune","epoch":\#(epoch),"step":\#(10 * (epoch - 1) + step),"loss":"nan","imagesPerSecond":\#(step == 4 ? 0.1 : Double(rate))}"#
+                )
             }
             lines.append(#"{"kind":"epoch","stage":"fineTune","epoch":\#(epoch),"step":\#(10 * epoch),"loss":1}"#)
         }
@@ -92,7 +93,8 @@ final class StudyTests: XCTestCase {
             for (seed, right) in [(1, 80), (2, 84), (3, 88)] {
                 try writeRun("\(folder)/seed-\(seed)/expected", seed: seed, right: right)
                 try writeRun("\(folder)/seed-\(seed)/dense", seed: seed, right: 82, warning: seed == 2 ? "collapsed" : nil)
-                try writeRun("\(folder)/seed-\(seed)/warm-up", seed: seed, right: 0, stages: "{warmUp: {epochs: 2, learningRate: {base: 0.01}}}")
+                try writeRun(
+                    "\(folder)/seed-\(seed)/warm-up", seed: seed, right: 0, stages: "{warmUp: {epochs: 2, learningRate: {base: 0.01}}}")
             }
         }
         XCTAssertEqual(study.variants.map(\.name), ["dense", "expected"], "the warm-up is no variant")
@@ -103,7 +105,9 @@ final class StudyTests: XCTestCase {
         XCTAssertEqual(expected.standardError, (0.84 * 0.16 / 100).squareRoot(), accuracy: 1e-9)
         XCTAssertEqual([dense.warnedRuns, expected.warnedRuns], [1, 0])
         XCTAssertEqual(dense.warnings, ["seed 2: collapsed"])
-        let lines = study.text().split(separator: "\n").map { $0.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ") }
+        let lines = study.text().split(separator: "\n").map {
+            $0.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+        }
         XCTAssertTrue(lines[3].hasPrefix("expected 84.0 ± 4.0 0.0380 ± 0.0000 42.2 ± 0.0 -6.0 ± 4.0 +11.0 ± 4.0"), lines[3])
         XCTAssertTrue(lines[3].hasSuffix("30.0 ± 0.0 10.0 / 50.0 / 40.0 0 of 3"), lines[3])
         XCTAssertTrue(study.markdown().contains("| expected | 84.0 ± 4.0 | "), study.markdown())
@@ -157,18 +161,27 @@ final class StudyTests: XCTestCase {
         let cases: [(String, (String) throws -> Void)] = [
             ("holds no finished run of a study", { _ in }),
             ("but 1 unfinished", { try self.writeRun("\($0)/seed-1/probe", seed: 1, right: 0, isFinished: false) }),
-            ("two runs of probe with seed 1", {
-                try self.writeRun("\($0)/a/probe", seed: 1, right: 9)
-                try self.writeRun("\($0)/b/probe", seed: 1, right: 9)
-            }),
-            ("different numbers of folds", {
-                try self.writeRun("\($0)/a/probe", seed: 1, right: 9)
-                try self.writeRun("\($0)/b/probe", seed: 1, fold: "1/5", right: 9)
-            }),
-            ("evaluation.json", {
-                try self.writeRun("\($0)/a/probe", seed: 1, right: 9)
-                try "{}".write(toFile: "\($0)/a/probe/evaluation.json", atomically: true, encoding: .utf8)
-            }),
+            (
+                "two runs of probe with seed 1",
+                {
+                    try self.writeRun("\($0)/a/probe", seed: 1, right: 9)
+                    try self.writeRun("\($0)/b/probe", seed: 1, right: 9)
+                }
+            ),
+            (
+                "different numbers of folds",
+                {
+                    try self.writeRun("\($0)/a/probe", seed: 1, right: 9)
+                    try self.writeRun("\($0)/b/probe", seed: 1, fold: "1/5", right: 9)
+                }
+            ),
+            (
+                "evaluation.json",
+                {
+                    try self.writeRun("\($0)/a/probe", seed: 1, right: 9)
+                    try "{}".write(toFile: "\($0)/a/probe/evaluation.json", atomically: true, encoding: .utf8)
+                }
+            ),
         ]
         for (message, write) in cases {
             XCTAssertThrowsError(try study(write), message) { XCTAssertTrue("\($0)".contains(message), "\($0)") }
@@ -182,7 +195,8 @@ final class StudyTests: XCTestCase {
             let study = try Study(path: folder)
             try study.save()
             XCTAssertEqual(try String(contentsOfFile: folder + "/study.md", encoding: .utf8), study.markdown())
-            let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder + "/study.json"))) as? [String: Any]
+            let json =
+                try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: folder + "/study.json"))) as? [String: Any]
             let variant = try XCTUnwrap((json?["variants"] as? [[String: Any]])?.first)
             XCTAssertEqual((variant["mean"] as? [String: Double])?["top1"], 0.85)
             XCTAssertEqual(variant["name"] as? String, "expected")

@@ -38,7 +38,8 @@ final class WarmStartTests: XCTestCase {
         XCTAssertEqual(warmStart.parts.map(\.name), ["stem", "layer1.0", "layer2.0"])
         XCTAssertEqual(warmStart.others, ["layer3.0", "layer4.0", "fc"])
         XCTAssertEqual(
-            warmStart.note, "the predictor starts from the classifier's stem, layer1.0, layer2.0 (batch norms of 64 pixels), and from scratch in "
+            warmStart.note,
+            "the predictor starts from the classifier's stem, layer1.0, layer2.0 (batch norms of 64 pixels), and from scratch in "
                 + "layer3.0, layer4.0, fc")
         var copied = 0
         for (name, after) in values() {
@@ -57,7 +58,8 @@ final class WarmStartTests: XCTestCase {
 
     func testWhatFitsBehindAPartThatDoesNotIsLeft() {
         let found = warmStart(predictor([8, 8, 24, 16, 24]))
-        XCTAssertEqual(found.parts.map(\.name), ["stem", "layer1.0"], "layer4.0 has the classifier's shapes, but is fed with other features")
+        XCTAssertEqual(
+            found.parts.map(\.name), ["stem", "layer1.0"], "layer4.0 has the classifier's shapes, but is fed with other features")
         XCTAssertEqual(found.others, ["layer2.0", "layer3.0", "layer4.0", "fc"])
     }
 

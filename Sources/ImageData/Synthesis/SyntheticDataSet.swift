@@ -1,9 +1,9 @@
 import Foundation
 import Randomness
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The quickstart's image folder: signs whose class shows in something large in half of the images, in something that needs a middle

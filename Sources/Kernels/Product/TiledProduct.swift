@@ -73,7 +73,9 @@ enum TiledProduct {
     ) {
         let copiesLeft = a.isTransposed && a.leading >= farLeft && columns >= 128
         let copiesRight = b.rowStride >= farRight && rows >= 48
-        let (depthBlock, rowBlock) = (part(depth, max: depthBlock, unit: Prefetch.interval), part(rows, max: rowBlock, unit: MicroTile.rows))
+        let (depthBlock, rowBlock) = (
+            part(depth, max: depthBlock, unit: Prefetch.interval), part(rows, max: rowBlock, unit: MicroTile.rows)
+        )
         let leftCount = copiesLeft ? rowBlock * depthBlock : 0
         let panelCount = copiesRight ? MicroTile.columns * depthBlock : 0
         BufferPool.withScratch(leftCount + panelCount) { scratch in
@@ -143,7 +145,8 @@ enum TiledProduct {
             // All panels read the same rows, so only the first one may miss them in cache.
             let asksForRows = column == 0 && rows >= Self.manyRows && !a.isTransposed
             let shift = asksForRows ? a.leading &* MicroTile.rows : steps / tiles &* b.rowStride
-            let prefetch = asksForRows
+            let prefetch =
+                asksForRows
                 ? Prefetch.rows(a.from(row: height).values, rowStride: a.leading)
                 : Prefetch.panel(nextPanel(after: column), rowStride: b.rowStride, panelStride: b.panelStride, tiles: tiles)
             tile.multiply(
@@ -165,7 +168,8 @@ enum TiledProduct {
                 let source = UnsafeRawPointer(panel + step &* b.rowStride)
                 let target = UnsafeMutableRawPointer(scratch + step &* MicroTile.columns)
                 target.storeBytes(of: source.loadUnaligned(as: SIMD8<Float>.self), as: SIMD8<Float>.self)
-                target.storeBytes(of: source.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self), toByteOffset: 32, as: SIMD8<Float>.self)
+                target.storeBytes(
+                    of: source.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self), toByteOffset: 32, as: SIMD8<Float>.self)
             }
         }
 

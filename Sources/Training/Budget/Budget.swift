@@ -114,7 +114,8 @@ public enum BudgetError: Error, Equatable, CustomStringConvertible {
                 + "included"
         case .timesOutOfOrder(let resolutions, let milliseconds):
             let times = zip(resolutions, milliseconds).map { "\(Evaluation.threeDigits($1)) ms at \($0)" }.joined(separator: ", ")
-            return "the times of an image do not fall with the resolution (\(times)): a budget in milliseconds needs more images, or larger "
+            return
+                "the times of an image do not fall with the resolution (\(times)): a budget in milliseconds needs more images, or larger "
                 + "batches, to measure them"
         case .noPredictor(let run):
             return "\(run) has no predictor, which a budget and a curve need: train it with a stage fineTune"

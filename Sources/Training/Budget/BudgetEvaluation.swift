@@ -60,7 +60,8 @@ public struct BudgetEvaluation: Encodable {
     static func calibrate(_ weights: CostWeights, limit: Double, _ costs: ImageCosts, _ flops: FLOPsModel) throws -> Double {
         let columns = flops.resolutions.indices
         for first in columns {
-            for second in columns where flops.classifier[first] > flops.classifier[second] && costs.classifier[first] < costs.classifier[second] {
+            for second in columns
+            where flops.classifier[first] > flops.classifier[second] && costs.classifier[first] < costs.classifier[second] {
                 throw BudgetError.timesOutOfOrder(resolutions: flops.resolutions, milliseconds: costs.classifier)
             }
         }

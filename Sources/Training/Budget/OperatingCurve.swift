@@ -133,7 +133,9 @@ private struct CurveBuilder {
     }
 
     private func mix(_ first: OperatingCurve.Point, _ second: OperatingCurve.Point, _ share: Double) -> OperatingCurve.Point {
-        func mix(_ value: KeyPath<OperatingCurve.Point, Double>) -> Double { (1 - share) * first[keyPath: value] + share * second[keyPath: value] }
+        func mix(_ value: KeyPath<OperatingCurve.Point, Double>) -> Double {
+            (1 - share) * first[keyPath: value] + share * second[keyPath: value]
+        }
         return OperatingCurve.Point(
             parameter: nil, top1: mix(\.top1), gigaFLOPs: mix(\.gigaFLOPs), milliseconds: mix(\.milliseconds),
             shares: zip(first.shares, second.shares).map { (1 - share) * $0 + share * $1 })

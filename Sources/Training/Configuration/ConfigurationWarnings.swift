@@ -12,7 +12,8 @@ extension TrainingConfiguration {
         let uneven = resolutions.filter { $0 % Self.stride != 0 }
         guard !uneven.isEmpty else { return nil }
         let names = uneven.map(String.init).joined(separator: ", ")
-        return "resolutions: \(names) \(uneven.count == 1 ? "is no multiple" : "are no multiples") of \(Self.stride), the networks' stride, and "
+        return
+            "resolutions: \(names) \(uneven.count == 1 ? "is no multiple" : "are no multiples") of \(Self.stride), the networks' stride, and "
             + "cost more than their pixels (drnet info tells)"
     }
 
@@ -24,7 +25,8 @@ extension TrainingConfiguration {
         let images = batch / resolutions.count
         guard images * side * side < Self.fewestValues else { return nil }
         let enough = (Self.fewestValues + side * side - 1) / (side * side) * resolutions.count * optimizer.accumulationSteps
-        return "optimizer.batchSize: \(optimizer.batchSize) in \(resolutions.count) sub-batches is some \(images) images each, with \(side * side) "
+        return
+            "optimizer.batchSize: \(optimizer.batchSize) in \(resolutions.count) sub-batches is some \(images) images each, with \(side * side) "
             + "\(side == 1 ? "pixel" : "pixels") at the end of the network at resolution \(smallest): so few values make poor batch statistics, "
             + "and fine-tuning can ruin the classifier. Take \(enough) at least, or larger resolutions"
     }

@@ -22,7 +22,10 @@ extension TrainingConfiguration {
             folder = section.text("folder")
             fold = section.optionalText("fold").flatMap { text in
                 let fold = CrossValidationFold(text)
-                if fold == nil { section.report("fold", "is '\(text)'; write which part of how many, such as 2/5: 1 to the number of parts, which is 2 at least") }
+                if fold == nil {
+                    section.report(
+                        "fold", "is '\(text)'; write which part of how many, such as 2/5: 1 to the number of parts, which is 2 at least")
+                }
                 return fold
             }
             decodingThreads = section.integer("decodingThreads", default: 0, 0...256)

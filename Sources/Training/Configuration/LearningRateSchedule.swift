@@ -26,7 +26,8 @@ public struct LearningRateSchedule: Equatable, Sendable {
         factor = section.number("factor", default: 0.1, .positiveFraction)
         if warmUpEpochs > Double(epochs) {
             section.report(
-                "warmUpEpochs", "is \(ConfigurationText.number(warmUpEpochs)), but the stage has \(epochs) \(epochs == 1 ? "epoch" : "epochs"); "
+                "warmUpEpochs",
+                "is \(ConfigurationText.number(warmUpEpochs)), but the stage has \(epochs) \(epochs == 1 ? "epoch" : "epochs"); "
                     + "it can not be more")
         }
         section.finish()

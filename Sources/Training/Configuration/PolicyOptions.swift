@@ -77,7 +77,8 @@ extension TrainingConfiguration {
             let images = section.choice("batchNormImages", default: usual)
             if images != usual && estimator != .expected {
                 section.report(
-                    "batchNormImages", "is \(images.rawValue), but policy.estimator \(estimator.rawValue) "
+                    "batchNormImages",
+                    "is \(images.rawValue), but policy.estimator \(estimator.rawValue) "
                         + (estimator == .dense ? "runs" : "does not run") + " every image at every resolution: leave the key out, or use "
                         + "the estimator expected, which can do either")
             }

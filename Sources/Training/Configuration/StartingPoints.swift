@@ -3,7 +3,9 @@ import DynamicResolution
 /// What warm starts and frozen parts presuppose.
 extension TrainingConfiguration {
     func checkStartingPoints(_ section: ConfigurationSection) {
-        if predictor.warmStart { checkOrigin(section.section("predictor"), "warmStart", is: "true", "the classifier would know nothing yet") }
+        if predictor.warmStart {
+            checkOrigin(section.section("predictor"), "warmStart", is: "true", "the classifier would know nothing yet")
+        }
         if predictor.warmStart && stages.fineTune == nil {
             section.section("predictor").report("warmStart", "is true, but without stages.fineTune there is no predictor")
         }
@@ -34,13 +36,15 @@ extension TrainingConfiguration {
         }
         if policy.batchNormImages == .all {
             stage.report(
-                "freeze", "is predictor, which runs every image at the resolution that it chooses alone, but "
+                "freeze",
+                "is predictor, which runs every image at the resolution that it chooses alone, but "
                     + (policy.estimator == .dense ? "policy.estimator dense" : "policy.batchNormImages all")
                     + " asks for every resolution: leave that key out")
         }
         if policy.flopsPenalty == .lagrangian {
             stage.report(
-                "freeze", "is predictor, but policy.flopsPenalty lagrangian would raise or lower its multiplier without end: no cost can change; "
+                "freeze",
+                "is predictor, but policy.flopsPenalty lagrangian would raise or lower its multiplier without end: no cost can change; "
                     + "leave that key out")
         }
     }
@@ -55,7 +59,9 @@ extension TrainingConfiguration {
     func checkWarmStart(_ section: ConfigurationSection) {
         guard predictor.warmStart, !hasWarmStart else { return }
         section.section("predictor").report(
-            "warmStart", "is true, but not even the stem of classifier.architecture \(classifier.architecture.rawValue) at width "
-                + "\(ConfigurationText.number(classifier.width)) has the shape of the predictor's: choose predictor.widths alike, or leave the key out")
+            "warmStart",
+            "is true, but not even the stem of classifier.architecture \(classifier.architecture.rawValue) at width "
+                + "\(ConfigurationText.number(classifier.width)) has the shape of the predictor's: choose predictor.widths alike, or leave the key out"
+        )
     }
 }

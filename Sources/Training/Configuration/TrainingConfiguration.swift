@@ -65,13 +65,15 @@ public struct TrainingConfiguration: Equatable, Sendable {
         }
         if let stage = stages.fineTune, policy.flopsWarmUpEpochs > Double(stage.epochs) {
             section.section("policy").report(
-                "flopsWarmUpEpochs", "is \(ConfigurationText.number(policy.flopsWarmUpEpochs)), but stages.fineTune has \(stage.epochs) "
+                "flopsWarmUpEpochs",
+                "is \(ConfigurationText.number(policy.flopsWarmUpEpochs)), but stages.fineTune has \(stage.epochs) "
                     + "\(stage.epochs == 1 ? "epoch" : "epochs"); it can not be more")
         }
         checkStartingPoints(section)
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
-                "optimizer", "has batchSize \(optimizer.batchSize), which accumulationSteps \(optimizer.accumulationSteps) "
+                "optimizer",
+                "has batchSize \(optimizer.batchSize), which accumulationSteps \(optimizer.accumulationSteps) "
                     + "does not divide")
         }
         if optimizer.nesterov && optimizer.momentum == 0 {
@@ -107,7 +109,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
             ("seed", .scalar(String(seed))), ("resolutions", .value(resolutions)), ("data", data.text),
             ("classifier", classifier.text), ("predictor", predictor.text), ("batchNorm", batchNorm.text),
             ("policy", policy.text), ("optimizer", optimizer.text), ("stages", stages.text),
-            ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("kernels", kernels.text), ("communication", communication.text),
+            ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("kernels", kernels.text),
+            ("communication", communication.text),
             ("metrics", metrics.text),
         ])
     }

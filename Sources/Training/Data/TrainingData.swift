@@ -79,16 +79,19 @@ public final class TrainingData {
 
     private static func namesChecksum(_ folder: ImageFolder) -> String {
         var checksum = Checksum()
-        let names = folder.classes + (folder.training + folder.validation).map { sample in
-            "\(sample.label) \(String(sample.path.dropFirst(folder.path.count)))"
-        }
+        let names =
+            folder.classes
+            + (folder.training + folder.validation).map { sample in
+                "\(sample.label) \(String(sample.path.dropFirst(folder.path.count)))"
+            }
         for name in names { Array(name.utf8).withUnsafeBytes { checksum.add($0) } }
         return String(checksum.value, radix: 16)
     }
 
     /// Ranks that read different folders would train on rubbish without a word.
     private func checkAgreement(_ communicator: Communicator) throws {
-        let summary = "\(folder.classes.count) classes, \(folder.training.count) training and "
+        let summary =
+            "\(folder.classes.count) classes, \(folder.training.count) training and "
             + "\(folder.validation.count) validation images, checksum of the names \(namesChecksum)"
         let all = try communicator.allGatherStrings("\(communicator.hostName)|\(summary)", label: "image folders")
             .map { $0.split(separator: "|", maxSplits: 1).map(String.init) }

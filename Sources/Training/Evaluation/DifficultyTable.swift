@@ -67,9 +67,11 @@ public enum PredictionsFile {
         for result in results {
             let choice = model.predictor == nil ? 0 : result.choice
             lines.append(
-                [quoted(folder.validation[result.sample].path), quoted(folder.classes[result.label]),
-                 quoted(folder.classes[result.predicted]), "\(model.resolutions[choice])", "\(result.labelRank)"]
-                    .joined(separator: ","))
+                [
+                    quoted(folder.validation[result.sample].path), quoted(folder.classes[result.label]),
+                    quoted(folder.classes[result.predicted]), "\(model.resolutions[choice])", "\(result.labelRank)",
+                ]
+                .joined(separator: ","))
         }
         try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
     }

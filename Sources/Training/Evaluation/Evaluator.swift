@@ -136,7 +136,8 @@ public final class Evaluator {
         let samples = queues[index].samples
         guard !samples.isEmpty else { return }
         queues[index].samples = []
-        let images = samples.count == batchSize
+        let images =
+            samples.count == batchSize
             ? queues[index].images : queues[index].images.gathering(Array(samples.indices))
         let logits = try model.classifyResized(images, resolutionIndex: index)
         for (row, sample) in samples.enumerated() {
@@ -147,8 +148,9 @@ public final class Evaluator {
     private func setPrediction(_ sample: Int, _ logits: UnsafePointer<Float>) {
         let classes = model.classCount
         results[sample]!.labelRank = Ranking.rank(of: results[sample]!.label, in: logits, count: classes)
-        results[sample]!.predicted = GumbelSoftmax.argmax(
-            Array(UnsafeBufferPointer(start: logits, count: classes)), columns: classes)[0]
+        results[sample]!.predicted =
+            GumbelSoftmax.argmax(
+                Array(UnsafeBufferPointer(start: logits, count: classes)), columns: classes)[0]
     }
 
     private func runPredictor(_ batch: MicroBatch) throws {

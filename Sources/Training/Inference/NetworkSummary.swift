@@ -25,7 +25,8 @@ public struct NetworkSummary {
                 Evaluation.gigaFLOPs(flops.predictor / 1e9), Evaluation.percent(flops.predictor / flops.largest) + " %", "",
             ])
         }
-        text = TextTable.render(rows) + "\n\n\(classCount) classes; GFLOPs are 10⁹ multiply-adds for one image; batch norms have "
+        text =
+            TextTable.render(rows) + "\n\n\(classCount) classes; GFLOPs are 10⁹ multiply-adds for one image; batch norms have "
             + "\(model.resolutions.count) copies"
         warnings = flops.unevenResolutions.map {
             "\($0.resolution) is no multiple of 32, the network's stride: it costs \(Self.share($0.costShare)) of the largest, where its "

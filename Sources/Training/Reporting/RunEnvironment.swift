@@ -32,13 +32,13 @@ package struct RunEnvironment: Codable {
     /// A program can only ask for "at least".
     private static var compiler: String {
         #if compiler(>=6.5)
-        return "6.5 or later"
+            return "6.5 or later"
         #elseif compiler(>=6.4)
-        return "6.4"
+            return "6.4"
         #elseif compiler(>=6.3)
-        return "6.3"
+            return "6.3"
         #else
-        return "6.0 to 6.2"
+            return "6.0 to 6.2"
         #endif
     }
 }

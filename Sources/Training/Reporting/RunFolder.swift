@@ -42,7 +42,8 @@ public struct RunFolder: Sendable {
     ///   - version: of the command.
     public func record(_ configuration: TrainingConfiguration, cores: [String], version: String) throws {
         try DurableFile.write(Data(configuration.yaml().utf8), to: self.configuration)
-        let earlier = FileManager.default.contents(atPath: environment)
+        let earlier =
+            FileManager.default.contents(atPath: environment)
             .flatMap { try? JSONDecoder().decode([RunEnvironment].self, from: $0) } ?? []
         let starts = earlier + [RunEnvironment(drnet: version, ranks: cores)]
         try DurableFile.write(json: starts, to: environment)

@@ -5,8 +5,10 @@ enum StagePlan {
     case recalibrate(TrainingConfiguration.RecalibrateStage)
 
     static func plans(_ stages: TrainingConfiguration.StagesOptions) -> [StagePlan] {
-        [stages.warmUp.map(StagePlan.warmUp), stages.fineTune.map(StagePlan.fineTune),
-         stages.recalibrate.map(StagePlan.recalibrate)].compactMap { $0 }
+        [
+            stages.warmUp.map(StagePlan.warmUp), stages.fineTune.map(StagePlan.fineTune),
+            stages.recalibrate.map(StagePlan.recalibrate),
+        ].compactMap { $0 }
     }
 
     /// The name in the configuration.

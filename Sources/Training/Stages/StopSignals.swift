@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// SIGTERM and SIGUSR1 ask a run to write a checkpoint and exit (Slurm sends them before a job's time is up).

@@ -77,7 +77,8 @@ public struct Study: Encodable {
     init(path: String, runs: [StudyRun], unfinished: [String]) throws {
         guard let first = runs.first else { throw StudyError.noRuns(path: path, unfinished: unfinished.count) }
         if let other = runs.first(where: { $0.evaluation.resolutions != first.evaluation.resolutions }) {
-            throw StudyError.different(path: path, what: "resolutions", "\(first.evaluation.resolutions)", "\(other.evaluation.resolutions)")
+            throw StudyError.different(
+                path: path, what: "resolutions", "\(first.evaluation.resolutions)", "\(other.evaluation.resolutions)")
         }
         if let other = runs.first(where: { $0.fold?.count != first.fold?.count }) {
             func folds(_ run: StudyRun) -> String { run.fold.map { "\($0.count)" } ?? "none" }

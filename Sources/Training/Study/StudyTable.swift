@@ -22,14 +22,16 @@ extension Study {
 
     private var rows: [[String]] {
         let measures = StudyMeasure.allCases
-        let heading = ["variant"] + measures.map { $0.title(resolutions) }
+        let heading =
+            ["variant"] + measures.map { $0.title(resolutions) }
             + ["at \(resolutions.map(String.init).joined(separator: " / ")) %", "warned runs"]
-        return [heading] + variants.map { variant in
-            [variant.name]
-                + measures.map { measure in
-                    variant.mean[measure].map { measure.text(mean: $0, deviation: variant.deviation[measure]) } ?? ""
-                } + [variant.shares.map(Evaluation.percent).joined(separator: " / "), "\(variant.warnedRuns) of \(variant.runs)"]
-        }
+        return [heading]
+            + variants.map { variant in
+                [variant.name]
+                    + measures.map { measure in
+                        variant.mean[measure].map { measure.text(mean: $0, deviation: variant.deviation[measure]) } ?? ""
+                    } + [variant.shares.map(Evaluation.percent).joined(separator: " / "), "\(variant.warnedRuns) of \(variant.runs)"]
+            }
     }
 
     private var caption: String {

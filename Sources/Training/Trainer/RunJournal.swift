@@ -72,7 +72,8 @@ final class RunJournal {
             EvaluationRecord(stage: plan.name, epoch: position.epoch + 1, step: position.runStep, rows: evaluation.rows))
         let rows = evaluation.rows.filter { $0.name != Evaluation.oracleName }.map { row in
             let shares = zip(resolutions, row.shares).map { "\($0) \(Evaluation.percent($1)) %" }.joined(separator: ", ")
-            let cost = row.name == Evaluation.dynamicName
+            let cost =
+                row.name == Evaluation.dynamicName
                 ? " at \(Evaluation.gigaFLOPs(row.classifierGFLOPs)) GFLOPs (\(shares))" : ""
             return "\(row.name) \(Evaluation.percent(row.top1)) %\(cost)"
         }

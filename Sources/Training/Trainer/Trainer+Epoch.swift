@@ -47,7 +47,8 @@ extension Trainer {
     private func saveCheckpointIfDue() throws {
         let options = configuration.checkpoints
         let byStep = options.everySteps > 0 && state.position.runStep % options.everySteps == 0
-        let byTime = options.everyMinutes > 0
+        let byTime =
+            options.everyMinutes > 0
             && Date().timeIntervalSince(lastCheckpointTime) >= options.everyMinutes * 60
         if byStep || byTime { try saveCheckpoint(isBest: false) }
     }

@@ -45,7 +45,8 @@ public final class Trainer {
         exchange = RankExchange(communicator)
         let note = { (text: String) in if let console { console.note(text) } }
         let identity = RunIdentity(configuration, data: data)
-        let found = resume
+        let found =
+            resume
             ? try FoundCheckpoint(in: runFolder.checkpoints, identity: identity, communicator, note: note) : nil
         // Pretrained files were the beginning of the run; to go on they need not be there any more.
         let model = try DRNet(

@@ -37,7 +37,12 @@ struct KernelsCommand: ParsableCommand {
     func run() throws {
         ConvolutionKernels.configure(winograd: convolutions.winograd)
         try Job.run(threads: threads) { job in
-            var rows = [["convolution", "input", "channels", "forward ms", "GFLOP/s", "of sgemm", "kept ms", "GFLOP/s", "backward ms", "GFLOP/s", "of sgemm", "sgemm"]]
+            var rows = [
+                [
+                    "convolution", "input", "channels", "forward ms", "GFLOP/s", "of sgemm", "kept ms", "GFLOP/s", "backward ms", "GFLOP/s",
+                    "of sgemm", "sgemm",
+                ]
+            ]
             for shape in try distinctShapes() {
                 rows.append(KernelTiming(shape, budget: seconds).cells)
             }

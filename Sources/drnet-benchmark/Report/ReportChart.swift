@@ -58,7 +58,8 @@ struct ReportChart {
         }
         document.add(
             .text(
-                "GFLOP/s: two for each multiply-add of direct convolutions, a training step counted as three forward passes", x: Size.labels,
+                "GFLOP/s: two for each multiply-add of direct convolutions, a training step counted as three forward passes",
+                x: Size.labels,
                 y: bottom + 36, size: 11, SVGStyle(fill: "#555")))
     }
 
@@ -70,7 +71,8 @@ struct ReportChart {
             elements.append(
                 .text(row.label, x: Size.labels - 8, y: y + 12, size: 12, anchor: .end, SVGStyle(fill: "#222")))
             elements.append(
-                .rect(x: Size.labels, y: y + 1, width: length, height: Size.row - 4, cornerRadius: 2, SVGStyle(fill: Self.colour(row.label))))
+                .rect(
+                    x: Size.labels, y: y + 1, width: length, height: Size.row - 4, cornerRadius: 2, SVGStyle(fill: Self.colour(row.label))))
             elements.append(
                 .text(note(row), x: Size.labels + length + 8, y: y + 12, size: 12, SVGStyle(fill: "#222")))
         }

@@ -62,10 +62,12 @@ struct ReportRow {
 extension BenchmarkReport {
     /// The table, a row for each program of each case.
     var table: String {
-        var lines = [[
-            "network", "pixels", "batch", "pass", "ranks × threads", "program", "images/s", "GFLOP/s", "of sgemm", "MB/image",
-            "peak GB", "drnet by it",
-        ]]
+        var lines = [
+            [
+                "network", "pixels", "batch", "pass", "ranks × threads", "program", "images/s", "GFLOP/s", "of sgemm", "MB/image",
+                "peak GB", "drnet by it",
+            ]
+        ]
         for measured in cases {
             for (index, row) in ReportRow.rows(measured).enumerated() {
                 lines.append((index == 0 ? measured.titleCells : Array(repeating: "", count: 5)) + row.cells)

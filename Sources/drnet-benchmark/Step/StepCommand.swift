@@ -94,7 +94,8 @@ struct StepCommand: ParsableCommand {
 
     private func workload(_ share: Int, _ job: Job) throws -> Workload {
         let networks = BenchmarkNetworks(
-            architecture: try ClassifierArchitecture(named: network, option: "network"), resolutions: pixels.sizes, predictorPixels: pass.usesPredictor ? predictorPixels : nil)
+            architecture: try ClassifierArchitecture(named: network, option: "network"), resolutions: pixels.sizes,
+            predictorPixels: pass.usesPredictor ? predictorPixels : nil)
         let images = RandomImages(count: share, size: pixels.sizes[0], rank: job.communicator.rank)
         switch pass {
         case .train: return ClassifierTraining(networks, images, job)

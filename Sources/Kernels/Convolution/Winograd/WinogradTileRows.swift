@@ -65,7 +65,8 @@ struct WinogradTileRows {
             BufferPool.withScratch(scratch.count * rowFloats) { rows in
                 for row in 0..<scratch.count {
                     readRow(
-                        image, algorithm.outputs * tileRow + row - scratch.padding, height: height, width: width, channels: channels, source,
+                        image, algorithm.outputs * tileRow + row - scratch.padding, height: height, width: width, channels: channels,
+                        source,
                         into: rows + row * rowFloats, left: scratch.padding, columns: scratch.columns)
                 }
                 transform(rows.vectors, tiles, (transformed + number * tilesWide * channels).vectors)
