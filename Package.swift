@@ -64,7 +64,7 @@ let package = Package(
         // A rank for tests that start real ones.
         .executableTarget(name: "communication-check", dependencies: ["Communication"]),
 
-        .target(name: "TestSupport", dependencies: ["Interchange"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Interchange", "Kernels", "NeuralNetwork"], path: "Tests/TestSupport"),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: numeric),
         .testTarget(name: "ChartsTests", dependencies: ["Charts", "TestSupport"]),

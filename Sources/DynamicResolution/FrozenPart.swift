@@ -28,7 +28,7 @@ extension TrainingStep {
         report: inout StepReport
     ) throws {
         // dL/dŷ of every image, from the resolution that it chose.
-        let slopes = Tensor(Shape(batch: batch.labels.count, channels: model.classCount))
+        let slopes = Tensor(Shape(batch: batch.labels.count, channels: model.classCount), batch.images.context)
         var answers: [(images: [Int], logits: Tensor)] = []
         for index in model.resolutions.indices {
             let images = batch.labels.indices.filter { decision.needs(image: $0, resolution: index, computed) }

@@ -19,8 +19,8 @@ final class ImageResizer {
         let shape = images.shape
         if shape.height == size { return images }
         let resize = table(Sizes(input: shape.height, output: size))
-        let output = Tensor(Shape(batch: shape.batch, height: size, width: size, channels: shape.channels))
-        Parallel.forEachBand(images: shape.batch, rows: size, bandRows: Self.bandRows) { image, rows in
+        let output = Tensor(Shape(batch: shape.batch, height: size, width: size, channels: shape.channels), images.context)
+        images.context.threads.forEachBand(images: shape.batch, rows: size, bandRows: Self.bandRows) { image, rows in
             resize(
                 UnsafePointer(images.image(image)), rowStride: shape.width * shape.channels, channels: shape.channels, outputRows: rows,
                 into: output.image(image))

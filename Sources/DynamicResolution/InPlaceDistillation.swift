@@ -76,7 +76,7 @@ extension TrainingStep {
             try model.classifier.forward(model.resizing(batch.images, toResolution: index), trainingPass(resolutionIndex: index))
         }
         let logits = forwards.compactMap { $0?.output }
-        let gradients = logits.map { Tensor($0.shape) }
+        let gradients = logits.map { Tensor($0.shape, $0.context) }
         for (image, label) in batch.labels.enumerated() {
             for (scores, slopes) in zip(logits, gradients) {
                 _ = crossEntropy(

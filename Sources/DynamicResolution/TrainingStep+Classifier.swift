@@ -95,13 +95,13 @@ extension TrainingStep {
         if batch.labels.isEmpty && !globalBatchNorm { return }
         let shape = Shape(batch: batch.labels.count, channels: model.classCount)
         // dL/dŷ of every image, from the resolution that it chose.
-        let slopes = Tensor(shape)
+        let slopes = Tensor(shape, batch.images.context)
         var logits: [Tensor] = []
         for index in model.resolutions.indices {
             let forward = try model.classifier.forward(
                 model.resizing(batch.images, toResolution: index), trainingPass(resolutionIndex: index))
             logits.append(forward.output)
-            let gradient = Tensor(shape)
+            let gradient = Tensor(shape, batch.images.context)
             gradient.data.update(repeating: 0, count: shape.count)
             for image in choices.indices where choices[image] == index {
                 outcome.losses[image * outcome.columns + index] = crossEntropy(

@@ -32,7 +32,7 @@ extension TrainingStep {
                 let terms = options.policyTerms.logitGradient(
                     policy: current.decision.policy, meanPolicy: mean.policy, globalCount: globalCount)
                 let gradient = zip(estimate, terms).map { $0 + $1 }
-                _ = try current.pullback?(Tensor(current.logitShape, gradient))
+                _ = try current.pullback?(Tensor(current.logitShape, gradient, batch.images.context))
             }
             routes[index].pullback = nil
             report.add(current.decision, costs: model.flops.classifier)

@@ -96,7 +96,7 @@ public struct TrainingStep {
             model.resizing(batch.gathering(images), toResolution: resolutionIndex),
             trainingPass(resolutionIndex: resolutionIndex, recordsStatistics: recordsStatistics))
         let logits = forward.output
-        let gradient = Tensor(logits.shape)
+        let gradient = Tensor(logits.shape, logits.context)
         var answer = SubBatchAnswer()
         for (row, image) in images.enumerated() {
             answer.losses.append(

@@ -50,7 +50,8 @@ public struct EvaluationTransform: ImageTransform {
         let (width, height) = image.width <= image.height ? (shorterSide, longerSide) : (longerSide, shorterSide)
         let resize = BilinearResize(
             inputHeight: image.height, inputWidth: image.width, outputHeight: height, outputWidth: width)
-        BufferPool.withScratch(width * height * 3) { resized in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: width * height * 3) { temporary in
+            let resized = temporary.baseAddress!
             image.pixels.withUnsafeBufferPointer {
                 resize($0.baseAddress!, rowStride: image.width * 3, channels: 3, into: resized)
             }

@@ -4,6 +4,7 @@ import Kernels
 /// normalisation behind it; a training pass that stored them keeps both.
 public final class Activations {
     public let shape: Shape
+    let context: KernelContext
     /// The values, where they are written out.
     let stored: Tensor?
     /// What a training pass computed, or computes, the values from.
@@ -17,12 +18,14 @@ public final class Activations {
 
     init(_ stored: Tensor, source: Source? = nil) {
         shape = stored.shape
+        context = stored.context
         self.stored = stored
         self.source = source
     }
 
     init(_ source: Source) {
         shape = source.convolved.shape
+        context = source.convolved.context
         stored = nil
         self.source = source
     }
@@ -41,8 +44,8 @@ public final class Activations {
     func materialized() -> Tensor {
         if let stored { return stored }
         guard let source else { preconditionFailure("activations are stored or have a source") }
-        let tensor = Tensor(shape)
-        source.normalization.applyInParallel(source.convolved.data, count: shape.pixels, into: tensor.data)
+        let tensor = Tensor(shape, context)
+        source.normalization.applyInParallel(source.convolved.data, count: shape.pixels, into: tensor.data, context)
         return tensor
     }
 }
@@ -64,7 +67,7 @@ extension Activations.Source {
     /// A collector of an `ActivationGradient`'s sums.
     func makeSums(slots: Int) -> ChannelSums {
         let shape = convolved.shape
-        return ChannelSums(slots: slots, channels: shape.channels, rowsPerImage: shape.height * shape.width)
+        return ChannelSums(slots: slots, channels: shape.channels, rowsPerImage: shape.height * shape.width, convolved.context)
     }
 
     /// Adds the rows of a gradient that is complete there.
@@ -80,7 +83,7 @@ extension Activations {
         guard let source else { preconditionFailure("only normalised activations have gradient sums") }
         let blocks = RowBlocks(images: shape.batch, rowsPerImage: shape.height * shape.width)
         let sums = source.makeSums(slots: blocks.count)
-        blocks.forEach { source.add($0, $1, gradient: gradient, stored: stored, to: sums) }
+        context.threads.forEach(blocks) { source.add($0, $1, gradient: gradient, stored: stored, to: sums) }
         return sums.total
     }
 }

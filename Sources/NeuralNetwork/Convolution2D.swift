@@ -32,8 +32,8 @@ public final class Convolution2D {
     }
 
     /// How a batch of this shape is convolved.
-    func kernel(_ input: Shape, keepsWeights: Bool) -> ConvolutionKernel {
-        ConvolutionKernels.kernel(for: convolutionShape(input), isDepthwise: isDepthwise, keepsWeights: keepsWeights)
+    func kernel(_ input: Shape, keepsWeights: Bool, _ context: KernelContext) -> ConvolutionKernel {
+        ConvolutionKernels.kernel(for: convolutionShape(input), isDepthwise: isDepthwise, keepsWeights: keepsWeights, context)
     }
 
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape {

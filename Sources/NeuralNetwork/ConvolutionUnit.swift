@@ -40,14 +40,15 @@ public final class ConvolutionUnit {
         _ input: Activations, residual: Activations? = nil, _ pass: Pass, wantsInputGradient: Bool = true,
         completesInputGradient: Bool = true
     ) throws -> (output: Activations, pullback: UnitPullback?) {
-        let output = Tensor(convolution.outputShape(input.shape))
-        let kernel = convolution.kernel(input.shape, keepsWeights: pass.mode == .evaluation)
+        let output = Tensor(convolution.outputShape(input.shape), input.context)
+        let kernel = convolution.kernel(input.shape, keepsWeights: pass.mode == .evaluation, input.context)
         if pass.mode == .evaluation {
             evaluate(input, residual, kernel, pass, into: output)
             return (Activations(output), nil)
         }
         let sums = ChannelSums(
-            slots: kernel.forwardSlots, channels: output.shape.channels, rowsPerImage: output.shape.height * output.shape.width)
+            slots: kernel.forwardSlots, channels: output.shape.channels, rowsPerImage: output.shape.height * output.shape.width,
+            input.context)
         kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { slot, rows, channels in
             sums.addMoments(slot, rows, channels, of: output.data)
         }
@@ -83,8 +84,9 @@ public final class ConvolutionUnit {
     private func activations(_ convolved: Tensor, _ factors: ChannelNormalization, _ residual: Activations?) -> Activations {
         let source = Activations.Source(convolved: convolved, normalization: factors)
         guard let residual else { return Activations(source) }
-        let stored = Tensor(convolved.shape)
-        factors.applyInParallel(convolved.data, count: convolved.shape.pixels, residual: residual.rows, into: stored.data)
+        let stored = Tensor(convolved.shape, convolved.context)
+        factors.applyInParallel(
+            convolved.data, count: convolved.shape.pixels, residual: residual.rows, into: stored.data, convolved.context)
         return Activations(stored, source: source)
     }
 
@@ -109,9 +111,9 @@ public final class ConvolutionUnit {
         }
         guard wantsInputGradient else {
             run(nil)
-            return ActivationGradient(Tensor(Shape(batch: 0, channels: 0)))
+            return ActivationGradient(Tensor(Shape(batch: 0, channels: 0), input.context))
         }
-        let result = sum ?? Tensor(input.shape)
+        let result = sum ?? Tensor(input.shape, input.context)
         guard completes, let inputSource = input.source else {
             run(InputGradient(result.data, accumulates: sum != nil) { _, _ in })
             return ActivationGradient(result)

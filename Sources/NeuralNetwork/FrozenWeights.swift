@@ -5,8 +5,7 @@ import Kernels
 public final class FrozenWeights {
     private struct Key: Hashable {
         var convolution: ObjectIdentifier
-        /// These tell the kernels that a convolution has for different sizes apart: patches have a type of their own, and what Winograd's take
-        /// follows from their tile.
+        /// Kernel type and packed size identify which prepared weights belong to an image size.
         var kernel: ObjectIdentifier
         var count: Int
     }
@@ -16,22 +15,24 @@ public final class FrozenWeights {
         var resolutionIndex: Int
     }
 
-    private var prepared: [Key: UnsafeMutablePointer<Float>] = [:]
+    /// Each with the pool that its memory comes from.
+    private var prepared: [Key: (values: UnsafeMutablePointer<Float>, pool: BufferPool)] = [:]
     private var normalizations: [NormKey: ChannelNormalization] = [:]
 
     public init() {}
 
     deinit {
-        for (key, buffer) in prepared { BufferPool.shared.give(buffer, count: key.count) }
+        for (key, buffer) in prepared { buffer.pool.give(buffer.values, count: key.count) }
     }
 
     func prepared(_ convolution: Convolution2D, _ kernel: ConvolutionKernel) -> UnsafePointer<Float> {
         let key = Key(
             convolution: ObjectIdentifier(convolution), kernel: ObjectIdentifier(type(of: kernel)), count: kernel.preparedCount)
-        if let found = prepared[key] { return UnsafePointer(found) }
-        let buffer = BufferPool.shared.take(key.count)
+        if let found = prepared[key] { return UnsafePointer(found.values) }
+        let pool = kernel.context.buffers
+        let buffer = pool.take(key.count)
         kernel.prepare(convolution.weight.values, into: buffer)
-        prepared[key] = buffer
+        prepared[key] = (buffer, pool)
         return UnsafePointer(buffer)
     }
 

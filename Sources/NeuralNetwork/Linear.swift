@@ -25,9 +25,9 @@ public final class Linear {
 
     public func forward(_ input: Tensor) -> Tensor {
         let batch = input.shape.batch
-        let output = Tensor(Shape(batch: batch, channels: outputs))
+        let output = Tensor(Shape(batch: batch, channels: outputs), input.context)
         for image in 0..<batch { output.image(image).update(from: bias.values, count: outputs) }
-        Parallel.forEachBlock(outputs, blockSize: Self.blockSize) { block in
+        input.context.threads.forEachBlock(outputs, blockSize: Self.blockSize) { block in
             MatrixProduct.multiply(
                 rows: batch, columns: block.count, depth: inputs, input.data, leading: inputs,
                 weight.values + block.lowerBound * inputs, leading: inputs, transposedB: true,
@@ -39,7 +39,7 @@ public final class Linear {
     /// Adds to the gradients of weight and bias, and returns the input's.
     public func backward(_ outputGradient: Tensor, input: Tensor) -> Tensor {
         let batch = input.shape.batch
-        Parallel.forEachBlock(outputs, blockSize: Self.blockSize) { block in
+        input.context.threads.forEachBlock(outputs, blockSize: Self.blockSize) { block in
             MatrixProduct.multiply(
                 rows: block.count, columns: inputs, depth: batch, outputGradient.data + block.lowerBound, leading: outputs,
                 transposedA: true, input.data, leading: inputs, into: weight.gradient + block.lowerBound * inputs, leading: inputs,
@@ -48,8 +48,8 @@ public final class Linear {
         for image in 0..<batch {
             Elementwise.add(outputGradient.image(image), to: bias.gradient, count: outputs)
         }
-        let inputGradient = Tensor(input.shape)
-        Parallel.forEachBlock(inputs, blockSize: Self.blockSize) { block in
+        let inputGradient = Tensor(input.shape, input.context)
+        input.context.threads.forEachBlock(inputs, blockSize: Self.blockSize) { block in
             MatrixProduct.multiply(
                 rows: batch, columns: block.count, depth: outputs, outputGradient.data, leading: outputs,
                 weight.values + block.lowerBound, leading: inputs, into: inputGradient.data + block.lowerBound, leading: inputs)

@@ -4,18 +4,19 @@ import Kernels
 enum MaximumPool {
     static func forward(_ input: Activations, _ pass: Pass) -> BlockForward {
         let shape = windowShape(input.shape)
-        let output = Tensor(outputShape(input.shape))
+        let output = Tensor(outputShape(input.shape), input.context)
         guard pass.mode == .training else {
-            Pooling.maximum(shape, input: input.rows, output: output.data, positions: nil)
+            Pooling.maximum(shape, input: input.rows, output: output.data, positions: nil, input.context)
             return BlockForward(Activations(output), nil)
         }
-        let positions = PositionBuffer(count: output.shape.count)
-        Pooling.maximum(shape, input: input.rows, output: output.data, positions: positions.data)
+        let positions = PositionBuffer(count: output.shape.count, input.context.buffers)
+        Pooling.maximum(shape, input: input.rows, output: output.data, positions: positions.data, input.context)
         return BlockForward(Activations(output)) { gradient in
-            let result = Tensor(input.shape)
+            let result = Tensor(input.shape, input.context)
             let sums = input.source?.makeSums(slots: input.shape.batch)
             Pooling.maximumInputGradient(
-                shape, outputGradient: gradient.tensor.data, positions: positions.data, inputGradient: result.data
+                shape, outputGradient: gradient.tensor.data, positions: positions.data, inputGradient: result.data,
+                input.context
             ) { image, rows in
                 guard let sums, let source = input.source else { return }
                 source.add(image, rows, gradient: result, stored: input.stored, to: sums)
@@ -41,14 +42,16 @@ enum MaximumPool {
         let data: UnsafeMutablePointer<UInt8>
         private let floats: UnsafeMutablePointer<Float>
         private let count: Int
+        private let buffers: BufferPool
 
-        init(count: Int) {
+        init(count: Int, _ buffers: BufferPool) {
             self.count = (count + 3) / 4
-            floats = BufferPool.shared.take(self.count)
+            self.buffers = buffers
+            floats = buffers.take(self.count)
             data = UnsafeMutableRawPointer(floats).assumingMemoryBound(to: UInt8.self)
         }
 
-        deinit { BufferPool.shared.give(floats, count: count) }
+        deinit { buffers.give(floats, count: count) }
     }
 }
 
@@ -57,15 +60,15 @@ enum GlobalAveragePool {
     static func forward(_ input: Tensor, _ pass: Pass) -> Forward {
         let shape = input.shape
         let pixels = shape.height * shape.width
-        let output = Tensor(Shape(batch: shape.batch, channels: shape.channels))
+        let output = Tensor(Shape(batch: shape.batch, channels: shape.channels), input.context)
         Pooling.globalAverage(
-            input.data, batch: shape.batch, pixels: pixels, channels: shape.channels, output: output.data)
+            input.data, batch: shape.batch, pixels: pixels, channels: shape.channels, output: output.data, input.context)
         guard pass.mode == .training else { return Forward(output, nil) }
         return Forward(output) { gradient in
-            let inputGradient = Tensor(shape)
+            let inputGradient = Tensor(shape, input.context)
             Pooling.globalAverageInputGradient(
                 gradient.data, batch: shape.batch, pixels: pixels, channels: shape.channels,
-                inputGradient: inputGradient.data)
+                inputGradient: inputGradient.data, input.context)
             return inputGradient
         }
     }

@@ -20,26 +20,28 @@ public struct Shape: Equatable, Sendable, CustomStringConvertible {
     public var description: String { "[N \(batch), H \(height), W \(width), C \(channels)]" }
 }
 
-/// A dense batch of floats in NHWC order. The memory comes from the buffer pool and goes back with the last reference; it is not
-/// initialised.
+/// A dense batch of floats in NHWC order. The memory comes from the context's buffer pool and goes back with the last reference; it is not
+/// initialised. Layers compute on the context of their input.
 public final class Tensor {
     public let shape: Shape
     public let data: UnsafeMutablePointer<Float>
+    public let context: KernelContext
 
-    public init(_ shape: Shape) {
+    public init(_ shape: Shape, _ context: KernelContext) {
         self.shape = shape
-        data = BufferPool.shared.take(shape.count)
+        self.context = context
+        data = context.buffers.take(shape.count)
     }
 
     /// A tensor with the given elements.
-    public convenience init(_ shape: Shape, _ values: [Float]) {
+    public convenience init(_ shape: Shape, _ values: [Float], _ context: KernelContext) {
         precondition(values.count == shape.count, "\(values.count) values for the shape \(shape)")
-        self.init(shape)
+        self.init(shape, context)
         values.withUnsafeBufferPointer { data.update(from: $0.baseAddress!, count: values.count) }
     }
 
     deinit {
-        BufferPool.shared.give(data, count: shape.count)
+        context.buffers.give(data, count: shape.count)
     }
 
     /// A copy of the elements.
@@ -54,7 +56,7 @@ public final class Tensor {
     public func gathering(_ indices: [Int]) -> Tensor {
         var gathered = shape
         gathered.batch = indices.count
-        let result = Tensor(gathered)
+        let result = Tensor(gathered, context)
         let imageFloats = shape.height * shape.width * shape.channels
         for (row, index) in indices.enumerated() {
             result.image(row).update(from: image(index), count: imageFloats)

@@ -6,14 +6,16 @@ import Kernels
 /// The ranks of one measurement: this process alone, or those that mpirun started.
 struct Job {
     let communicator: Communicator
-    let threads: Int
+    let context: KernelContext
+    /// Threads of this rank.
+    var threads: Int { context.threads.count }
 
     private static let timeoutSeconds = 600.0
 
     /// Joins the job, sets the kernels up, runs `body` and leaves. An error on one rank ends all of them.
     ///
     /// - Parameter threads: of each rank; nil for its share of the cores.
-    static func run(threads: Int?, _ body: (Job) throws -> Void) throws {
+    static func run(threads: Int?, winograd: WinogradUse = .wherePays, _ body: (Job) throws -> Void) throws {
         let missing = ProcessorFeatures.missing()
         guard missing.isEmpty else {
             throw ValidationError("this processor lacks \(missing.joined(separator: ", ")), which drnet is compiled for")
@@ -21,8 +23,7 @@ struct Job {
         let communicator = try ProcessEnvironment.makeCommunicator(timeoutSeconds: timeoutSeconds)
         do {
             let threads = try threads ?? CoreMap.gather(communicator).threadCount(rank: communicator.rank)
-            Parallel.configure(threadCount: threads)
-            try body(Job(communicator: communicator, threads: threads))
+            try body(Job(communicator: communicator, context: KernelContext(threadCount: threads, winograd: winograd)))
             try communicator.finalize()
         } catch {
             guard communicator.rankCount > 1 else { throw error }

@@ -44,14 +44,15 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func evaluate(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
-        let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, report: note(ranks))
+        let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, context: ranks.context, report: note(ranks))
         if operation.isAsked { try operation.prepare(trained, isRoot: ranks.isRoot) }
         let images = try TrainingData(
-            configuration, communicator: ranks.communicator, computingThreads: ranks.threadCount)
+            configuration, communicator: ranks.communicator, context: ranks.context)
         try trained.requireClasses(of: images.folder)
         let batchSize = configuration.evaluation.batchSize
         let ways: Evaluator.Ways = operation.isAsked ? .policy : trained.model.predictor == nil ? .fixed : [.dynamic, .fixed]
-        let evaluator = Evaluator(model: trained.model, communicator: ranks.communicator, batchSize: batchSize, ways: ways)
+        let evaluator = Evaluator(
+            model: trained.model, communicator: ranks.communicator, batchSize: batchSize, ways: ways, context: ranks.context)
         let outcome = try evaluator.run(images.validationBatches().next)
         guard ranks.isRoot else { return }
         // The run folder tells of the run's own result, not of whatever was tried on it.
@@ -65,7 +66,7 @@ struct EvaluateCommand: ParsableCommand {
             told = outcome.results
         }
         if let curve = operation.curve {
-            try operation.write(curve, outcome, trained, batchSize: batchSize, threads: ranks.threadCount)
+            try operation.write(curve, outcome, trained, batchSize: batchSize, threads: ranks.context.threads.count)
         }
         if let predictions {
             try PredictionsFile.write(told, folder: images.folder, model: trained.model, to: predictions)

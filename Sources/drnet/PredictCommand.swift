@@ -30,11 +30,11 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         try DRNetCommand.requireProcessor()
-        Parallel.configure(threadCount: ProcessInfo.processInfo.activeProcessorCount)
         let folder = RunFolder(path: runFolder)
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
-        ConvolutionKernels.configure(winograd: configuration.kernels.winograd)
-        let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, report: Message.write)
+        let context = KernelContext(
+            threadCount: ProcessInfo.processInfo.activeProcessorCount, winograd: configuration.kernels.winograd ? .wherePays : .never)
+        let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, context: context, report: Message.write)
         if costWeight != 0 { try trained.requirePredictor() }
         var failures = 0
         print(["file", "class", "probability", "resolution", "GFLOPs"].joined(separator: "\t"))

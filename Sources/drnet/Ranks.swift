@@ -8,11 +8,10 @@ import Training
 struct Ranks {
     let communicator: Communicator
     let cores: CoreMap
+    /// What this rank computes with.
+    let context: KernelContext
 
     var isRoot: Bool { communicator.rank == 0 }
-
-    /// Threads of this rank's kernels.
-    var threadCount: Int { cores.threadCount(rank: communicator.rank) }
 
     /// Joins the job (or none), divides the cores, runs `body`, and ends the job as a whole: an error on one rank is told by that
     /// rank and ends all of them.
@@ -21,10 +20,10 @@ struct Ranks {
         let communicator = try ProcessEnvironment.makeCommunicator(
             timeoutSeconds: configuration.communication.timeoutSeconds)
         do {
-            let ranks = Ranks(communicator: communicator, cores: try CoreMap.gather(communicator))
-            Parallel.configure(threadCount: ranks.threadCount)
-            ConvolutionKernels.configure(winograd: configuration.kernels.winograd)
-            try body(ranks)
+            let cores = try CoreMap.gather(communicator)
+            let context = KernelContext(
+                threadCount: cores.threadCount(rank: communicator.rank), winograd: configuration.kernels.winograd ? .wherePays : .never)
+            try body(Ranks(communicator: communicator, cores: cores, context: context))
             try communicator.finalize()
         } catch let status as ExitCode {
             try communicator.finalize()

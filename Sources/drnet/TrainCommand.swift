@@ -40,13 +40,13 @@ struct TrainCommand: ParsableCommand {
         for warning in configuration.warnings { console?.note("warning: \(warning)") }
         if ranks.isRoot { try folder.open(resume: resume) }
         let data = try TrainingData(
-            configuration, communicator: ranks.communicator, computingThreads: ranks.threadCount)
+            configuration, communicator: ranks.communicator, context: ranks.context)
         console?.note(
             "\(configuration.data.folder): \(data.folder.training.count) training and \(data.folder.validation.count) validation "
                 + "images of \(data.folder.classes.count) classes")
         let trainer = try Trainer(
-            configuration, data: data, communicator: ranks.communicator, runFolder: folder, resume: resume,
-            console: console)
+            configuration, data: data, communicator: ranks.communicator, context: ranks.context, runFolder: folder,
+            resume: resume, console: console)
         if ranks.isRoot { try folder.record(configuration, cores: ranks.cores.lines, version: DRNetCommand.configuration.version) }
         switch try trainer.run() {
         case .stopped:

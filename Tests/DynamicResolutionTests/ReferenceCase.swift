@@ -1,3 +1,4 @@
+import Kernels
 import NeuralNetwork
 import TestSupport
 @testable import DynamicResolution
@@ -43,14 +44,14 @@ struct ReferenceCase {
     }
 
     /// The images `which` of the batch.
-    func batch(_ which: Range<Int> = 0..<images) -> MicroBatch {
+    func batch(_ which: Range<Int> = 0..<images, _ context: KernelContext = .test) -> MicroBatch {
         let size = resolutions[0]
         let imageFloats = size * size * 3
         let all = Formula.values("images", Self.images * imageFloats)
         return MicroBatch(
             images: Tensor(
                 Shape(batch: which.count, height: size, width: size, channels: 3),
-                Array(all[which.lowerBound * imageFloats..<which.upperBound * imageFloats])),
+                Array(all[which.lowerBound * imageFloats..<which.upperBound * imageFloats]), context),
             labels: which.map { Int32($0 * 3 % Self.classes) }, sampleIndices: Array(which))
     }
 

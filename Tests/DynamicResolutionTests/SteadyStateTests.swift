@@ -1,5 +1,6 @@
 import Kernels
 import NeuralNetwork
+import TestSupport
 import XCTest
 
 @testable import DynamicResolution
@@ -8,9 +9,9 @@ import XCTest
 final class SteadyStateTests: XCTestCase {
     private func growth(steps: Int, _ step: (Int) throws -> Void) rethrows -> [Int] {
         try (0..<steps).map { number in
-            let before = BufferPool.shared.allocatedBytes
+            let before = KernelContext.test.buffers.allocatedBytes
             try step(number)
-            return BufferPool.shared.allocatedBytes - before
+            return KernelContext.test.buffers.allocatedBytes - before
         }
     }
 

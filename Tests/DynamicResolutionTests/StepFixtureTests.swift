@@ -16,15 +16,13 @@ final class StepFixtureTests: XCTestCase {
     }
 
     func testStepsWithWinogradWhereverItCanBeUsed() throws {
-        defer { ConvolutionKernels.configure(winograd: .wherePays) }
-        for tile in [ConvolutionKernels.WinogradTile.twoByTwo, .fourByFour] {
-            ConvolutionKernels.configure(winograd: .always(tile))
+        for tile in [WinogradTile.twoByTwo, .fourByFour] {
             // Two stages of this network have channels that are multiples of 8.
-            try check("step_resnet18", ReferenceCase.resnet18)
+            try check("step_resnet18", ReferenceCase.resnet18, KernelContext(threadCount: 1, winograd: .always(tile)))
         }
     }
 
-    private func check(_ file: String, _ reference: ReferenceCase) throws {
+    private func check(_ file: String, _ reference: ReferenceCase, _ context: KernelContext = .test) throws {
         let fixture = try Fixture(file)
         for (name, estimator, images) in ReferenceCase.estimators {
             let model = reference.makeModel()
@@ -32,7 +30,8 @@ final class StepFixtureTests: XCTestCase {
             for (counted, expected) in zip(model.flops.classifier, costs) { XCTAssertEqual(counted / expected, 1, accuracy: 1e-6) }
             let step = TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0.1)
             let report = try step.fineTune(
-                [reference.batch()], globalCount: ReferenceCase.images, reference.options(estimator, model, images))
+                [reference.batch(0..<ReferenceCase.images, context)], globalCount: ReferenceCase.images,
+                reference.options(estimator, model, images))
             XCTAssertEqual(report.meanCrossEntropy, Double(try fixture("\(name)/loss")[0]), accuracy: 1e-4, "\(file) \(name)")
             XCTAssertEqual(
                 report.penaltySum / Double(ReferenceCase.images), Double(try fixture("\(name)/penalty")[0]), accuracy: 1e-4)

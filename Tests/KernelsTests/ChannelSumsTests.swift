@@ -26,7 +26,7 @@ final class ChannelSumsTests: XCTestCase {
         let (rowsPerImage, channels, images) = (200, 5, 4)
         let values = Formula.values("x", images * rowsPerImage * channels)
         func sums(_ images: Range<Int>) -> [Double] {
-            let sums = ChannelSums(slots: images.count, channels: channels, rowsPerImage: rowsPerImage)
+            let sums = ChannelSums(slots: images.count, channels: channels, rowsPerImage: rowsPerImage, .test)
             values.withUnsafeBufferPointer {
                 let first = $0.baseAddress! + images.lowerBound * rowsPerImage * channels
                 let blocks = RowBlocks(images: images.count, rowsPerImage: rowsPerImage, blockRows: 128)
@@ -38,7 +38,7 @@ final class ChannelSumsTests: XCTestCase {
         let parts = zip(sums(0..<1), sums(1..<images)).map { $0 + $1 }
         for (a, b) in zip(whole, parts) { XCTAssertEqual(a, b, accuracy: 1e-13 * abs(a)) }
         // In single precision they would differ by some 1e-7, and so would runs that begin anywhere: the comparison can fail.
-        let shifted = ChannelSums(slots: 1, channels: channels, rowsPerImage: images * rowsPerImage)
+        let shifted = ChannelSums(slots: 1, channels: channels, rowsPerImage: images * rowsPerImage, .test)
         values.withUnsafeBufferPointer { shifted.addMoments(0, 0..<images * rowsPerImage, 0..<channels, of: $0.baseAddress!) }
         XCTAssertTrue(zip(whole, shifted.total).contains { abs($0 - $1) > 1e-13 * abs($0) })
     }
@@ -48,7 +48,7 @@ final class ChannelSumsTests: XCTestCase {
         let (rowsPerImage, channels) = (150, 24)
         let values = Formula.values("x", 2 * rowsPerImage * channels)
         func sums(_ parts: [Range<Int>]) -> [Double] {
-            let sums = ChannelSums(slots: 2, channels: channels, rowsPerImage: rowsPerImage)
+            let sums = ChannelSums(slots: 2, channels: channels, rowsPerImage: rowsPerImage, .test)
             for part in parts {
                 for image in 0..<2 { sums.addMoments(image, image * rowsPerImage..<(image + 1) * rowsPerImage, part, of: values) }
             }

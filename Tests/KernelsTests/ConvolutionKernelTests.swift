@@ -24,9 +24,9 @@ final class ConvolutionKernelTests: XCTestCase {
 
     /// All that can be used.
     private func kernels(_ s: ConvolutionShape) -> [ConvolutionKernel] {
-        var kernels: [ConvolutionKernel] = [GeneralConvolution<PatchConvolution>(s)]
-        if s.isPointwise { kernels.append(PointwiseConvolution(s)) }
-        if s.allowsWinograd { kernels += [WinogradConvolution(s, WinogradF2.self), WinogradConvolution(s, WinogradF4.self)] }
+        var kernels: [ConvolutionKernel] = [PatchConvolution(s, .test)]
+        if s.isPointwise { kernels.append(PointwiseConvolution(s, .test)) }
+        if s.allowsWinograd { kernels += [WinogradConvolution(s, WinogradF2.self, .test), WinogradConvolution(s, WinogradF4.self, .test)] }
         return kernels
     }
 
@@ -68,10 +68,11 @@ final class ConvolutionKernelTests: XCTestCase {
         var results = Results(
             output: [Float](repeating: 0, count: gradient.count), inputGradient: Formula.values("before", inputCount),
             weightGradient: Formula.values("before", weights.count))
-        PatchConvolution.forward(s, input: input, weights: weights, output: &results.output)
-        PatchConvolution.inputGradient(
-            s, outputGradient: gradient, weights: weights, inputGradient: &results.inputGradient, accumulate: accumulates)
-        PatchConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &results.weightGradient)
+        let kernel = PatchConvolution(s, .test)
+        kernel.forward(input: input, weights: weights, output: &results.output)
+        kernel.backward(
+            input: input, outputGradient: gradient, weights: weights, weightGradient: &results.weightGradient,
+            inputGradient: &results.inputGradient, accumulates: accumulates)
         return results
     }
 
@@ -115,7 +116,7 @@ final class ConvolutionKernelTests: XCTestCase {
                     stride: 1, padding: window / 2)
             }
             func output(_ s: ConvolutionShape, _ input: ArraySlice<Float>) -> [Float] {
-                let kernel: ConvolutionKernel = window == 1 ? PointwiseConvolution(s) : GeneralConvolution<PatchConvolution>(s)
+                let kernel: ConvolutionKernel = window == 1 ? PointwiseConvolution(s, .test) : PatchConvolution(s, .test)
                 var output = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels)
                 kernel.forward(
                     input: rows(Array(input), inputs), weights: Formula.values("w", s.patchLength * s.outputChannels), output: &output
@@ -132,12 +133,14 @@ final class ConvolutionKernelTests: XCTestCase {
 
     func testTheChoiceFollowsTheShape() {
         func kernel(
-            _ batch: Int, _ size: Int, _ channels: Int, kernel: Int = 3, stride: Int = 1, keepsWeights: Bool = false
+            _ batch: Int, _ size: Int, _ channels: Int, kernel: Int = 3, stride: Int = 1, keepsWeights: Bool = false,
+            winograd: WinogradUse = .wherePays
         ) -> ConvolutionKernel {
             ConvolutionKernels.kernel(
                 for: ConvolutionShape(
                     batch: batch, inputHeight: size, inputWidth: size, inputChannels: channels, outputChannels: channels,
-                    kernel: kernel, stride: stride, padding: (kernel - 1) / 2), isDepthwise: false, keepsWeights: keepsWeights)
+                    kernel: kernel, stride: stride, padding: (kernel - 1) / 2), isDepthwise: false, keepsWeights: keepsWeights,
+                KernelContext(threadCount: 1, winograd: winograd))
         }
         func algorithm(_ kernel: ConvolutionKernel) -> String? {
             (kernel as? WinogradConvolution).map { "\($0.algorithm)" }
@@ -146,17 +149,15 @@ final class ConvolutionKernelTests: XCTestCase {
         XCTAssertEqual(algorithm(kernel(32, 4, 512)), "WinogradF4")
         XCTAssertEqual(algorithm(kernel(8, 4, 512)), "WinogradF2", "few tiles for the weights of the larger one")
         XCTAssertEqual(algorithm(kernel(32, 6, 512)), "WinogradF2", "as many products, fewer weights")
-        XCTAssertTrue(kernel(1, 7, 512) is GeneralConvolution<PatchConvolution>, "too few tiles for the weights' transform")
+        XCTAssertTrue(kernel(1, 7, 512) is PatchConvolution, "too few tiles for the weights' transform")
         XCTAssertEqual(algorithm(kernel(1, 7, 512, keepsWeights: true)), "WinogradF2")
-        XCTAssertTrue(kernel(1, 4, 512, keepsWeights: true) is GeneralConvolution<PatchConvolution>)
+        XCTAssertTrue(kernel(1, 4, 512, keepsWeights: true) is PatchConvolution)
         XCTAssertEqual(algorithm(kernel(32, 2, 512)), "WinogradF2")
-        XCTAssertTrue(kernel(32, 1, 512) is GeneralConvolution<PatchConvolution>, "one pixel of a tile of four")
-        XCTAssertTrue(kernel(16, 56, 60) is GeneralConvolution<PatchConvolution>, "channels are no multiple of 8")
-        XCTAssertTrue(kernel(16, 56, 64, stride: 2) is GeneralConvolution<PatchConvolution>)
+        XCTAssertTrue(kernel(32, 1, 512) is PatchConvolution, "one pixel of a tile of four")
+        XCTAssertTrue(kernel(16, 56, 60) is PatchConvolution, "channels are no multiple of 8")
+        XCTAssertTrue(kernel(16, 56, 64, stride: 2) is PatchConvolution)
         XCTAssertTrue(kernel(16, 56, 64, kernel: 1) is PointwiseConvolution)
-        ConvolutionKernels.configure(winograd: .never)
-        defer { ConvolutionKernels.configure(winograd: .wherePays) }
-        XCTAssertTrue(kernel(16, 56, 64) is GeneralConvolution<PatchConvolution>)
+        XCTAssertTrue(kernel(16, 56, 64, winograd: .never) is PatchConvolution)
     }
 }
 

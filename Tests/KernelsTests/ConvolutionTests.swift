@@ -62,15 +62,10 @@ final class ConvolutionTests: XCTestCase {
         let label = "\(s) depthwise \(isDepthwise)"
         var output = [Float](repeating: .nan, count: outputCount), inputGradient = [Float](repeating: .nan, count: inputCount)
         var weightGradient = Formula.values("before", weightCount)
-        if isDepthwise {
-            DepthwiseConvolution.forward(s, input: input, weights: weights, output: &output)
-            DepthwiseConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &inputGradient)
-            DepthwiseConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &weightGradient)
-        } else {
-            PatchConvolution.forward(s, input: input, weights: weights, output: &output)
-            PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &inputGradient)
-            PatchConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &weightGradient)
-        }
+        let kernel: ConvolutionKernel = isDepthwise ? DepthwiseConvolution(s, .test) : PatchConvolution(s, .test)
+        kernel.forward(input: input, weights: weights, output: &output)
+        kernel.backward(
+            input: input, outputGradient: gradient, weights: weights, weightGradient: &weightGradient, inputGradient: &inputGradient)
         let terms = Float(s.patchLength).squareRoot()
         assertClose(
             output, naive(s, isDepthwise: isDepthwise, outputCount) { ($0, Double(input[$1]) * Double(weights[$2])) },
@@ -103,8 +98,11 @@ final class ConvolutionTests: XCTestCase {
             let weights = Formula.values("w", s.patchLength * s.outputChannels)
             var plain = [Float](repeating: .nan, count: count)
             var added = Formula.values("before", count)
-            PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &plain)
-            PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &added, accumulate: true)
+            let input = Formula.values("x", count), kernel = PatchConvolution(s, .test)
+            var unused = weights
+            kernel.backward(input: input, outputGradient: gradient, weights: weights, weightGradient: &unused, inputGradient: &plain)
+            kernel.backward(
+                input: input, outputGradient: gradient, weights: weights, weightGradient: &unused, inputGradient: &added, accumulates: true)
             assertClose(
                 added, zip(plain, Formula.values("before", count)).map { $0 + $1 }, absoluteTolerance: 1e-4, "accumulate \(s)")
         }
@@ -116,13 +114,12 @@ final class ConvolutionTests: XCTestCase {
         let input = Formula.values("x", s.batch * 28 * 28 * 24), weights = Formula.values("w", s.patchLength * 40)
         let gradient = Formula.values("g", s.outputPixels * 40)
         func run(threads: Int) -> [[Float]] {
-            Parallel.configure(threadCount: threads)
-            defer { Parallel.configure(threadCount: 1) }
+            let kernel = PatchConvolution(s, KernelContext(threadCount: threads))
             var output = [Float](repeating: 0, count: gradient.count), inputGradient = [Float](repeating: 0, count: input.count)
             var weightGradient = [Float](repeating: 0, count: weights.count)
-            PatchConvolution.forward(s, input: input, weights: weights, output: &output)
-            PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &inputGradient)
-            PatchConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &weightGradient)
+            kernel.forward(input: input, weights: weights, output: &output)
+            kernel.backward(
+                input: input, outputGradient: gradient, weights: weights, weightGradient: &weightGradient, inputGradient: &inputGradient)
             return [output, inputGradient, weightGradient]
         }
         let one = run(threads: 1)

@@ -52,7 +52,7 @@ final class LossAndUpdateTests: XCTestCase {
             for number in 0..<3 {
                 SGDUpdate.apply(
                     values: &values, gradients: Formula.values("sgd.gradient\(number)", 37), velocities: &velocities, count: 37,
-                    rate: 0.1, momentum: 0.9, weightDecay: 0.01, nesterov: nesterov)
+                    rate: 0.1, momentum: 0.9, weightDecay: 0.01, nesterov: nesterov, .test)
             }
             assertClose(values, try fixture("sgd.nesterov_\(nesterov)"), "nesterov \(nesterov)")
         }

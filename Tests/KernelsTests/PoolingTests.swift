@@ -1,3 +1,4 @@
+import TestSupport
 import XCTest
 
 @testable import Kernels
@@ -52,11 +53,11 @@ final class PoolingTests: XCTestCase {
             }
             for (name, input) in [("stored", stored), ("computed", computed)] {
                 var maxima = [Float](repeating: 9, count: count)
-                Pooling.maximum(shape, input: input, output: &maxima, positions: nil)
+                Pooling.maximum(shape, input: input, output: &maxima, positions: nil, .test)
                 XCTAssertEqual(maxima, expected.maxima, name)
                 maxima = [Float](repeating: 9, count: count)
                 var positions = [UInt8](repeating: 99, count: count)
-                Pooling.maximum(shape, input: input, output: &maxima, positions: &positions)
+                Pooling.maximum(shape, input: input, output: &maxima, positions: &positions, .test)
                 XCTAssertEqual(maxima, expected.maxima, name)
                 XCTAssertEqual(positions, expected.positions, name)
             }

@@ -5,11 +5,7 @@ import XCTest
 
 final class ProductBlocksTests: XCTestCase {
     /// One thread, so that tasks have an order.
-    override func setUp() {
-        let threads = Parallel.threadCount
-        Parallel.configure(threadCount: 1)
-        addTeardownBlock { Parallel.configure(threadCount: threads) }
-    }
+    private let threads = ThreadPool(threadCount: 1)
 
     /// Few rows and many columns, the other way round, and enough rows that columns are not divided.
     func testEveryElementIsMultipliedOnceAndThenFinished() {
@@ -19,7 +15,7 @@ final class ProductBlocksTests: XCTestCase {
             func add(_ amount: Int, _ rows: Range<Int>, _ part: Range<Int>) {
                 for row in rows { for column in part { counts[row * columns + column] += amount } }
             }
-            ProductBlocks(rows, columns: columns).forEach({ add(1, $0, $1) }) { slot, range, part in
+            ProductBlocks(rows, columns: columns).forEach(threads, { add(1, $0, $1) }) { slot, range, part in
                 XCTAssertEqual(rows[slot], range)
                 XCTAssertTrue(range.allSatisfy { row in part.allSatisfy { counts[row * columns + $0] == 1 } })
                 add(10, range, part)
@@ -33,7 +29,7 @@ final class ProductBlocksTests: XCTestCase {
         func order(_ images: Int, _ columns: Int) -> [Int] {
             var firstColumns: [Int] = []
             ProductBlocks(RowBlocks(images: images, rowsPerImage: 100, blockRows: 100), columns: columns)
-                .forEach({ firstColumns.append($1.lowerBound) }) { _, _, _ in }
+                .forEach(threads, { firstColumns.append($1.lowerBound) }) { _, _, _ in }
             return firstColumns
         }
         XCTAssertEqual(order(2, 256), [0, 0, 128, 128])

@@ -1,3 +1,4 @@
+import TestSupport
 import XCTest
 
 @testable import Kernels
@@ -40,7 +41,7 @@ final class TiledProductTests: XCTestCase {
             var c = start
             TiledProduct.multiply(
                 rows: size.rows, columns: size.columns, depth: size.depth, left, right, into: &c, leading: size.columns + 3,
-                accumulates: accumulates)
+                accumulates: accumulates, KernelContext.test.buffers)
             return c
         }
         return a.withUnsafeBufferPointer { a in
@@ -50,12 +51,12 @@ final class TiledProductTests: XCTestCase {
                     let across = TiledProduct.Left(transposing: turned.baseAddress!, leading: size.rows)
                     let rows = TiledProduct.Right(b.baseAddress!, leading: size.columns)
                     var results = ["plain": run(plain, rows), "A transposed": run(across, rows)]
-                    BufferPool.withScratch(ColumnPanels.count(rows: size.depth, columns: size.columns)) {
-                        ColumnPanels.write(b.baseAddress!, rows: size.depth, columns: size.columns, into: $0)
+                    KernelContext.test.buffers.withScratch(ColumnPanels.count(rows: size.depth, columns: size.columns)) {
+                        ColumnPanels.write(b.baseAddress!, rows: size.depth, columns: size.columns, into: $0, .test)
                         results["B in panels"] = run(plain, .init(panels: $0, depth: size.depth))
                     }
                     let turnedB = transposed(Array(b), rows: size.depth, columns: size.columns)
-                    ColumnPanels.withPanels(transposing: turnedB, rows: size.depth, columns: size.columns) {
+                    ColumnPanels.withPanels(transposing: turnedB, rows: size.depth, columns: size.columns, .test) {
                         results["B in panels, transposed"] = run(plain, .init(panels: $0, depth: size.depth))
                     }
                     return results
@@ -98,7 +99,7 @@ final class TiledProductTests: XCTestCase {
             a.withUnsafeBufferPointer {
                 TiledProduct.multiply(
                     rows: rows, columns: columns, depth: depth, .init($0.baseAddress! + first * depth, leading: depth),
-                    .init(b, leading: columns), into: &c, leading: columns)
+                    .init(b, leading: columns), into: &c, leading: columns, KernelContext.test.buffers)
             }
             return c
         }

@@ -28,12 +28,12 @@ final class WinogradTests: XCTestCase {
 
     private static let algorithms: [any WinogradAlgorithm.Type] = [WinogradF2.self, WinogradF4.self]
 
-    private func winograd(_ s: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type) -> Results {
+    private func winograd(_ s: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type, _ context: KernelContext = .test) -> Results {
         let (input, weights, gradient, before) = values(s)
         var results = Results(
             output: [Float](repeating: .nan, count: gradient.count), inputGradient: [Float](repeating: .nan, count: input.count),
             weightGradient: before)
-        let convolution = WinogradConvolution(s, algorithm)
+        let convolution = WinogradConvolution(s, algorithm, context)
         let rows = (Self.computed(input, s.inputChannels), Self.computed(gradient, s.outputChannels))
         convolution.forward(input: rows.0, weights: weights, output: &results.output) { _, _, _ in }
         results.inputGradient.withUnsafeMutableBufferPointer {
@@ -57,9 +57,11 @@ final class WinogradTests: XCTestCase {
         var results = Results(
             output: [Float](repeating: .nan, count: gradient.count), inputGradient: [Float](repeating: .nan, count: input.count),
             weightGradient: before)
-        PatchConvolution.forward(s, input: input, weights: weights, output: &results.output)
-        PatchConvolution.inputGradient(s, outputGradient: gradient, weights: weights, inputGradient: &results.inputGradient)
-        PatchConvolution.addWeightGradient(s, input: input, outputGradient: gradient, weightGradient: &results.weightGradient)
+        let kernel = PatchConvolution(s, .test)
+        kernel.forward(input: input, weights: weights, output: &results.output)
+        kernel.backward(
+            input: input, outputGradient: gradient, weights: weights, weightGradient: &results.weightGradient,
+            inputGradient: &results.inputGradient)
         return results
     }
 
@@ -83,9 +85,7 @@ final class WinogradTests: XCTestCase {
     func testResultsDoNotDependOnTheNumberOfThreads() {
         for algorithm in Self.algorithms {
             func run(threads: Int) -> Results {
-                Parallel.configure(threadCount: threads)
-                defer { Parallel.configure(threadCount: 1) }
-                return winograd(Self.shapes.last!, algorithm)
+                winograd(Self.shapes.last!, algorithm, KernelContext(threadCount: threads))
             }
             let one = run(threads: 1), three = run(threads: 3)
             XCTAssertTrue(
@@ -111,8 +111,8 @@ final class WinogradTests: XCTestCase {
             }
             return (squares / scale).squareRoot()
         }
-        let direct = error(GeneralConvolution<PatchConvolution>(s))
-        let (two, four) = (error(WinogradConvolution(s, WinogradF2.self)), error(WinogradConvolution(s, WinogradF4.self)))
+        let direct = error(PatchConvolution(s, .test))
+        let (two, four) = (error(WinogradConvolution(s, WinogradF2.self, .test)), error(WinogradConvolution(s, WinogradF4.self, .test)))
         XCTAssertLessThan(direct, 4e-7)
         XCTAssertLessThan(two, 4e-7)
         XCTAssertLessThan(four, 1.1e-6)

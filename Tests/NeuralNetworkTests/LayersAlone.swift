@@ -1,4 +1,5 @@
 import Kernels
+import TestSupport
 @testable import NeuralNetwork
 
 // Layers that the networks only use fused with others, run alone from the same pieces.
@@ -6,7 +7,9 @@ import Kernels
 extension Convolution2D {
     func forward(_ input: Tensor) -> Tensor {
         let output = Tensor(outputShape(input.shape))
-        kernel(input.shape, keepsWeights: false).forward(input: .stored(input.data), weights: weight.values, output: output.data) {
+        kernel(input.shape, keepsWeights: false, input.context).forward(
+            input: .stored(input.data), weights: weight.values, output: output.data
+        ) {
             _, _, _ in
         }
         return output
@@ -15,7 +18,7 @@ extension Convolution2D {
     /// Adds to the weight's gradient, and returns the input's gradient.
     func backward(_ outputGradient: Tensor, input: Tensor) -> Tensor {
         let result = Tensor(input.shape)
-        kernel(input.shape, keepsWeights: false).backward(
+        kernel(input.shape, keepsWeights: false, input.context).backward(
             input: .stored(input.data), outputGradient: .stored(outputGradient.data), weights: weight.values,
             weightGradient: weight.gradient, inputGradient: InputGradient(result.data, accumulates: false) { _, _ in })
         return result
@@ -35,13 +38,14 @@ extension ResolutionAwareBatchNorm {
             }
         }
         if pass.mode == .evaluation {
-            evaluationNormalization(pass).applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data)
+            evaluationNormalization(pass).applyInParallel(
+                input.data, count: shape.pixels, residual: residual, into: output.data, input.context)
             return (output, nil)
         }
-        let sums = ChannelSums(slots: 1, channels: shape.channels, rowsPerImage: shape.height * shape.width)
+        let sums = ChannelSums(slots: 1, channels: shape.channels, rowsPerImage: shape.height * shape.width, input.context)
         sums.addMoments(0, 0..<shape.pixels, 0..<shape.channels, of: input.data)
         let normalization = try trainingNormalization(sums.total, count: shape.pixels, pass)
-        normalization.factors.applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data)
+        normalization.factors.applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data, input.context)
         let source = Activations.Source(convolved: input, normalization: normalization.factors)
         let activations = residual == nil ? Activations(source) : Activations(output, source: source)
         return (

@@ -53,7 +53,7 @@ final class EvaluatorTests: XCTestCase {
         let imageFloats = 48 * 48 * 3
         let pixels = Formula.values("images", imageCount * imageFloats)
         var next = 0
-        let evaluator = Evaluator(model: model, communicator: SingleProcess(), batchSize: batchSize, ways: ways)
+        let evaluator = Evaluator(model: model, communicator: SingleProcess(), batchSize: batchSize, ways: ways, context: .test)
         let outcome = try evaluator.run {
             guard next < self.imageCount else { return nil }
             let range = next..<min(next + batchSize, self.imageCount)

@@ -1,4 +1,5 @@
 import NeuralNetwork
+import TestSupport
 import XCTest
 @testable import Training
 
@@ -17,7 +18,7 @@ final class OptimizationTests: XCTestCase {
         for spared in [true, false] {
             let network = network()
             let before = Array(network.arena.values)
-            SGD([network], options(decaysNormAndBias: !spared)).step(learningRates: [0.1])
+            SGD([network], options(decaysNormAndBias: !spared), context: .test).step(learningRates: [0.1])
             let norm = network.arena.parameters.first { $0.name == "bn1.weight" }!
             XCTAssertEqual(norm.values[0], spared ? 1 : 0.95, accuracy: 1e-6)
             let weight = network.arena.parameters.first { $0.name == "conv1.weight" }!
@@ -28,7 +29,7 @@ final class OptimizationTests: XCTestCase {
     func testOnlyTheFirstNetworksAreUpdatedWhereRatesAreFewer() {
         let networks = [network(), network()]
         let before = Array(networks[1].arena.values)
-        let optimizer = SGD(networks, options(decaysNormAndBias: true))
+        let optimizer = SGD(networks, options(decaysNormAndBias: true), context: .test)
         optimizer.step(learningRates: [0.1])
         XCTAssertEqual(Array(networks[1].arena.values), before)
         XCTAssertNotEqual(Array(networks[0].arena.values), before)
@@ -38,7 +39,7 @@ final class OptimizationTests: XCTestCase {
         let networks = [network(), network()]
         for network in networks { network.arena.gradients.update(repeating: 1) }
         let before = Array(networks[0].arena.values)
-        let optimizer = SGD(networks, options(decaysNormAndBias: true))
+        let optimizer = SGD(networks, options(decaysNormAndBias: true), context: .test)
         optimizer.velocities[0].update(repeating: 0.5)
         optimizer.step(learningRates: [nil, 0.1])
         XCTAssertEqual(Array(networks[0].arena.values), before)
@@ -51,11 +52,11 @@ final class OptimizationTests: XCTestCase {
         network.arena.gradients.update(repeating: 0)
         network.arena.gradients[0] = 3
         network.arena.gradients[1] = 4
-        let norm = GradientNorm.norm([network])
+        let norm = GradientNorm.norm([network], .test)
         XCTAssertEqual(norm, 5, accuracy: 1e-6)
-        GradientNorm.clip([network], norm: norm, to: 10)
+        GradientNorm.clip([network], norm: norm, to: 10, .test)
         XCTAssertEqual(network.arena.gradients[0], 3)
-        GradientNorm.clip([network], norm: norm, to: 1)
+        GradientNorm.clip([network], norm: norm, to: 1, .test)
         XCTAssertEqual(network.arena.gradients[0], 0.6, accuracy: 1e-6)
         XCTAssertEqual(network.arena.gradients[1], 0.8, accuracy: 1e-6)
     }

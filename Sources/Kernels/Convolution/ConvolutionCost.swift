@@ -10,7 +10,7 @@ struct ConvolutionCost {
     private var weight: Int { keepsWeights ? 16 : 40 }
 
     /// The tile that is cheaper than patches and the other tile; nil where patches are.
-    var cheapestTile: ConvolutionKernels.WinogradTile? {
+    var cheapestTile: WinogradTile? {
         let (two, four) = (winograd(WinogradF2.self), winograd(WinogradF4.self))
         if min(two, four) >= patches { return nil }
         return two < four ? .twoByTwo : .fourByFour
@@ -21,6 +21,6 @@ struct ConvolutionCost {
 
     /// One for each position of a tile. Tiles may reach over the edge: what counts is how many there are.
     private func winograd(_ algorithm: any WinogradAlgorithm.Type) -> Int {
-        algorithm.positions * (shape.batch * WinogradTileRows(shape, algorithm).tilesPerImage + weight)
+        algorithm.positions * (shape.batch * WinogradTileRows.tilesPerImage(shape, algorithm) + weight)
     }
 }

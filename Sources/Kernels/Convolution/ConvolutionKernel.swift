@@ -1,6 +1,9 @@
 /// A way to compute a convolution of a given shape. Inputs and gradients may be computed as they are read, and results are handed on while
 /// they are hot, so that normalisation and its sums cost no passes over memory of their own.
 public protocol ConvolutionKernel {
+    /// What the kernel computes with.
+    var context: KernelContext { get }
+
     /// Slots of the finishers of `forward` and `backward`.
     var forwardSlots: Int { get }
     var backwardSlots: Int { get }
@@ -25,7 +28,7 @@ public protocol ConvolutionKernel {
 
 extension ConvolutionKernel {
     public func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
-        BufferPool.withScratch(preparedCount) {
+        context.buffers.withScratch(preparedCount) {
             prepare(weights, into: $0)
             forward(input: input, prepared: $0, output: output, finish: finish)
         }

@@ -26,6 +26,8 @@ public struct ConvolutionShape: Equatable, Sendable {
 
     public var outputHeight: Int { (inputHeight + 2 * padding - kernel) / stride + 1 }
     public var outputWidth: Int { (inputWidth + 2 * padding - kernel) / stride + 1 }
+    /// Input pixels of the whole batch.
+    public var inputPixels: Int { batch * inputHeight * inputWidth }
     /// Output pixels of the whole batch: rows of the patch matrix.
     public var outputPixels: Int { batch * outputHeight * outputWidth }
     /// Floats in one patch: columns of the patch matrix.

@@ -1,15 +1,54 @@
 /// Depthwise convolutions (one filter a channel) of NHWC images, computed directly: they do too little arithmetic for a matrix
 /// product to pay. Weights are [kernel row, kernel column, channel].
-public enum DepthwiseConvolution: StoredConvolution {
-    /// output ← input ∗ weights, channel by channel.
-    public static func forward(
-        _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>
+///
+/// Operands that are not stored are written out first.
+struct DepthwiseConvolution: ConvolutionKernel {
+    private let shape: ConvolutionShape
+    let context: KernelContext
+
+    init(_ shape: ConvolutionShape, _ context: KernelContext) {
+        self.shape = shape
+        self.context = context
+    }
+
+    private var outputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth) }
+    private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
+    var forwardSlots: Int { outputBlocks.count }
+    var backwardSlots: Int { inputBlocks.count }
+    var preparedCount: Int { shape.patchLength }
+
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        prepared.update(from: weights, count: preparedCount)
+    }
+
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
+        input.withAll(shape.inputPixels, channels: shape.inputChannels, context) {
+            forward(input: $0, weights: prepared, output: output)
+        }
+        context.threads.forEach(outputBlocks) { finish($0, $1, 0..<shape.outputChannels) }
+    }
+
+    func backward(
+        input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+        inputGradient: InputGradient?
     ) {
+        outputGradient.withAll(shape.outputPixels, channels: shape.outputChannels, context) { gradient in
+            input.withAll(shape.inputPixels, channels: shape.inputChannels, context) {
+                addWeightGradient(input: $0, outputGradient: gradient, to: weightGradient)
+            }
+            guard let inputGradient else { return }
+            writeInputGradient(
+                outputGradient: gradient, weights: weights, into: inputGradient.values, accumulates: inputGradient.accumulates)
+            context.threads.forEach(inputBlocks, inputGradient.finish)
+        }
+    }
+
+    /// output ← input ∗ weights, channel by channel.
+    private func forward(input: UnsafePointer<Float>, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
         let channels = shape.inputChannels
-        Parallel.forEach(shape.batch * shape.outputHeight) { line in
+        context.threads.forEach(shape.batch * shape.outputHeight) { line in
             (output + line * shape.outputWidth * channels).update(repeating: 0, count: shape.outputWidth * channels)
-            forEachTap(shape, line: line) { pixel, inputPixel, tap in
+            forEachTap(line: line) { pixel, inputPixel, tap in
                 let target = output + pixel &* channels
                 let values = input + inputPixel &* channels
                 let filter = weights + tap &* channels
@@ -18,35 +57,17 @@ public enum DepthwiseConvolution: StoredConvolution {
         }
     }
 
-    static func blocks(_ shape: ConvolutionShape) -> RowBlocks {
-        RowBlocks(images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth)
-    }
-
-    static func preparedCount(_ shape: ConvolutionShape) -> Int { shape.patchLength }
-
-    static func prepare(_ shape: ConvolutionShape, _ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        prepared.update(from: weights, count: preparedCount(shape))
-    }
-
-    static func forward(
-        _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>, finish: BlockFinisher
-    ) {
-        forward(shape, input: input, weights: prepared, output: output)
-        blocks(shape).forEach { finish($0, $1, 0..<shape.outputChannels) }
-    }
-
-    /// inputGradient ← the gradient of the input (+ inputGradient where `accumulate`).
-    public static func inputGradient(
-        _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-        inputGradient: UnsafeMutablePointer<Float>, accumulate: Bool = false
+    /// inputGradient ← the gradient of the input (+ inputGradient where `accumulates`).
+    private func writeInputGradient(
+        outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>, into inputGradient: UnsafeMutablePointer<Float>,
+        accumulates: Bool
     ) {
         let channels = shape.inputChannels
         let imageFloats = shape.inputHeight * shape.inputWidth * channels
-        Parallel.forEach(shape.batch) { image in
-            if !accumulate { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
+        context.threads.forEach(shape.batch) { image in
+            if !accumulates { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
             for row in 0..<shape.outputHeight {
-                forEachTap(shape, line: image * shape.outputHeight + row) { pixel, inputPixel, tap in
+                forEachTap(line: image * shape.outputHeight + row) { pixel, inputPixel, tap in
                     let target = inputGradient + inputPixel &* channels
                     let gradients = outputGradient + pixel &* channels
                     let filter = weights + tap &* channels
@@ -57,18 +78,17 @@ public enum DepthwiseConvolution: StoredConvolution {
     }
 
     /// weightGradient ← weightGradient + the gradient of the weights. Each image has sums of its own, added in order.
-    public static func addWeightGradient(
-        _ shape: ConvolutionShape, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
-        weightGradient: UnsafeMutablePointer<Float>
+    private func addWeightGradient(
+        input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, to weightGradient: UnsafeMutablePointer<Float>
     ) {
         let channels = shape.inputChannels
         let count = shape.kernel * shape.kernel * channels
-        BufferPool.withScratch(shape.batch * count) { sums in
-            Parallel.forEach(shape.batch) { image in
+        context.buffers.withScratch(shape.batch * count) { sums in
+            context.threads.forEach(shape.batch) { image in
                 let sum = sums + image * count
                 sum.update(repeating: 0, count: count)
                 for row in 0..<shape.outputHeight {
-                    forEachTap(shape, line: image * shape.outputHeight + row) { pixel, inputPixel, tap in
+                    forEachTap(line: image * shape.outputHeight + row) { pixel, inputPixel, tap in
                         let target = sum + tap &* channels
                         let values = input + inputPixel &* channels
                         let gradients = outputGradient + pixel &* channels
@@ -84,7 +104,7 @@ public enum DepthwiseConvolution: StoredConvolution {
 
     /// Calls `body(output pixel, input pixel, kernel position)` for every pair inside the image, for one line of output pixels.
     @inline(__always)
-    private static func forEachTap(_ shape: ConvolutionShape, line: Int, _ body: (Int, Int, Int) -> Void) {
+    private func forEachTap(line: Int, _ body: (Int, Int, Int) -> Void) {
         let (image, row) = (line / shape.outputHeight, line % shape.outputHeight)
         let top = row &* shape.stride &- shape.padding
         for column in 0..<shape.outputWidth {

@@ -1,54 +1,70 @@
 /// Dense convolutions as products of blocks of the patch matrix with the weights. Layouts: images NHWC, weights
 /// [kernel row, kernel column, input channel, output channel].
-public enum PatchConvolution: StoredConvolution {
+///
+/// Operands that are not stored are written out first.
+struct PatchConvolution: ConvolutionKernel {
+    private let shape: ConvolutionShape
+    let context: KernelContext
+
     /// Patch blocks are at most this many floats (1 MiB): they stay in the second-level cache between gathering and use.
     private static let blockFloats = 1 << 18
     /// Pixels of a block at least, where there are as many.
     private static let minimumBlock = 64
 
-    /// output ← input ∗ weights (+ output where `accumulate`).
-    public static func forward(
-        _ shape: ConvolutionShape, input: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>, accumulate: Bool = false
-    ) {
-        BufferPool.withScratch(preparedCount(shape)) {
-            prepare(shape, weights, into: $0)
-            forward(shape, input: input, prepared: $0, output: output, accumulate: accumulate) { _, _, _ in }
+    init(_ shape: ConvolutionShape, _ context: KernelContext) {
+        self.shape = shape
+        self.context = context
+    }
+
+    private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
+    var forwardSlots: Int { outputBlocks.count }
+    var backwardSlots: Int { inputBlocks.count }
+    var preparedCount: Int { ColumnPanels.count(rows: shape.patchLength, columns: shape.outputChannels) }
+
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
+        ColumnPanels.write(weights, rows: shape.patchLength, columns: shape.outputChannels, into: prepared, context)
+    }
+
+    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
+        input.withAll(shape.inputPixels, channels: shape.inputChannels, context) {
+            forward(input: $0, prepared: prepared, output: output, accumulates: false, finish: finish)
         }
     }
 
-    static func preparedCount(_ shape: ConvolutionShape) -> Int {
-        ColumnPanels.count(rows: shape.patchLength, columns: shape.outputChannels)
-    }
-
-    static func prepare(_ shape: ConvolutionShape, _ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        ColumnPanels.write(weights, rows: shape.patchLength, columns: shape.outputChannels, into: prepared)
-    }
-
-    static func forward(
-        _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>, finish: BlockFinisher
+    func backward(
+        input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+        inputGradient: InputGradient?
     ) {
-        forward(shape, input: input, prepared: prepared, output: output, accumulate: false, finish: finish)
+        outputGradient.withAll(shape.outputPixels, channels: shape.outputChannels, context) { gradient in
+            input.withAll(shape.inputPixels, channels: shape.inputChannels, context) {
+                addWeightGradient(input: $0, outputGradient: gradient, to: weightGradient)
+            }
+            guard let inputGradient else { return }
+            writeInputGradient(
+                outputGradient: gradient, weights: weights, into: inputGradient.values, accumulates: inputGradient.accumulates)
+            context.threads.forEach(inputBlocks, inputGradient.finish)
+        }
     }
 
-    private static func forward(
-        _ shape: ConvolutionShape, input: UnsafePointer<Float>, prepared: UnsafePointer<Float>,
-        output: UnsafeMutablePointer<Float>, accumulate: Bool, finish: BlockFinisher
+    /// output ← input ∗ weights (+ output where `accumulates`).
+    private func forward(
+        input: UnsafePointer<Float>, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, accumulates: Bool,
+        finish: BlockFinisher
     ) {
         let outputs = shape.outputChannels
         let right = TiledProduct.Right(panels: prepared, depth: shape.patchLength)
-        let parts = patchParts(shape)
-        ProductBlocks(blocks(shape), columns: outputs).forEach(
+        let parts = patchParts
+        ProductBlocks(outputBlocks, columns: outputs).forEach(
+            context.threads,
             { pixels, columns in
-                BufferPool.withScratch(pixels.count * parts[0].count) { patches in
+                context.buffers.withScratch(pixels.count * parts[0].count) { patches in
                     for part in parts {
                         Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
                         TiledProduct.multiply(
                             rows: pixels.count, columns: columns.count, depth: part.count, .init(patches, leading: part.count),
                             right.from(row: part.lowerBound, column: columns.lowerBound),
                             into: output + pixels.lowerBound * outputs + columns.lowerBound, leading: outputs,
-                            accumulates: accumulate || part.lowerBound > 0)
+                            accumulates: accumulates || part.lowerBound > 0, context.buffers)
                     }
                 }
             }, finish: finish)
@@ -56,50 +72,53 @@ public enum PatchConvolution: StoredConvolution {
 
     /// Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache. Depends on the layer alone:
     /// an image's sums are the same in any batch.
-    private static func patchParts(_ shape: ConvolutionShape) -> [Range<Int>] {
+    private var patchParts: [Range<Int>] {
         let rowLength = shape.kernel * shape.inputChannels
-        let rowsAtOnce = max(1, min(shape.kernel, blockFloats / (minimumBlock * rowLength)))
+        let rowsAtOnce = max(1, min(shape.kernel, Self.blockFloats / (Self.minimumBlock * rowLength)))
         return stride(from: 0, to: shape.kernel, by: rowsAtOnce).map {
             $0 * rowLength..<min($0 + rowsAtOnce, shape.kernel) * rowLength
         }
     }
 
     /// Blocks of output pixels: as many pixels as keep the patches in cache, at most what gives each thread a few blocks.
-    static func blocks(_ shape: ConvolutionShape) -> RowBlocks {
+    private var outputBlocks: RowBlocks {
         RowBlocks(
             images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth,
-            blockRows: max(minimumBlock, min(1024, blockFloats / shape.patchLength, shape.outputPixels / 8)))
+            blockRows: max(Self.minimumBlock, min(1024, Self.blockFloats / shape.patchLength, shape.outputPixels / 8)))
     }
 
-    /// inputGradient ← the gradient of the input, given that of the output (+ inputGradient where `accumulate`).
-    public static func inputGradient(
-        _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>,
-        inputGradient: UnsafeMutablePointer<Float>, accumulate: Bool = false
+    /// inputGradient ← the gradient of the input, given that of the output (+ inputGradient where `accumulates`).
+    private func writeInputGradient(
+        outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>, into inputGradient: UnsafeMutablePointer<Float>,
+        accumulates: Bool
     ) {
         if shape.stride == 1 {
-            BufferPool.withScratch(shape.patchLength * shape.outputChannels) { turned in
-                turnWeights(shape, weights, into: turned)
-                forward(
-                    shape.inputGradientShape, input: outputGradient, weights: turned, output: inputGradient,
-                    accumulate: accumulate)
+            let convolution = PatchConvolution(shape.inputGradientShape, context)
+            context.buffers.withScratch(shape.patchLength * shape.outputChannels) { turned in
+                turnWeights(weights, into: turned)
+                context.buffers.withScratch(convolution.preparedCount) {
+                    convolution.prepare(turned, into: $0)
+                    convolution.forward(input: outputGradient, prepared: $0, output: inputGradient, accumulates: accumulates) { _, _, _ in }
+                }
             }
             return
         }
         let imageFloats = shape.inputHeight * shape.inputWidth * shape.inputChannels
         let pixelsPerImage = shape.outputHeight * shape.outputWidth
-        let blockPixels = min(pixelsPerImage, max(1, blockFloats / shape.patchLength))
-        ColumnPanels.withPanels(transposing: weights, rows: shape.outputChannels, columns: shape.patchLength) { transposed in
+        let blockPixels = min(pixelsPerImage, max(1, Self.blockFloats / shape.patchLength))
+        ColumnPanels.withPanels(transposing: weights, rows: shape.outputChannels, columns: shape.patchLength, context) { transposed in
             // Patches of a strided convolution overlap in the input: an image is scattered into by one task only.
-            Parallel.forEach(shape.batch) { image in
-                if !accumulate { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
-                BufferPool.withScratch(blockPixels * shape.patchLength) { patches in
+            context.threads.forEach(shape.batch) { image in
+                if !accumulates { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
+                context.buffers.withScratch(blockPixels * shape.patchLength) { patches in
                     for start in stride(from: 0, to: pixelsPerImage, by: blockPixels) {
                         let first = image * pixelsPerImage + start
                         let pixels = first..<first + min(blockPixels, pixelsPerImage - start)
                         TiledProduct.multiply(
                             rows: pixels.count, columns: shape.patchLength, depth: shape.outputChannels,
                             .init(outputGradient + first * shape.outputChannels, leading: shape.outputChannels),
-                            .init(panels: transposed, depth: shape.outputChannels), into: patches, leading: shape.patchLength)
+                            .init(panels: transposed, depth: shape.outputChannels), into: patches, leading: shape.patchLength,
+                            context.buffers)
                         Patches.scatterAdd(patches, shape, pixels: pixels, into: inputGradient)
                     }
                 }
@@ -111,30 +130,29 @@ public enum PatchConvolution: StoredConvolution {
     ///
     /// Large weights are split into slices of patch columns, each summed over all pixels by one task; small ones into a fixed
     /// number of pixel ranges with sums of their own, added in order. Neither depends on the number of threads.
-    public static func addWeightGradient(
-        _ shape: ConvolutionShape, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
-        weightGradient: UnsafeMutablePointer<Float>
+    private func addWeightGradient(
+        input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, to weightGradient: UnsafeMutablePointer<Float>
     ) {
         if shape.outputPixels == 0 { return }
         let count = shape.patchLength * shape.outputChannels
         if count > 1 << 16 {
-            let slices = columnSlices(shape)
-            Parallel.forEach(slices.count) { index in
+            let slices = columnSlices
+            context.threads.forEach(slices.count) { index in
                 addWeightGradient(
-                    shape, input, outputGradient, pixels: 0..<shape.outputPixels, columns: slices[index],
+                    input, outputGradient, pixels: 0..<shape.outputPixels, columns: slices[index],
                     into: weightGradient + slices[index].lowerBound * shape.outputChannels)
             }
             return
         }
         let ranges = 16
         let pixelsPerRange = (shape.outputPixels + ranges - 1) / ranges
-        BufferPool.withScratch(ranges * count) { sums in
+        context.buffers.withScratch(ranges * count) { sums in
             sums.update(repeating: 0, count: ranges * count)
-            Parallel.forEach(ranges) { range in
+            context.threads.forEach(ranges) { range in
                 let start = min(range * pixelsPerRange, shape.outputPixels)
                 let pixels = start..<min(start + pixelsPerRange, shape.outputPixels)
                 addWeightGradient(
-                    shape, input, outputGradient, pixels: pixels, columns: 0..<shape.patchLength,
+                    input, outputGradient, pixels: pixels, columns: 0..<shape.patchLength,
                     into: sums + range * count)
             }
             for range in 0..<ranges {
@@ -144,26 +162,26 @@ public enum PatchConvolution: StoredConvolution {
     }
 
     /// The share of the pixels `pixels` in the rows `columns` of the weight gradient.
-    private static func addWeightGradient(
-        _ shape: ConvolutionShape, _ input: UnsafePointer<Float>, _ outputGradient: UnsafePointer<Float>,
+    private func addWeightGradient(
+        _ input: UnsafePointer<Float>, _ outputGradient: UnsafePointer<Float>,
         pixels: Range<Int>, columns: Range<Int>, into sum: UnsafeMutablePointer<Float>
     ) {
         let outputs = shape.outputChannels
-        let blockPixels = max(64, blockFloats / columns.count)
-        BufferPool.withScratch(min(blockPixels, pixels.count) * columns.count) { patches in
+        let blockPixels = max(64, Self.blockFloats / columns.count)
+        context.buffers.withScratch(min(blockPixels, pixels.count) * columns.count) { patches in
             for start in stride(from: pixels.lowerBound, to: pixels.upperBound, by: blockPixels) {
                 let block = start..<min(start + blockPixels, pixels.upperBound)
                 Patches.gather(input, shape, pixels: block, columns: columns, into: patches)
                 TiledProduct.multiply(
                     rows: columns.count, columns: outputs, depth: block.count, .init(transposing: patches, leading: columns.count),
                     .init(outputGradient + block.lowerBound * outputs, leading: outputs), into: sum, leading: outputs,
-                    accumulates: true)
+                    accumulates: true, context.buffers)
             }
         }
     }
 
     /// Slices of the patch columns: equal parts of one kernel row each, at least 12 in all where they stay above 96 columns.
-    private static func columnSlices(_ shape: ConvolutionShape) -> [Range<Int>] {
+    private var columnSlices: [Range<Int>] {
         let rowLength = shape.kernel * shape.inputChannels
         let wanted = (12 + shape.kernel - 1) / shape.kernel
         let partsPerRow = max(1, min(wanted, rowLength / 96))
@@ -175,12 +193,10 @@ public enum PatchConvolution: StoredConvolution {
     }
 
     /// turned[k−1−r, k−1−s, output, input] ← weights[r, s, input, output].
-    private static func turnWeights(
-        _ shape: ConvolutionShape, _ weights: UnsafePointer<Float>, into turned: UnsafeMutablePointer<Float>
-    ) {
+    private func turnWeights(_ weights: UnsafePointer<Float>, into turned: UnsafeMutablePointer<Float>) {
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
         let positions = shape.kernel * shape.kernel
-        Parallel.forEach(positions) { position in
+        context.threads.forEach(positions) { position in
             Elementwise.transpose(
                 weights + position * inputs * outputs, rows: inputs, columns: outputs,
                 into: turned + (positions - 1 - position) * inputs * outputs)

@@ -1,5 +1,6 @@
 /// 1×1 convolutions of stride 1: one product over all pixels of the batch, a block of rows at a time.
 struct PointwiseConvolution: ConvolutionKernel {
+    let context: KernelContext
     private let rows: Int
     private let inputs: Int
     private let outputs: Int
@@ -12,8 +13,9 @@ struct PointwiseConvolution: ConvolutionKernel {
     /// Weights up to this size get their gradient in the same sweep as the input's: the parts' sums stay small.
     private static let smallWeights = 1 << 16
 
-    init(_ shape: ConvolutionShape) {
+    init(_ shape: ConvolutionShape, _ context: KernelContext) {
         precondition(shape.isPointwise, "no pointwise convolution: \(shape)")
+        self.context = context
         rows = shape.outputPixels
         inputs = shape.inputChannels
         outputs = shape.outputChannels
@@ -29,18 +31,20 @@ struct PointwiseConvolution: ConvolutionKernel {
     var preparedCount: Int { ColumnPanels.count(rows: inputs, columns: outputs) }
 
     func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        ColumnPanels.write(weights, rows: inputs, columns: outputs, into: prepared)
+        ColumnPanels.write(weights, rows: inputs, columns: outputs, into: prepared, context)
     }
 
     func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
         let panels = TiledProduct.Right(panels: prepared, depth: inputs)
         ProductBlocks(blocks, columns: outputs).forEach(
+            context.threads,
             { rows, columns in
-                input.withRows(rows, channels: inputs) {
+                input.withRows(rows, channels: inputs, context) {
                     TiledProduct.multiply(
                         rows: rows.count, columns: columns.count, depth: inputs, .init($0, leading: inputs),
                         panels.from(column: columns.lowerBound),
-                        into: output + rows.lowerBound * outputs + columns.lowerBound, leading: outputs)
+                        into: output + rows.lowerBound * outputs + columns.lowerBound, leading: outputs,
+                        context.buffers)
                 }
             }, finish: finish)
     }
@@ -50,7 +54,7 @@ struct PointwiseConvolution: ConvolutionKernel {
         inputGradient: InputGradient?
     ) {
         if rows == 0 { return }
-        ColumnPanels.withPanels(transposing: weights, rows: outputs, columns: inputs) { transposed in
+        ColumnPanels.withPanels(transposing: weights, rows: outputs, columns: inputs, context) { transposed in
             if inputs * outputs <= Self.smallWeights {
                 backwardInOneSweep(input, outputGradient, transposed, weightGradient, inputGradient)
             } else {
@@ -66,18 +70,19 @@ struct PointwiseConvolution: ConvolutionKernel {
     ) {
         let count = inputs * outputs
         let ranges = min(Self.rangeCount, blocks.count)
-        BufferPool.withScratch(ranges * count) { sums in
-            Parallel.forEach(ranges) { range in
+        context.buffers.withScratch(ranges * count) { sums in
+            context.threads.forEach(ranges) { range in
                 let sum = sums + range * count
                 let firstBlock = range * blocks.count / ranges
                 for block in firstBlock..<(range + 1) * blocks.count / ranges {
                     let rows = blocks[block]
-                    outputGradient.withRows(rows, channels: outputs) { gradient in
+                    outputGradient.withRows(rows, channels: outputs, context) { gradient in
                         addInputGradient(gradient, block, transposedWeights, inputGradient)
-                        input.withRows(rows, channels: inputs) {
+                        input.withRows(rows, channels: inputs, context) {
                             TiledProduct.multiply(
                                 rows: inputs, columns: outputs, depth: rows.count, .init(transposing: $0, leading: inputs),
-                                .init(gradient, leading: outputs), into: sum, leading: outputs, accumulates: block != firstBlock)
+                                .init(gradient, leading: outputs), into: sum, leading: outputs, accumulates: block != firstBlock,
+                                context.buffers)
                         }
                     }
                 }
@@ -91,13 +96,13 @@ struct PointwiseConvolution: ConvolutionKernel {
         _ input: Rows, _ outputGradient: Rows, _ transposedWeights: UnsafePointer<Float>,
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?
     ) {
-        BufferPool.withScratch(rows * outputs) { gradients in
-            blocks.forEach { number, block in
+        context.buffers.withScratch(rows * outputs) { gradients in
+            context.threads.forEach(blocks) { number, block in
                 let gradient = gradients + block.lowerBound * outputs
                 outputGradient.read(block, channels: outputs, into: gradient)
                 addInputGradient(gradient, number, transposedWeights, inputGradient)
             }
-            input.withAll(rows, channels: inputs) { values in
+            input.withAll(rows, channels: inputs, context) { values in
                 addWeightGradient(values, gradients, to: weightGradient)
             }
         }
@@ -108,12 +113,12 @@ struct PointwiseConvolution: ConvolutionKernel {
     ) {
         let (high, wide) = (outputs <= 512 ? 96 : 192, 256)
         let partsWide = (outputs + wide - 1) / wide
-        Parallel.forEach((inputs + high - 1) / high * partsWide) { part in
+        context.threads.forEach((inputs + high - 1) / high * partsWide) { part in
             let (row, column) = (part / partsWide * high, part % partsWide * wide)
             TiledProduct.multiply(
                 rows: min(high, inputs - row), columns: min(wide, outputs - column), depth: rows,
                 .init(transposing: input + row, leading: inputs), .init(outputGradient + column, leading: outputs),
-                into: weightGradient + row * outputs + column, leading: outputs, accumulates: true)
+                into: weightGradient + row * outputs + column, leading: outputs, accumulates: true, context.buffers)
         }
     }
 
@@ -125,7 +130,7 @@ struct PointwiseConvolution: ConvolutionKernel {
         TiledProduct.multiply(
             rows: rows.count, columns: inputs, depth: outputs,
             .init(gradient, leading: outputs), .init(panels: transposedWeights, depth: outputs),
-            into: target.values + rows.lowerBound * inputs, leading: inputs, accumulates: target.accumulates)
+            into: target.values + rows.lowerBound * inputs, leading: inputs, accumulates: target.accumulates, context.buffers)
         target.finish(block, rows)
     }
 }

@@ -74,16 +74,17 @@ public final class ChannelNormalization {
 
     /// The same for all of `count` rows, in parallel.
     public func applyInParallel(
-        _ input: UnsafePointer<Float>, count: Int, residual: Rows? = nil, into output: UnsafeMutablePointer<Float>
+        _ input: UnsafePointer<Float>, count: Int, residual: Rows? = nil, into output: UnsafeMutablePointer<Float>,
+        _ context: KernelContext
     ) {
         let channels = channels
-        Parallel.forEachBlock(count, blockSize: Rows.blockSize) { rows in
+        context.threads.forEachBlock(count, blockSize: Rows.blockSize) { rows in
             let offset = rows.lowerBound * channels
             guard let residual else {
                 apply(input + offset, count: rows.count, into: output + offset)
                 return
             }
-            residual.withRows(rows, channels: channels) {
+            residual.withRows(rows, channels: channels, context) {
                 apply(input + offset, count: rows.count, residual: $0, into: output + offset)
             }
         }

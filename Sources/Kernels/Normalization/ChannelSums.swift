@@ -9,10 +9,12 @@ public final class ChannelSums {
     private let slotCount: Int
     private let channels: Int
     private let rowsPerImage: Int
+    private let buffers: BufferPool
     private let partials: UnsafeMutablePointer<Double>
 
     /// - Parameter slots: parts that are added up in order at the end; see `RowFinisher`.
-    public init(slots: Int, channels: Int, rowsPerImage: Int) {
+    public init(slots: Int, channels: Int, rowsPerImage: Int, _ context: KernelContext) {
+        buffers = context.buffers
         slotCount = slots
         self.channels = channels
         self.rowsPerImage = max(1, rowsPerImage)
@@ -54,7 +56,7 @@ public final class ChannelSums {
     ) {
         let first = partials + (slot * 2 * channels + part.lowerBound)
         let second = first + channels
-        BufferPool.withScratch(2 * part.count) { run in
+        buffers.withScratch(2 * part.count) { run in
             var start = rows.lowerBound
             while start < rows.upperBound {
                 let imageEnd = (start / rowsPerImage + 1) * rowsPerImage

@@ -1,6 +1,7 @@
 import Communication
 import Foundation
 import ImageData
+import Kernels
 import NeuralNetwork
 import DynamicResolution
 
@@ -13,20 +14,22 @@ public final class TrainingData {
     private let rank: Int
     private let rankCount: Int
     private let decodingThreads: Int
+    private let context: KernelContext
 
     /// Opens the folder and makes sure that every rank sees the same. Collective.
     ///
-    /// - Parameter computingThreads: threads of this rank's kernels; decoding uses as many unless the configuration says.
+    /// - Parameter context: of the batches' tensors. Decoding uses as many threads as it has, unless the configuration sets a number.
     public init(
-        _ configuration: TrainingConfiguration, communicator: Communicator, computingThreads: Int
+        _ configuration: TrainingConfiguration, communicator: Communicator, context: KernelContext
     ) throws {
         self.configuration = configuration
+        self.context = context
         let whole = try ImageFolder(path: configuration.data.folder)
         folder = try configuration.data.fold.map(whole.fold) ?? whole
         namesChecksum = Self.namesChecksum(folder)
         rank = communicator.rank
         rankCount = communicator.rankCount
-        decodingThreads = configuration.data.decodingThreads > 0 ? configuration.data.decodingThreads : computingThreads
+        decodingThreads = configuration.data.decodingThreads > 0 ? configuration.data.decodingThreads : context.threads.count
         try checkAgreement(communicator)
     }
 
@@ -74,7 +77,7 @@ public final class TrainingData {
         let loader = PrefetchingLoader(
             samples: samples, size: size, transform: transform, sampler: sampler, firstBatch: firstBatch,
             threads: decodingThreads, prefetchBatches: configuration.data.prefetchBatches)
-        return MicroBatches(loader: loader, sampler: sampler, size: size)
+        return MicroBatches(loader: loader, sampler: sampler, size: size, context: context)
     }
 
     private static func namesChecksum(_ folder: ImageFolder) -> String {
@@ -119,11 +122,13 @@ public final class MicroBatches {
     private let loader: PrefetchingLoader
     private let sampler: EpochSampler
     private let size: Int
+    private let context: KernelContext
 
-    init(loader: PrefetchingLoader, sampler: EpochSampler, size: Int) {
+    init(loader: PrefetchingLoader, sampler: EpochSampler, size: Int, context: KernelContext) {
         self.loader = loader
         self.sampler = sampler
         self.size = size
+        self.context = context
     }
 
     /// Micro-batches of the whole pass, those before the first included.
@@ -138,7 +143,7 @@ public final class MicroBatches {
     /// The next micro-batch; empty where this rank has none of its images, nil at the end.
     public func next() throws -> MicroBatch? {
         guard let loaded = try loader.next() else { return nil }
-        let images = Tensor(Shape(batch: loaded.count, height: size, width: size, channels: 3))
+        let images = Tensor(Shape(batch: loaded.count, height: size, width: size, channels: 3), context)
         images.data.update(from: loaded.images, count: images.shape.count)
         return MicroBatch(images: images, labels: loaded.labels, sampleIndices: loaded.sampleIndices)
     }

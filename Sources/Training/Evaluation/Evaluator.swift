@@ -51,13 +51,13 @@ public final class Evaluator {
         var samples: [Int] = []
     }
 
-    public init(model: DRNet, communicator: Communicator, batchSize: Int, ways: Ways) {
+    public init(model: DRNet, communicator: Communicator, batchSize: Int, ways: Ways, context: KernelContext) {
         self.model = model
         self.communicator = communicator
         self.batchSize = batchSize
         self.ways = ways
         queues = model.resolutions.map {
-            Queue(images: Tensor(Shape(batch: batchSize, height: $0, width: $0, channels: 3)))
+            Queue(images: Tensor(Shape(batch: batchSize, height: $0, width: $0, channels: 3), context))
         }
     }
 

@@ -19,12 +19,14 @@ public final class TrainedNetwork {
     public let description: String
     private let runFolder: String
     private let transform: EvaluationTransform
+    private let context: KernelContext
 
     /// - Parameter report: is told which checkpoints are damaged and skipped.
     public init(
         _ folder: RunFolder, _ configuration: TrainingConfiguration, checkpoint choice: CheckpointChoice,
-        report: (String) -> Void
+        context: KernelContext, report: (String) -> Void
     ) throws {
+        self.context = context
         let store = CheckpointStore(folder: folder.checkpoints, keep: configuration.checkpoints.keep)
         guard let checkpoint = try choice == .best ? store.best(report: report) : store.newestValid(report: report) else {
             throw MissingCheckpoint(folder: folder.checkpoints, choice: choice)
@@ -76,7 +78,7 @@ public final class TrainedNetwork {
     public func predict(_ path: String, costWeight: Double = 0) throws -> Prediction {
         let size = model.resolutions[0]
         let image = try ImageDecoder.decode(contentsOf: path)
-        let tensor = Tensor(Shape(batch: 1, height: size, width: size, channels: 3))
+        let tensor = Tensor(Shape(batch: 1, height: size, width: size, channels: 3), context)
         transform.apply(image, sampleIndex: 0, into: tensor.data)
         let choice = try model.route(tensor, costWeight: costWeight)[0]
         let logits = try model.classify(tensor, resolutionIndex: choice).values

@@ -1,5 +1,4 @@
 import DynamicResolution
-import Kernels
 import NeuralNetwork
 
 extension DRNet {
@@ -30,7 +29,7 @@ extension Network {
     /// Multiplies the weights and biases of the last layer: with 0, every class, or resolution, is equally likely.
     fileprivate func scaleLastLayer(by factor: Float) {
         for parameter in arena.parameters where parameter.isOfLastLayer {
-            Elementwise.scale(parameter.values, by: factor, count: parameter.count)
+            for index in 0..<parameter.count { parameter.values[index] *= factor }
         }
     }
 }

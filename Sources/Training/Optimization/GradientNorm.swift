@@ -3,18 +3,19 @@ import NeuralNetwork
 
 /// The Euclidean norm of all gradients together, and clipping to it.
 enum GradientNorm {
-    static func norm(_ networks: [Network]) -> Double {
+    static func norm(_ networks: [Network], _ context: KernelContext) -> Double {
         networks.reduce(0.0) {
-            $0 + Elementwise.sumOfSquares($1.arena.gradients.baseAddress!, count: $1.arena.gradients.count)
+            $0 + Elementwise.sumOfSquares($1.arena.gradients.baseAddress!, count: $1.arena.gradients.count, context)
         }.squareRoot()
     }
 
     /// Scales the gradients down where their norm exceeds `limit` (torch.nn.utils.clip_grad_norm_).
-    static func clip(_ networks: [Network], norm: Double, to limit: Double) {
+    static func clip(_ networks: [Network], norm: Double, to limit: Double, _ context: KernelContext) {
         guard limit > 0, norm > limit else { return }
         for network in networks {
             Elementwise.scale(
-                network.arena.gradients.baseAddress!, by: Float(limit / norm), count: network.arena.gradients.count)
+                network.arena.gradients.baseAddress!, by: Float(limit / norm), count: network.arena.gradients.count,
+                context)
         }
     }
 }

@@ -22,10 +22,12 @@ public final class SGD {
     /// One velocity for each parameter of each network, laid out as its arena.
     public let velocities: [UnsafeMutableBufferPointer<Float>]
     let networks: [Network]
+    private let context: KernelContext
 
-    public init(_ networks: [Network], _ options: Options) {
+    public init(_ networks: [Network], _ options: Options, context: KernelContext) {
         self.networks = networks
         self.options = options
+        self.context = context
         velocities = networks.map { network in
             let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: network.arena.values.count)
             buffer.initialize(repeating: 0)
@@ -52,7 +54,7 @@ public final class SGD {
                     values: parameter.values, gradients: parameter.gradient,
                     velocities: velocities[index].baseAddress! + parameter.offset, count: parameter.count,
                     rate: Float(rate), momentum: Float(options.momentum),
-                    weightDecay: decays ? Float(options.weightDecay) : 0, nesterov: options.nesterov)
+                    weightDecay: decays ? Float(options.weightDecay) : 0, nesterov: options.nesterov, context)
             }
         }
     }

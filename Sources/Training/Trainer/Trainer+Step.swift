@@ -24,13 +24,13 @@ extension Trainer {
         try exchange.reduceGradients(networks)
         let stopIsAsked = try reduceStatistics(networks, &report)
 
-        let norm = GradientNorm.norm(networks)
+        let norm = GradientNorm.norm(networks, context)
         guard norm.isFinite, report.lossSum.isFinite else {
             throw DivergenceError(
                 stage: plan.name, epoch: state.position.epoch + 1, step: state.position.runStep + 1,
                 loss: report.meanLoss, gradientNorm: norm, learningRates: learningRates.compactMap { $0 })
         }
-        GradientNorm.clip(networks, norm: norm, to: configuration.optimizer.clipGradientNorm)
+        GradientNorm.clip(networks, norm: norm, to: configuration.optimizer.clipGradientNorm, context)
         optimizer.step(learningRates: learningRates)
         try checkReplicasIfDue(plan.usesPredictor ? model.networks : [model.classifier])
         let flopsWeight = plan.usesPredictor ? self.flopsWeight(at: fractionalEpoch) : nil

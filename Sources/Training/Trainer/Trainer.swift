@@ -1,6 +1,7 @@
 import Communication
 import DynamicResolution
 import Foundation
+import Kernels
 import NeuralNetwork
 
 /// Runs the stages of a configuration on this rank, from the beginning or from a checkpoint. Every rank calls the same methods in
@@ -16,6 +17,7 @@ public final class Trainer {
 
     public let configuration: TrainingConfiguration
     public let model: DRNet
+    let context: KernelContext
     let exchange: RankExchange
     let data: TrainingData
     let optimizer: SGD
@@ -35,13 +37,16 @@ public final class Trainer {
     /// Builds the model and, with `resume`, continues from the newest valid checkpoint of the run folder; from the beginning where
     /// there is none. Collective.
     ///
-    /// - Parameter console: shows progress and notes; on rank 0 only.
+    /// - Parameters:
+    ///   - context: what training and evaluation compute with.
+    ///   - console: shows progress and notes; on rank 0 only.
     public init(
-        _ configuration: TrainingConfiguration, data: TrainingData, communicator: Communicator, runFolder: RunFolder,
-        resume: Bool, console: ProgressReporter?
+        _ configuration: TrainingConfiguration, data: TrainingData, communicator: Communicator, context: KernelContext,
+        runFolder: RunFolder, resume: Bool, console: ProgressReporter?
     ) throws {
         self.configuration = configuration
         self.data = data
+        self.context = context
         exchange = RankExchange(communicator)
         let note = { (text: String) in if let console { console.note(text) } }
         let identity = RunIdentity(configuration, data: data)
@@ -52,7 +57,7 @@ public final class Trainer {
         let model = try DRNet(
             found == nil ? configuration : configuration.withoutPretrained, classCount: data.folder.classes.count, note: note)
         self.model = model
-        optimizer = SGD(model.networks, SGD.Options(configuration.optimizer))
+        optimizer = SGD(model.networks, SGD.Options(configuration.optimizer), context: context)
         trainingStep = TrainingStep(
             model: model, ranks: communicator.rankCount > 1 ? exchange : nil,
             globalBatchNorm: configuration.batchNorm.mode == .global,

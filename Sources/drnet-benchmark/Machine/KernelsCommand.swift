@@ -35,8 +35,7 @@ struct KernelsCommand: ParsableCommand {
     }
 
     func run() throws {
-        ConvolutionKernels.configure(winograd: convolutions.winograd)
-        try Job.run(threads: threads) { job in
+        try Job.run(threads: threads, winograd: convolutions.winograd) { job in
             var rows = [
                 [
                     "convolution", "input", "channels", "forward ms", "GFLOP/s", "of sgemm", "kept ms", "GFLOP/s", "backward ms", "GFLOP/s",
@@ -44,7 +43,7 @@ struct KernelsCommand: ParsableCommand {
                 ]
             ]
             for shape in try distinctShapes() {
-                rows.append(KernelTiming(shape, budget: seconds).cells)
+                rows.append(KernelTiming(shape, job.context, budget: seconds).cells)
             }
             print("batch \(batch), \(job.threads) \(job.threads == 1 ? "thread" : "threads"); sgemm in GFLOP/s\n")
             print(TextTable.render(rows))
@@ -80,7 +79,7 @@ enum ConvolutionChoice: String, CaseIterable, ExpressibleByArgument {
     case twoByTwo = "f2x2"
     case fourByFour = "f4x4"
 
-    var winograd: ConvolutionKernels.WinogradUse {
+    var winograd: WinogradUse {
         switch self {
         case .modelled: .wherePays
         case .patches: .never
@@ -99,10 +98,10 @@ private struct KernelTiming {
     private let backward: Double
     private let product: Double
 
-    init(_ shape: ConvolutionShape, budget: Double) {
+    init(_ shape: ConvolutionShape, _ context: KernelContext, budget: Double) {
         self.shape = shape
-        let kernel = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: false)
-        let keeping = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: true)
+        let kernel = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: false, context)
+        let keeping = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: true, context)
         let input = Floats(shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels, filled: 0.5)
         let output = Floats(shape.outputPixels * shape.outputChannels, filled: 0.5)
         let weights = Floats(shape.patchLength * shape.outputChannels, filled: 0.1)
@@ -122,18 +121,20 @@ private struct KernelTiming {
                 weightGradient: weightGradient.data,
                 inputGradient: Self.isStem(shape) ? nil : InputGradient(inputGradient.data, accumulates: false) { _, _ in })
         }
-        product = Self.product(shape, weights: weights, output: output, budget: budget)
+        product = Self.product(shape, weights: weights, output: output, context, budget: budget)
     }
 
     /// Images have no gradient.
     private static func isStem(_ shape: ConvolutionShape) -> Bool { shape.inputChannels == 3 }
 
     /// Rows are divided among the threads.
-    private static func product(_ shape: ConvolutionShape, weights: Floats, output: Floats, budget: Double) -> Double {
+    private static func product(_ shape: ConvolutionShape, weights: Floats, output: Floats, _ context: KernelContext, budget: Double)
+        -> Double
+    {
         let (rows, columns, depth) = (shape.outputPixels, shape.outputChannels, shape.patchLength)
         let patches = Floats(rows * depth, filled: 0.5)
         return Timing.repeated(budget: budget) {
-            Parallel.forEachBlock(rows, blockSize: (rows + Parallel.threadCount - 1) / Parallel.threadCount) { range in
+            context.threads.forEachBlock(rows, blockSize: (rows + context.threads.count - 1) / context.threads.count) { range in
                 MatrixProduct.multiply(
                     rows: range.count, columns: columns, depth: depth, patches.data + range.lowerBound * depth, leading: depth,
                     weights.data, leading: columns, into: output.data + range.lowerBound * columns, leading: columns)

@@ -35,8 +35,8 @@ struct PeakCommand: ParsableCommand {
 
     func run() throws {
         try Job.run(threads: threads) { job in
-            let products = SquareProducts(size: size, count: job.threads)
-            let arrays = Arrays(mebibytes: mebibytes)
+            let products = SquareProducts(size: size, count: job.threads, job.context)
+            let arrays = Arrays(mebibytes: mebibytes, job.context)
             let peak = MachinePeak(
                 threads: job.threads, gigaFLOPsPerSecondOneThread: products.gigaFLOPsPerSecond(1),
                 gigaFLOPsPerSecondAllThreads: products.gigaFLOPsPerSecond(job.threads),
@@ -59,15 +59,17 @@ private func best(_ body: () -> Void) -> Double {
 private struct SquareProducts {
     let size: Int
     private let operands: [Floats]
+    private let context: KernelContext
 
-    init(size: Int, count: Int) {
+    init(size: Int, count: Int, _ context: KernelContext) {
+        self.context = context
         self.size = size
         operands = (0..<3 * count).map { _ in Floats(size * size, filled: 1) }
     }
 
     func gigaFLOPsPerSecond(_ count: Int) -> Double {
         let seconds = best {
-            Parallel.forEach(count) { index in
+            context.threads.forEach(count) { index in
                 let (a, b, c) = (operands[3 * index], operands[3 * index + 1], operands[3 * index + 2])
                 MatrixProduct.multiply(
                     rows: size, columns: size, depth: size, a.data, leading: size, b.data, leading: size, into: c.data, leading: size)
@@ -81,8 +83,10 @@ private struct SquareProducts {
 private struct Arrays {
     private let count: Int
     private let a: Floats, b: Floats, c: Floats
+    private let context: KernelContext
 
-    init(mebibytes: Int) {
+    init(mebibytes: Int, _ context: KernelContext) {
+        self.context = context
         count = mebibytes << 18
         (a, b, c) = (Floats(count, filled: 1), Floats(count, filled: 2), Floats(count, filled: 3))
     }
@@ -99,7 +103,7 @@ private struct Arrays {
     }
 
     private func rate(threads: Int, arrays: Int, _ body: (Range<Int>) -> Void) -> Double {
-        let seconds = best { Parallel.forEachBlock(count, blockSize: (count + threads - 1) / threads, body) }
+        let seconds = best { context.threads.forEachBlock(count, blockSize: (count + threads - 1) / threads, body) }
         return Double(arrays * count * MemoryLayout<Float>.stride) / seconds / 1e9
     }
 }
@@ -107,13 +111,13 @@ private struct Arrays {
 /// Memory for a measurement.
 final class Floats {
     let data: UnsafeMutablePointer<Float>
-    private let count: Int
+    private static let cacheLine = 64
 
     init(_ count: Int, filled value: Float) {
-        self.count = count
-        data = BufferPool.shared.take(count)
-        data.update(repeating: value, count: count)
+        data = UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<Float>.stride, alignment: Self.cacheLine)
+            .bindMemory(to: Float.self, capacity: count)
+        data.initialize(repeating: value, count: count)
     }
 
-    deinit { BufferPool.shared.give(data, count: count) }
+    deinit { data.deallocate() }
 }

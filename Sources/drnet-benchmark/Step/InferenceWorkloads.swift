@@ -68,7 +68,7 @@ struct DRNetEvaluation: Workload {
 
     private func evaluate(_ model: DRNet, _ ways: Evaluator.Ways) throws -> Evaluator.Outcome {
         let count = images.batch.labels.count
-        let evaluator = Evaluator(model: model, communicator: job.communicator, batchSize: count, ways: ways)
+        let evaluator = Evaluator(model: model, communicator: job.communicator, batchSize: count, ways: ways, context: job.context)
         try job.communicator.barrier(label: "before an evaluation")
         var next = 0
         return try evaluator.run {

@@ -74,8 +74,7 @@ struct StepCommand: ParsableCommand {
     }
 
     func run() throws {
-        ConvolutionKernels.configure(winograd: winograd)
-        try Job.run(threads: threads) { job in
+        try Job.run(threads: threads, winograd: winograd ? .wherePays : .never) { job in
             let share = try share(of: job)
             let measured = try measure(workload(share, job), job)
             if job.communicator.rank == 0 { print(try jsonLine(measured)) }
@@ -96,7 +95,7 @@ struct StepCommand: ParsableCommand {
         let networks = BenchmarkNetworks(
             architecture: try ClassifierArchitecture(named: network, option: "network"), resolutions: pixels.sizes,
             predictorPixels: pass.usesPredictor ? predictorPixels : nil)
-        let images = RandomImages(count: share, size: pixels.sizes[0], rank: job.communicator.rank)
+        let images = RandomImages(count: share, size: pixels.sizes[0], rank: job.communicator.rank, job.context)
         switch pass {
         case .train: return ClassifierTraining(networks, images, job)
         case .forward: return ClassifierForward(networks, images, job)

@@ -18,7 +18,8 @@ private struct TrainerStep {
         step = TrainingStep(
             model: model, ranks: job.communicator.rankCount > 1 ? exchange : nil, globalBatchNorm: false, labelSmoothing: 0)
         optimizer = SGD(
-            model.networks, SGD.Options(momentum: 0.9, nesterov: false, weightDecay: 1e-4, decaysNormAndBias: true))
+            model.networks, SGD.Options(momentum: 0.9, nesterov: false, weightDecay: 1e-4, decaysNormAndBias: true),
+            context: job.context)
     }
 
     func run(_ gradients: () throws -> StepReport) throws -> StepSample {

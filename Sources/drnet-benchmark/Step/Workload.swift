@@ -1,4 +1,5 @@
 import DynamicResolution
+import Kernels
 import NeuralNetwork
 import Randomness
 
@@ -73,9 +74,9 @@ struct BenchmarkNetworks {
 struct RandomImages {
     let batch: MicroBatch
 
-    init(count: Int, size: Int, rank: Int) {
+    init(count: Int, size: Int, rank: Int, _ context: KernelContext) {
         let shape = Shape(batch: count, height: size, width: size, channels: 3)
-        let images = Tensor(shape)
+        let images = Tensor(shape, context)
         for image in 0..<count {
             var random = CounterRandom(seed: 1, purpose: .synthesis, step: rank, sample: image)
             let pixels = images.image(image)

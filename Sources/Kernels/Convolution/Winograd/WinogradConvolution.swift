@@ -7,6 +7,7 @@
 /// Images go in chunks, so that the matrices stay in the last-level cache between the transforms and the products. Transforms are parallel
 /// over rows of tiles, products over positions.
 struct WinogradConvolution: ConvolutionKernel {
+    let context: KernelContext
     private let shape: ConvolutionShape
     let algorithm: any WinogradAlgorithm.Type
     private let tileRows: WinogradTileRows
@@ -17,11 +18,12 @@ struct WinogradConvolution: ConvolutionKernel {
     /// Rows that a product should have at least, so that packing U does not dominate.
     private static let leastRows = 128
 
-    init(_ shape: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type) {
+    init(_ shape: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type, _ context: KernelContext) {
         precondition(shape.allowsWinograd, "no Winograd convolution for \(shape)")
+        self.context = context
         self.shape = shape
         self.algorithm = algorithm
-        tileRows = WinogradTileRows(shape, algorithm)
+        tileRows = WinogradTileRows(shape, algorithm, context)
         let channels = max(shape.inputChannels, shape.outputChannels)
         let tiles = max(Self.leastRows, Self.chunkFloats / (algorithm.positions * channels))
         chunkImages = max(1, tiles / tileRows.tilesPerImage)
@@ -35,7 +37,7 @@ struct WinogradConvolution: ConvolutionKernel {
     private var forwardParts: WinogradParts {
         WinogradParts(
             channels: shape.outputChannels, groups: algorithm.inputs, layout(rows: shape.inputChannels), hasGradients: false,
-            hasOneChunk: shape.batch <= chunkImages)
+            hasOneChunk: shape.batch <= chunkImages, context)
     }
 
     private func layout(rows: Int) -> WinogradWeights { WinogradWeights(rows: rows, positions: algorithm.inputs) }
@@ -80,7 +82,7 @@ struct WinogradConvolution: ConvolutionKernel {
                         TiledProduct.multiply(
                             rows: tiles, columns: part.channels.count, depth: inputs,
                             .init(values + position * inputStride, leading: inputs), layout.matrix(number, of: part.weights),
-                            into: results + position * outputStride + part.channels.lowerBound, leading: outputs)
+                            into: results + position * outputStride + part.channels.lowerBound, leading: outputs, context.buffers)
                     }
                     tileRows.writeOutputs(images, results, outputStride, output, finish)
                 }
@@ -99,7 +101,8 @@ struct WinogradConvolution: ConvolutionKernel {
         if shape.batch == 0 { return }
         let (inputs, outputs) = (shape.inputChannels, shape.outputChannels)
         let parts = WinogradParts(
-            channels: inputs, groups: algorithm.inputs, layout(rows: outputs), hasGradients: true, hasOneChunk: shape.batch <= chunkImages)
+            channels: inputs, groups: algorithm.inputs, layout(rows: outputs), hasGradients: true, hasOneChunk: shape.batch <= chunkImages,
+            context)
         withTransposed(inputGradient == nil ? nil : weights) { transposed in
             parts.run(
                 prepare: { if let transposed { transformWeights(transposed, rows: outputs, columns: inputs, $0) } },
@@ -142,18 +145,18 @@ struct WinogradConvolution: ConvolutionKernel {
         TiledProduct.multiply(
             rows: part.channels.count, columns: outputs, depth: tiles, .init(transposing: values, leading: inputs),
             .init(gradients, leading: outputs), into: part.gradient + number * part.gradientStride, leading: outputs,
-            accumulates: accumulates)
+            accumulates: accumulates, context.buffers)
         guard wantsInputGradient else { return }
         TiledProduct.multiply(
             rows: tiles, columns: part.channels.count, depth: outputs, .init(gradients, leading: outputs),
-            layout(rows: outputs).matrix(number, of: part.weights), into: values, leading: inputs)
+            layout(rows: outputs).matrix(number, of: part.weights), into: values, leading: inputs, context.buffers)
     }
 
     /// Calls `body` with the weights as [3, 3, outputs, inputs].
     private func withTransposed(_ weights: UnsafePointer<Float>?, _ body: (UnsafePointer<Float>?) -> Void) {
         guard let weights else { return body(nil) }
-        BufferPool.withScratch(9 * weightCount) { transposed in
-            Parallel.forEach(9) { tap in
+        context.buffers.withScratch(9 * weightCount) { transposed in
+            context.threads.forEach(9) { tap in
                 Elementwise.transpose(
                     weights + tap * weightCount, rows: shape.inputChannels, columns: shape.outputChannels,
                     into: transposed + tap * weightCount)
@@ -175,6 +178,6 @@ struct WinogradConvolution: ConvolutionKernel {
     /// same element of all of them does not compete for one set of the cache.
     private func withMatrices(_ tiles: Int, _ channels: Int, _ body: (UnsafeMutablePointer<Float>, Int) -> Void) {
         let stride = tiles * channels + 16
-        BufferPool.withScratch(algorithm.positions * stride) { body($0, stride) }
+        context.buffers.withScratch(algorithm.positions * stride) { body($0, stride) }
     }
 }

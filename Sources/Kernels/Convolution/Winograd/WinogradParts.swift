@@ -28,13 +28,15 @@ struct WinogradParts {
     private let layout: WinogradWeights
     private let hasGradients: Bool
     private let hasOneChunk: Bool
+    private let context: KernelContext
 
-    init(channels: Int, groups: Int, _ layout: WinogradWeights, hasGradients: Bool, hasOneChunk: Bool) {
+    init(channels: Int, groups: Int, _ layout: WinogradWeights, hasGradients: Bool, hasOneChunk: Bool, _ context: KernelContext) {
         self.channels = channels
         self.groups = groups
         self.layout = layout
         self.hasGradients = hasGradients
         self.hasOneChunk = hasOneChunk
+        self.context = context
     }
 
     private var keepsAll: Bool { !hasOneChunk || weightCount + gradientCount <= Self.cachedFloats }
@@ -49,7 +51,7 @@ struct WinogradParts {
 
     /// Transforms the weights of all parts, for `run(prepared:)`.
     func prepare(_ prepared: UnsafeMutablePointer<Float>, _ prepare: PartTask) {
-        Parallel.forEach(sliceCount * groups) { prepare(kept($0 / groups, $0 % groups, prepared)) }
+        context.threads.forEach(sliceCount * groups) { prepare(kept($0 / groups, $0 % groups, prepared)) }
     }
 
     /// Calls `chunks`, which calls the products that it is given once a chunk; `prepare` comes before a part's first product, `finish` after
@@ -80,17 +82,17 @@ struct WinogradParts {
     }
 
     private func runKeeping(_ prepare: PartTask, _ finish: PartTask, _ chunks: (Products) -> Void) {
-        BufferPool.withScratch(weightCount + gradientCount) { scratch in
+        context.buffers.withScratch(weightCount + gradientCount) { scratch in
             self.prepare(scratch, prepare)
             chunks { runByPositions(scratch, $0) }
-            Parallel.forEach(sliceCount) { number in
+            context.threads.forEach(sliceCount) { number in
                 for group in 0..<groups { finish(kept(number, group, scratch)) }
             }
         }
     }
 
     private func runByPositions(_ scratch: UnsafeMutablePointer<Float>, _ multiply: (Part, Int) -> Void) {
-        Parallel.forEach(groups * groups) { task in
+        context.threads.forEach(groups * groups) { task in
             for number in 0..<sliceCount { multiply(kept(number, task / groups, scratch), task % groups) }
         }
     }
@@ -98,10 +100,10 @@ struct WinogradParts {
     /// Gradients of the same channels go to the same place, so that one task has all their groups.
     private func runPartByPart(_ prepare: @escaping PartTask, _ finish: @escaping PartTask, _ multiply: (Part, Int) -> Void) {
         let tasksOfSlice = hasGradients ? 1 : groups
-        Parallel.forEach(sliceCount * tasksOfSlice) { task in
+        context.threads.forEach(sliceCount * tasksOfSlice) { task in
             let slice = slice(task / tasksOfSlice)
             let (weightCount, gradientStride) = (layout.count(columns: slice.count), gradientStride(slice.count))
-            BufferPool.withScratch(weightCount + (hasGradients ? groups * gradientStride : 0)) { scratch in
+            context.buffers.withScratch(weightCount + (hasGradients ? groups * gradientStride : 0)) { scratch in
                 for group in stride(from: task % tasksOfSlice, to: groups, by: tasksOfSlice) {
                     let part = Part(
                         channels: slice, group: group, weights: scratch, gradient: scratch + weightCount, gradientStride: gradientStride)

@@ -2,23 +2,34 @@
 /// written back without what hangs over the edge. Parallel over rows of tiles.
 struct WinogradTileRows {
     private let shape: ConvolutionShape
+    private let context: KernelContext
     private let algorithm: any WinogradAlgorithm.Type
     /// Rows of tiles in an image.
     let perImage: Int
     private let tilesWide: Int
 
-    init(_ shape: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type) {
+    init(_ shape: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type, _ context: KernelContext) {
         self.shape = shape
+        self.context = context
         self.algorithm = algorithm
-        perImage = (shape.outputHeight + algorithm.outputs - 1) / algorithm.outputs
-        tilesWide = (shape.outputWidth + algorithm.outputs - 1) / algorithm.outputs
+        perImage = Self.tiles(shape.outputHeight, algorithm)
+        tilesWide = Self.tiles(shape.outputWidth, algorithm)
     }
 
     var tilesPerImage: Int { perImage * tilesWide }
 
+    static func tilesPerImage(_ shape: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type) -> Int {
+        tiles(shape.outputHeight, algorithm) * tiles(shape.outputWidth, algorithm)
+    }
+
+    /// Tiles that cover so many outputs in one dimension.
+    private static func tiles(_ outputs: Int, _ algorithm: any WinogradAlgorithm.Type) -> Int {
+        (outputs + algorithm.outputs - 1) / algorithm.outputs
+    }
+
     /// Calls `body(image, row of tiles, number among the chunk's rows of tiles)` in parallel.
     private func forEachTileRow(_ images: Range<Int>, _ body: (Int, Int, Int) -> Void) {
-        Parallel.forEach(images.count * perImage) { number in
+        context.threads.forEach(images.count * perImage) { number in
             body(images.lowerBound + number / perImage, number % perImage, number)
         }
     }
@@ -62,7 +73,7 @@ struct WinogradTileRows {
         let channels = 8 * tiles.vectors
         let rowFloats = scratch.columns * channels
         forEachTileRow(images) { image, tileRow, number in
-            BufferPool.withScratch(scratch.count * rowFloats) { rows in
+            context.buffers.withScratch(scratch.count * rowFloats) { rows in
                 for row in 0..<scratch.count {
                     readRow(
                         image, algorithm.outputs * tileRow + row - scratch.padding, height: height, width: width, channels: channels,
@@ -103,7 +114,7 @@ struct WinogradTileRows {
             if height == algorithm.outputs && shape.outputWidth == tiles.outputColumns {
                 algorithm.transformOutput(source, tiles, into: (output + start * channels).vectors)
             } else {
-                BufferPool.withScratch(algorithm.outputs * tiles.outputColumns * channels) { rows in
+                context.buffers.withScratch(algorithm.outputs * tiles.outputColumns * channels) { rows in
                     algorithm.transformOutput(source, tiles, into: rows.vectors)
                     for row in 0..<height {
                         (output + (start + row * shape.outputWidth) * channels).update(
@@ -122,9 +133,9 @@ struct WinogradTileRows {
         let (channels, outputs) = (shape.inputChannels, algorithm.outputs)
         let tiles = tiles(channels, positionStride)
         let rowFloats = tiles.inputColumns * channels
-        Parallel.forEach(images.count) { number in
+        context.threads.forEach(images.count) { number in
             let image = images.lowerBound + number
-            BufferPool.withScratch(algorithm.inputs * rowFloats) { rows in
+            context.buffers.withScratch(algorithm.inputs * rowFloats) { rows in
                 rows.update(repeating: 0, count: algorithm.inputs * rowFloats)
                 for tileRow in 0..<perImage {
                     let source = transformed + (number * perImage + tileRow) * tilesWide * channels

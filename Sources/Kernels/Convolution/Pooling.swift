@@ -6,22 +6,23 @@ public enum Pooling {
     /// output ← the maximum of each window; `positions` ← which element of the window it was (row · kernel + column), for the
     /// backward pass. Padding never wins. The first of equal maxima is taken, as PyTorch does.
     public static func maximum(
-        _ shape: ConvolutionShape, input: Rows, output: UnsafeMutablePointer<Float>, positions: UnsafeMutablePointer<UInt8>?
+        _ shape: ConvolutionShape, input: Rows, output: UnsafeMutablePointer<Float>, positions: UnsafeMutablePointer<UInt8>?,
+        _ context: KernelContext
     ) {
-        Parallel.forEachBand(images: shape.batch, rows: shape.outputHeight, bandRows: bandRows) { image, outputRows in
+        context.threads.forEachBand(images: shape.batch, rows: shape.outputHeight, bandRows: bandRows) { image, outputRows in
             let inputRows =
                 max(
                     0, outputRows.lowerBound * shape.stride - shape.padding)..<min(
                     shape.inputHeight, (outputRows.upperBound - 1) * shape.stride - shape.padding + shape.kernel)
             let start = image * shape.inputHeight
             let pixels = (start + inputRows.lowerBound) * shape.inputWidth..<(start + inputRows.upperBound) * shape.inputWidth
-            input.withRows(pixels, channels: shape.inputChannels) {
+            input.withRows(pixels, channels: shape.inputChannels, context) {
                 // Where the image would begin, so that offsets are the same in every band.
                 let values = $0 - inputRows.lowerBound * shape.inputWidth * shape.inputChannels
                 for row in outputRows {
                     let pixel = (image * shape.outputHeight + row) * shape.outputWidth
                     let offset = pixel * shape.inputChannels
-                    maximum(shape, row: row, values, output + offset, positions.map { $0 + offset })
+                    maximum(shape, row: row, values, output + offset, positions.map { $0 + offset }, context.buffers)
                 }
             }
         }
@@ -30,7 +31,7 @@ public enum Pooling {
     /// One row of the output.
     private static func maximum(
         _ shape: ConvolutionShape, row: Int, _ image: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
-        _ positions: UnsafeMutablePointer<UInt8>?
+        _ positions: UnsafeMutablePointer<UInt8>?, _ buffers: BufferPool
     ) {
         let channels = shape.inputChannels
         output.update(repeating: -.infinity, count: shape.outputWidth * channels)
@@ -45,7 +46,7 @@ public enum Pooling {
             return
         }
         // The winners of one pixel, as floats: comparing and choosing then stay in vectors of one kind.
-        BufferPool.withScratch(channels) { winners in
+        buffers.withScratch(channels) { winners in
             for column in 0..<shape.outputWidth {
                 winners.update(repeating: 0, count: channels)
                 forEachWindowElement(shape, row: row, column: column) { offset, position in
@@ -60,12 +61,12 @@ public enum Pooling {
     /// inputGradient ← the gradient of the input of `maximum`; `finish` is told when an image is complete, its number being the slot.
     public static func maximumInputGradient(
         _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, positions: UnsafePointer<UInt8>,
-        inputGradient: UnsafeMutablePointer<Float>, finish: RowFinisher
+        inputGradient: UnsafeMutablePointer<Float>, _ context: KernelContext, finish: RowFinisher
     ) {
         let channels = shape.inputChannels
         let pixels = shape.inputHeight * shape.inputWidth
         let (height, width) = (shape.outputHeight, shape.outputWidth)
-        Parallel.forEach(shape.batch) { image in
+        context.threads.forEach(shape.batch) { image in
             let target = inputGradient + image * pixels * channels
             target.update(repeating: 0, count: pixels * channels)
             for row in 0..<height {
@@ -87,10 +88,11 @@ public enum Pooling {
 
     /// output[n, c] ← the mean of input[n, ·, ·, c].
     public static func globalAverage(
-        _ input: UnsafePointer<Float>, batch: Int, pixels: Int, channels: Int, output: UnsafeMutablePointer<Float>
+        _ input: UnsafePointer<Float>, batch: Int, pixels: Int, channels: Int, output: UnsafeMutablePointer<Float>,
+        _ context: KernelContext
     ) {
         let factor = 1 / Float(pixels)
-        Parallel.forEach(batch) { image in
+        context.threads.forEach(batch) { image in
             let sums = output + image * channels
             sums.update(repeating: 0, count: channels)
             for pixel in 0..<pixels {
@@ -103,10 +105,10 @@ public enum Pooling {
     /// inputGradient[n, ·, ·, c] ← outputGradient[n, c] / pixels.
     public static func globalAverageInputGradient(
         _ outputGradient: UnsafePointer<Float>, batch: Int, pixels: Int, channels: Int,
-        inputGradient: UnsafeMutablePointer<Float>
+        inputGradient: UnsafeMutablePointer<Float>, _ context: KernelContext
     ) {
         let factor = 1 / Float(pixels)
-        Parallel.forEach(batch) { image in
+        context.threads.forEach(batch) { image in
             let gradients = outputGradient + image * channels
             for pixel in 0..<pixels {
                 let target = inputGradient + (image &* pixels &+ pixel) &* channels

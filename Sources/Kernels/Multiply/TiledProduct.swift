@@ -69,7 +69,7 @@ enum TiledProduct {
     /// C ← A · B (+ C where `accumulates`), with A rows × depth, B depth × columns and C rows × columns, `leading` floats between its rows.
     static func multiply(
         rows: Int, columns: Int, depth: Int, _ a: Left, _ b: Right, into c: UnsafeMutablePointer<Float>, leading: Int,
-        accumulates: Bool = false
+        accumulates: Bool = false, _ buffers: BufferPool
     ) {
         let copiesLeft = a.isTransposed && a.leading >= farLeft && columns >= 128
         let copiesRight = b.rowStride >= farRight && rows >= 48
@@ -78,7 +78,7 @@ enum TiledProduct {
         )
         let leftCount = copiesLeft ? rowBlock * depthBlock : 0
         let panelCount = copiesRight ? MicroTile.columns * depthBlock : 0
-        BufferPool.withScratch(leftCount + panelCount) { scratch in
+        buffers.withScratch(leftCount + panelCount) { scratch in
             for firstStep in stride(from: 0, to: depth, by: depthBlock) {
                 let steps = min(depthBlock, depth - firstStep)
                 for firstRow in stride(from: 0, to: rows, by: rowBlock) {

@@ -2,7 +2,7 @@
 /// `torchvision.transforms.v2.functional.resize(…, antialias=True)` and PIL do it: a triangle filter that widens with the
 /// scale when shrinking. Separable; the weights are computed once, in `init`, and serve any number of images and threads.
 ///
-/// A call runs on the calling thread only and takes one row of scratch memory from `BufferPool`.
+/// A call runs on the calling thread only and takes temporary memory for one row of the input.
 public struct BilinearResize: Sendable {
     public let inputHeight: Int
     public let inputWidth: Int
@@ -50,7 +50,8 @@ public struct BilinearResize: Sendable {
         into output: UnsafeMutablePointer<Float>, float: (Sample) -> Float
     ) {
         let rowLength = inputWidth * channels
-        BufferPool.withScratch(rowLength) { blended in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: rowLength) { temporary in
+            let blended = temporary.baseAddress!
             for row in outputRows {
                 let window = input + rows.starts[row] * rowStride
                 blendRows(window, rowStride: rowStride, rowLength: rowLength, row: row, into: blended, float: float)

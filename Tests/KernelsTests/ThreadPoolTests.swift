@@ -4,18 +4,17 @@ import XCTest
 
 @testable import Kernels
 
-final class WorkerPoolTests: XCTestCase {
+final class ThreadPoolTests: XCTestCase {
     /// Tasks of a few nanoseconds, so that loops begin and end while workers come and go.
     func testEveryTaskOfEveryLoopRunsOnce() {
         for workers in [1, 3, 7] {
-            let pool = WorkerPool(workers: workers)
-            defer { pool.end() }
+            let pool = ThreadPool(threadCount: workers + 1)
             for loop in 0..<20_000 {
                 let count = 2 + loop % 9
                 var runs = [Int](repeating: 0, count: count)
                 runs.withUnsafeMutableBufferPointer { runs in
                     nonisolated(unsafe) let runs = runs
-                    pool.run(count: count) { runs[$0] += 1 + loop }
+                    pool.forEach(count) { runs[$0] += 1 + loop }
                 }
                 XCTAssertEqual(runs, [Int](repeating: 1 + loop, count: count))
             }
@@ -23,13 +22,12 @@ final class WorkerPoolTests: XCTestCase {
     }
 
     func testWorkersThatSleepAreWoken() {
-        let pool = WorkerPool(workers: 1)
-        defer { pool.end() }
+        let pool = ThreadPool(threadCount: 2)
         for _ in 0..<20 {
             usleep(5000)
             // Neither task ends before the other one has begun.
             let begun = Atomic<Int>(0)
-            pool.run(count: 2) { _ in
+            pool.forEach(2) { _ in
                 begun.wrappingAdd(1, ordering: .relaxed)
                 let end = Date().addingTimeInterval(10)
                 while begun.load(ordering: .relaxed) < 2 && Date() < end {}
@@ -39,22 +37,20 @@ final class WorkerPoolTests: XCTestCase {
     }
 
     func testALoopWithinATaskRunsToo() {
-        let pool = WorkerPool(workers: 2)
-        defer { pool.end() }
+        let pool = ThreadPool(threadCount: 3)
         let sum = Atomic<Int>(0)
-        pool.run(count: 10) { outer in
-            pool.run(count: 10) { inner in sum.wrappingAdd(outer * 10 + inner, ordering: .relaxed) }
+        pool.forEach(10) { outer in
+            pool.forEach(10) { inner in sum.wrappingAdd(outer * 10 + inner, ordering: .relaxed) }
         }
         XCTAssertEqual(sum.load(ordering: .relaxed), 99 * 100 / 2)
     }
 
     func testLoopsOfSeveralThreadsDoNotMix() {
-        let pool = WorkerPool(workers: 2)
-        defer { pool.end() }
+        let pool = ThreadPool(threadCount: 3)
         let sums = (0..<4).map { _ in Sum() }
         DispatchQueue.concurrentPerform(iterations: sums.count) { caller in
             for _ in 0..<2000 {
-                pool.run(count: 5) { sums[caller].value.wrappingAdd($0, ordering: .relaxed) }
+                pool.forEach(5) { sums[caller].value.wrappingAdd($0, ordering: .relaxed) }
             }
         }
         XCTAssertEqual(sums.map { $0.value.load(ordering: .relaxed) }, [20_000, 20_000, 20_000, 20_000])
@@ -64,14 +60,13 @@ final class WorkerPoolTests: XCTestCase {
         let value = Atomic<Int>(0)
     }
 
-    /// Otherwise tests and commands that configure anew would gather threads.
-    func testThreadsOfAnEndedPoolAreGone() throws {
+    /// Otherwise tests and commands that make several contexts would gather threads.
+    func testWorkerThreadsEndWhenThePoolGoesAway() throws {
         func threads() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
         let before = try threads()
         for _ in 0..<5 {
-            let pool = WorkerPool(workers: 4)
-            pool.run(count: 8) { _ in }
-            pool.end()
+            let pool = ThreadPool(threadCount: 5)
+            pool.forEach(8) { _ in }
         }
         let end = Date().addingTimeInterval(10)
         while try threads() > before && Date() < end { usleep(10_000) }

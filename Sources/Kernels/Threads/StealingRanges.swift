@@ -1,8 +1,8 @@
 import Synchronization
 
-/// The tasks 0 ..< count of a loop, divided among threads: each has a range of consecutive ones, takes them in order and, when it has none left,
-/// the last ones of others.
-final class TaskShares: @unchecked Sendable {
+/// The tasks 0 ..< count of a loop, divided among threads. Each thread has a range of consecutive tasks and takes them in order. A thread that
+/// runs out of tasks steals the last ones of the others' ranges.
+final class StealingRanges: @unchecked Sendable {
     private let threads: Int
     /// A range for each thread, 128 bytes apart: no two share a cache line, nor a pair of them, which processors fetch together.
     private let ranges: UnsafeMutablePointer<Atomic<UInt64>>
@@ -19,7 +19,7 @@ final class TaskShares: @unchecked Sendable {
         ranges.deallocate()
     }
 
-    /// Sets the tasks. No thread may be in `forEach`, and whoever enters it afterwards must have been told so (a release and an acquire).
+    /// Sets the tasks. No thread may be in `forEach`, and a thread that enters it later must have synchronised with this call (release and acquire).
     func divide(_ count: Int) {
         for thread in 0..<threads {
             let tasks = TaskRange(lower: UInt32(thread * count / threads), upper: UInt32((thread + 1) * count / threads))
@@ -27,7 +27,7 @@ final class TaskShares: @unchecked Sendable {
         }
     }
 
-    /// Calls `body` with tasks until there are none left that have not been taken.
+    /// Calls `body` with tasks until all have been taken.
     func forEach(thread: Int, _ body: (Int) -> Void) {
         while let task = take(from: thread, isOwn: true) { body(task) }
         for offset in 1..<threads {
@@ -52,7 +52,7 @@ final class TaskShares: @unchecked Sendable {
     }
 }
 
-/// Consecutive tasks, in one word that is exchanged as a whole.
+/// Consecutive tasks in one word, so that one atomic exchange changes both ends.
 private struct TaskRange {
     var lower: UInt32
     var upper: UInt32

@@ -7,19 +7,19 @@ public enum Elementwise {
     }
 
     /// values ← values · factor, in parallel.
-    public static func scale(_ values: UnsafeMutablePointer<Float>, by factor: Float, count: Int) {
-        Parallel.forEachBlock(count, blockSize: 1 << 15) { range in
+    public static func scale(_ values: UnsafeMutablePointer<Float>, by factor: Float, count: Int, _ context: KernelContext) {
+        context.threads.forEachBlock(count, blockSize: 1 << 15) { range in
             for index in range { values[index] *= factor }
         }
     }
 
     /// Σ values², in double precision, in an order that does not depend on the number of threads.
-    public static func sumOfSquares(_ values: UnsafePointer<Float>, count: Int) -> Double {
+    public static func sumOfSquares(_ values: UnsafePointer<Float>, count: Int, _ context: KernelContext) -> Double {
         let blockSize = 1 << 14
         let blockCount = (count + blockSize - 1) / blockSize
         var partial = [Double](repeating: 0, count: blockCount)
         partial.withUnsafeMutableBufferPointer { partial in
-            Parallel.forEach(blockCount) { block in
+            context.threads.forEach(blockCount) { block in
                 var sums = SIMD8<Double>.zero
                 var index = block * blockSize
                 let end = min(index + blockSize, count)

@@ -9,8 +9,10 @@ enum ColumnPanels {
     }
 
     /// panels ← those of `matrix` [rows × columns].
-    static func write(_ matrix: UnsafePointer<Float>, rows: Int, columns: Int, into panels: UnsafeMutablePointer<Float>) {
-        Parallel.forEach((columns + width - 1) / width) { panel in
+    static func write(
+        _ matrix: UnsafePointer<Float>, rows: Int, columns: Int, into panels: UnsafeMutablePointer<Float>, _ context: KernelContext
+    ) {
+        context.threads.forEach((columns + width - 1) / width) { panel in
             let target = panels + panel * width * rows
             let present = min(width, columns - panel * width)
             for row in 0..<rows {
@@ -23,9 +25,10 @@ enum ColumnPanels {
 
     /// panels ← those of the transpose of `matrix` [columns × rows].
     static func write(
-        transposing matrix: UnsafePointer<Float>, rows: Int, columns: Int, into panels: UnsafeMutablePointer<Float>
+        transposing matrix: UnsafePointer<Float>, rows: Int, columns: Int, into panels: UnsafeMutablePointer<Float>,
+        _ context: KernelContext
     ) {
-        Parallel.forEach((columns + width - 1) / width) { panel in
+        context.threads.forEach((columns + width - 1) / width) { panel in
             let target = panels + panel * width * rows
             let present = min(width, columns - panel * width)
             if present < width { target.update(repeating: 0, count: rows * width) }
@@ -41,10 +44,10 @@ enum ColumnPanels {
 
     /// Calls `body` with the panels of the transpose of `matrix` [columns × rows] in scratch memory.
     static func withPanels(
-        transposing matrix: UnsafePointer<Float>, rows: Int, columns: Int, _ body: (UnsafePointer<Float>) -> Void
+        transposing matrix: UnsafePointer<Float>, rows: Int, columns: Int, _ context: KernelContext, _ body: (UnsafePointer<Float>) -> Void
     ) {
-        BufferPool.withScratch(count(rows: rows, columns: columns)) {
-            write(transposing: matrix, rows: rows, columns: columns, into: $0)
+        context.buffers.withScratch(count(rows: rows, columns: columns)) {
+            write(transposing: matrix, rows: rows, columns: columns, into: $0, context)
             body($0)
         }
     }

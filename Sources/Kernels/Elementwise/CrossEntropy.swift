@@ -30,8 +30,8 @@ public enum CrossEntropy {
         _ logits: UnsafePointer<Float>, count: Int, label: Int, smoothing: Float,
         gradient: UnsafeMutablePointer<Float>?
     ) -> Float {
-        BufferPool.withScratch(count) { scratch in
-            let probabilities = gradient ?? scratch
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: gradient == nil ? count : 0) { scratch in
+            let probabilities = gradient ?? scratch.baseAddress!
             let logSum = softmax(logits, count: count, into: probabilities)
             var loss = (1 - smoothing) * (logSum - logits[label])
             if smoothing > 0 {

@@ -3,40 +3,40 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Threads that share the tasks of one parallel loop after another with the thread that calls.
+/// The threads of a `ThreadPool`: they run the tasks of parallel loops together with the thread that calls.
 ///
-/// Each thread begins with tasks of its own that follow on one another, the same share of every loop: what it wrote in one loop is in its core's
-/// caches in the next, and what a task asks the caches for at its end is what the thread's next one reads. Who has none left takes others'.
+/// Each thread begins with a range of consecutive tasks, the same share of every loop. What it wrote in one loop is in its core's caches in the
+/// next, and what a task prefetches at its end is what the thread's next task reads. A thread that runs out of tasks steals from the others.
 ///
-/// Between two loops of a network there are microseconds. A worker therefore spins for a moment before it sleeps, so that the next loop has it at
-/// once, and the caller waits only for workers that have begun: one that the system has not woken yet delays nobody.
-final class WorkerPool: @unchecked Sendable {
-    /// Hints to the processor before a thread that waits gives up its core: 30 to 100 µs.
+/// Between two loops of a network there are microseconds. A worker therefore spins for a moment before it sleeps, so that it can join the next
+/// loop at once. The caller waits only for workers that have joined: one that the system has not woken yet delays nobody.
+final class WorkerThreads: @unchecked Sendable {
+    /// Spin hints before a waiting thread gives up its core: 30 to 100 µs.
     private static let patience = 2000
 
     private let workers: [Worker]
     /// Counts the loops; workers wait for it to change.
     private let generation = Atomic<Int>(0)
-    /// Bit 0: the loop takes workers; above it, how many are in it.
+    /// Bit 0: workers can join the loop. The bits above count those that are in it.
     private let gate = Atomic<Int>(0)
     /// A loop is under way.
     private let isBusy = Atomic<Bool>(false)
     private let isEnding = Atomic<Bool>(false)
 
-    // The loop. Written before the gate opens, read behind it.
+    // The loop. The caller writes it before it opens the gate; workers read it after they passed the gate.
     private var body: UnsafePointer<(Int) -> Void>?
-    private let shares: TaskShares
+    private let tasks: StealingRanges
 
     /// - Parameter workers: threads besides the one that calls `run`.
-    init(workers count: Int) {
+    init(count: Int) {
         workers = (1...count).map(Worker.init)
-        shares = TaskShares(threads: count + 1)
+        tasks = StealingRanges(threads: count + 1)
         for worker in workers {
             Thread.detachNewThread { self.serve(worker) }
         }
     }
 
-    /// Lets the threads go. There must be no loop under way, nor come another one.
+    /// Ends the threads. No loop may be under way, and none may follow.
     func end() {
         isEnding.store(true, ordering: .relaxed)
         generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -44,7 +44,7 @@ final class WorkerPool: @unchecked Sendable {
     }
 
     /// Runs `body` for 0 ..< count and returns when all are done. Within a task, or while another thread's loop is under way, the calling thread
-    /// does all of it alone.
+    /// runs all of them alone.
     func run(count: Int, _ body: (Int) -> Void) {
         guard !isBusy.exchange(true, ordering: .acquiring) else {
             for index in 0..<count { body(index) }
@@ -53,11 +53,11 @@ final class WorkerPool: @unchecked Sendable {
         withoutActuallyEscaping(body) { body in
             withUnsafePointer(to: body) { pointer in
                 self.body = pointer
-                shares.divide(count)
+                tasks.divide(count)
                 gate.store(1, ordering: .releasing)
                 generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
                 wake(count - 1)
-                shares.forEach(thread: 0, pointer.pointee)
+                tasks.forEach(thread: 0, pointer.pointee)
                 gate.bitwiseAnd(~1, ordering: .acquiringAndReleasing)
                 waitForWorkers()
             }
@@ -65,7 +65,7 @@ final class WorkerPool: @unchecked Sendable {
         isBusy.store(false, ordering: .releasing)
     }
 
-    /// Until the last one has left. One that lost its core in the middle of a task needs one: this thread offers its own.
+    /// Waits until the last worker has left the loop. A worker that lost its core in the middle of a task needs one: this thread yields its own.
     private func waitForWorkers() {
         var hints = 0
         while gate.load(ordering: .acquiring) != 0 {
@@ -77,9 +77,9 @@ final class WorkerPool: @unchecked Sendable {
 
     // MARK: - Workers
 
-    /// Where a worker sleeps.
+    /// The state in which a worker sleeps and is woken.
     private final class Worker: Sendable {
-        /// The thread that calls is 0.
+        /// Its number in `StealingRanges`; the calling thread is 0.
         let thread: Int
         let isAsleep = Atomic<Bool>(false)
         let alarm = DispatchSemaphore(value: 0)
@@ -100,7 +100,7 @@ final class WorkerPool: @unchecked Sendable {
             seen = awaitGeneration(after: seen, worker)
             if isEnding.load(ordering: .relaxed) { return }
             if enter() {
-                shares.forEach(thread: worker.thread, body!.pointee)
+                tasks.forEach(thread: worker.thread, body!.pointee)
                 gate.wrappingSubtract(2, ordering: .releasing)
             }
         }
@@ -126,7 +126,7 @@ final class WorkerPool: @unchecked Sendable {
             worker.isAsleep.store(true, ordering: .sequentiallyConsistent)
             let now = generation.load(ordering: .sequentiallyConsistent)
             if now != seen {
-                // Whoever sets the flag back decides whether a signal is on its way.
+                // If another thread has cleared the flag already, its signal is on the way.
                 if !worker.isAsleep.exchange(false, ordering: .sequentiallyConsistent) { worker.alarm.wait() }
                 return now
             }

@@ -3,9 +3,10 @@ public enum SGDUpdate {
     /// v ← momentum · v + g + weightDecay · w;  w ← w − rate · (nesterov ? g + weightDecay · w + momentum · v : v).
     public static func apply(
         values: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>, velocities: UnsafeMutablePointer<Float>,
-        count: Int, rate: Float, momentum: Float, weightDecay: Float, nesterov: Bool
+        count: Int, rate: Float, momentum: Float, weightDecay: Float, nesterov: Bool,
+        _ context: KernelContext
     ) {
-        Parallel.forEachBlock(count, blockSize: 1 << 15) { range in
+        context.threads.forEachBlock(count, blockSize: 1 << 15) { range in
             if nesterov {
                 for index in range {
                     let slope = gradients[index] + weightDecay * values[index]

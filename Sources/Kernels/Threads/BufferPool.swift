@@ -5,7 +5,6 @@ import Foundation
 /// Sizes are rounded up to four classes per power of two: sub-batches change their size from step to step, and a buffer of a
 /// slightly larger one serves as well (at most a fifth is wasted).
 public final class BufferPool: @unchecked Sendable {
-    public static let shared = BufferPool()
     /// Cache lines are 64 bytes; aligning to them keeps vector loads from straddling two.
     private static let alignment = 64
 
@@ -13,6 +12,13 @@ public final class BufferPool: @unchecked Sendable {
     private var free: [Int: [UnsafeMutablePointer<Float>]] = [:]
     /// Bytes ever taken from the system and not given back.
     public private(set) var allocatedBytes = 0
+
+    public init() {}
+
+    /// All buffers must have been given back; those that were not are leaked.
+    deinit {
+        for buffer in free.values.joined() { buffer.deallocate() }
+    }
 
     /// An uninitialised buffer of at least `count` floats.
     public func take(_ count: Int) -> UnsafeMutablePointer<Float> {
@@ -38,11 +44,11 @@ public final class BufferPool: @unchecked Sendable {
 
     /// Scratch memory for the duration of `body`.
     @inline(__always)
-    public static func withScratch<Result>(
+    public func withScratch<Result>(
         _ count: Int, _ body: (UnsafeMutablePointer<Float>) throws -> Result
     ) rethrows -> Result {
-        let buffer = shared.take(count)
-        defer { shared.give(buffer, count: count) }
+        let buffer = take(count)
+        defer { give(buffer, count: count) }
         return try body(buffer)
     }
 

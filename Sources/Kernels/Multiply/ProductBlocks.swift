@@ -21,8 +21,8 @@ struct ProductBlocks {
     }
 
     /// Calls `multiply(rows, columns)` for all of the result, in parallel, and `finish` for what is complete.
-    func forEach(_ multiply: (Range<Int>, Range<Int>) -> Void, finish: BlockFinisher) {
-        Parallel.forEach(rows.count * parts) { task in
+    func forEach(_ threads: ThreadPool, _ multiply: (Range<Int>, Range<Int>) -> Void, finish: BlockFinisher) {
+        threads.forEach(rows.count * parts) { task in
             let (block, part) = hasColumnsOutside ? (task % rows.count, task / rows.count) : (task / parts, task % parts)
             let (range, partRange) = (rows[block], part * partColumns..<min((part + 1) * partColumns, columns))
             multiply(range, partRange)

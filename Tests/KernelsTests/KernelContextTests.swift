@@ -1,0 +1,88 @@
+import Foundation
+import TestSupport
+import XCTest
+
+@testable import Kernels
+
+final class KernelContextTests: XCTestCase {
+    private let shapes: [ConvolutionShape] = [(2, 14, 32, 48, 3, 1), (2, 14, 64, 40, 1, 1), (3, 15, 16, 24, 3, 2)].map {
+        ConvolutionShape(
+            batch: $0.0, inputHeight: $0.1, inputWidth: $0.1, inputChannels: $0.2, outputChannels: $0.3, kernel: $0.4, stride: $0.5,
+            padding: $0.4 / 2)
+    }
+
+    /// Output and gradients of every shape, one after another.
+    private func results(_ context: KernelContext) -> [Float] {
+        shapes.flatMap { s -> [Float] in
+            let kernel = ConvolutionKernels.kernel(for: s, isDepthwise: false, keepsWeights: false, context)
+            let input = Formula.values("x", s.inputPixels * s.inputChannels)
+            let weights = Formula.values("w", s.patchLength * s.outputChannels)
+            var output = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels)
+            var inputGradient = [Float](repeating: .nan, count: input.count), weightGradient = [Float](repeating: 0, count: weights.count)
+            kernel.forward(input: input, weights: weights, output: &output)
+            kernel.backward(
+                input: input, outputGradient: Formula.values("g", output.count), weights: weights, weightGradient: &weightGradient,
+                inputGradient: &inputGradient)
+            return output + inputGradient + weightGradient
+        }
+    }
+
+    /// Two contexts with different thread counts compute the same products at the same time, and a third one other products.
+    func testContextsThatComputeAtTheSameTimeDoNotDisturbEachOther() {
+        let contexts = [
+            KernelContext(threadCount: 1), KernelContext(threadCount: 3), KernelContext(threadCount: 2, winograd: .always(.fourByFour)),
+        ]
+        let expected = [.wherePays, .wherePays, .always(.fourByFour)].map { results(KernelContext(threadCount: 1, winograd: $0)) }
+        XCTAssertTrue(expected[0] == expected[1])
+        XCTAssertFalse(expected[0] == expected[2], "the settings of the contexts differ in the result")
+        let failures = Failures()
+        DispatchQueue.concurrentPerform(iterations: contexts.count) { number in
+            for _ in 0..<20 where results(contexts[number]) != expected[number] { failures.add(number) }
+        }
+        XCTAssertEqual(failures.numbers, [])
+    }
+
+    /// Contexts come and go while another one computes.
+    func testTheEndOfAContextDoesNotDisturbAnother() {
+        let lasting = KernelContext(threadCount: 3)
+        let expected = results(KernelContext(threadCount: 1))
+        let failures = Failures()
+        DispatchQueue.concurrentPerform(iterations: 2) { number in
+            for _ in 0..<20 {
+                let context = number == 0 ? lasting : KernelContext(threadCount: 2)
+                if results(context) != expected { failures.add(number) }
+            }
+        }
+        XCTAssertEqual(failures.numbers, [])
+    }
+
+    func testThreadsAndBuffersGoWithTheContext() throws {
+        func threads() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
+        let before = try threads()
+        weak var pool: ThreadPool?
+        weak var buffers: BufferPool?
+        do {
+            let context = KernelContext(threadCount: 4)
+            _ = results(context)
+            (pool, buffers) = (context.threads, context.buffers)
+            XCTAssertGreaterThanOrEqual(try threads(), before + 3)
+            XCTAssertGreaterThan(context.buffers.allocatedBytes, 0)
+        }
+        XCTAssertNil(pool)
+        XCTAssertNil(buffers)
+        let end = Date().addingTimeInterval(10)
+        while try threads() > before && Date() < end { usleep(10_000) }
+        XCTAssertLessThanOrEqual(try threads(), before)
+    }
+}
+
+private final class Failures: @unchecked Sendable {
+    private let lock = NSLock()
+    private(set) var numbers: [Int] = []
+
+    func add(_ number: Int) {
+        lock.lock()
+        numbers.append(number)
+        lock.unlock()
+    }
+}

@@ -1,0 +1,15 @@
+import Kernels
+import NeuralNetwork
+
+extension KernelContext {
+    /// One thread, for tests that do not need more.
+    public static let test = KernelContext(threadCount: 1)
+}
+
+extension Tensor {
+    /// A tensor on the test context.
+    public convenience init(_ shape: Shape) { self.init(shape, .test) }
+
+    /// A tensor on the test context, with the given elements.
+    public convenience init(_ shape: Shape, _ values: [Float]) { self.init(shape, values, .test) }
+}
