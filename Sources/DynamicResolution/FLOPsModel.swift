@@ -8,7 +8,12 @@ public struct FLOPsModel: Sendable {
     /// Multiply-adds of the predictor for one image; 0 where there is none.
     public let predictor: Double
 
-    public init(classifier: Network, resolutions: [Int], predictor: Network?, predictorInputSize: Int) {
+    /// - Parameters:
+    ///   - classifier: a network, or the definition of one; nothing is allocated for it.
+    ///   - predictor: likewise; nil where there is none.
+    public init(
+        classifier: some LayerCosting, resolutions: [Int], predictor: (any LayerCosting)?, predictorInputSize: Int
+    ) {
         self.resolutions = resolutions
         self.classifier = resolutions.map { Double(classifier.multiplyAdds(resolution: $0)) }
         self.predictor = predictor.map { Double($0.multiplyAdds(resolution: predictorInputSize)) } ?? 0

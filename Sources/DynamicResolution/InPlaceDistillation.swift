@@ -72,8 +72,8 @@ extension TrainingStep {
         _ batch: MicroBatch, _ distillation: InPlaceDistillation, lossScale: Float, report: inout StepReport
     ) throws {
         if batch.labels.isEmpty && !globalBatchNorm { return }
-        var forwards: [Forward?] = try model.resolutions.indices.map { index in
-            try model.classifier.forward(model.resizing(batch.images, toResolution: index), trainingPass(resolutionIndex: index))
+        var forwards: [NetworkForward?] = try model.resolutions.indices.map { index in
+            try model.classifier.forward(model.resizing(batch.images, toResolution: index), classifierPass(index))
         }
         let logits = forwards.compactMap { $0?.output }
         let gradients = logits.map { Tensor($0.shape, $0.context) }
@@ -87,7 +87,7 @@ extension TrainingStep {
                 to: gradients.map { $0.image(image) })
         }
         for index in forwards.indices {
-            _ = try forwards[index]?.pullback?(gradients[index])
+            try forwards[index]?.pullback?(gradients[index])
             // What the resolution has kept goes.
             forwards[index] = nil
         }

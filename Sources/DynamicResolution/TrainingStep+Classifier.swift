@@ -27,7 +27,7 @@ extension TrainingStep {
             let seesAll = options.batchNormImages == .all
             // First, since the losses below replace those of its own passes: all of an image's are to be computed alike.
             try trainChosen(
-                batch, decision.choices, globalSizes.chosen, recordsStatistics: !seesAll, into: &outcome, report: &report)
+                batch, decision.choices, globalSizes.chosen, collectsStatistics: !seesAll, into: &outcome, report: &report)
             try computeLosses(batch, inTraining: seesAll, into: &outcome)
         case .all:
             try trainAll(batch, decision.choices, globalSizes.chosen, into: &outcome, report: &report)
@@ -36,14 +36,14 @@ extension TrainingStep {
 
     /// Each image at the resolution that it chose, forward and back.
     private func trainChosen(
-        _ batch: MicroBatch, _ choices: [Int], _ globalSizes: [Double], recordsStatistics: Bool = true,
+        _ batch: MicroBatch, _ choices: [Int], _ globalSizes: [Double], collectsStatistics: Bool = true,
         into outcome: inout PolicyOutcome, report: inout StepReport
     ) throws {
         let subBatches = Router.subBatches(choices: choices, resolutionCount: model.resolutions.count)
         for (index, images) in subBatches.enumerated() where globalSizes[index] > 0 {
             let answer = try trainClassifier(
                 batch, images: images, resolutionIndex: index, lossScale: 1 / Float(outcome.globalCount),
-                recordsStatistics: recordsStatistics, report: &report)
+                collectsStatistics: collectsStatistics, report: &report)
             for (image, (loss, gate)) in zip(images, zip(answer.losses, answer.gateGradients)) {
                 outcome.losses[image * outcome.columns + index] = loss
                 outcome.gateGradients[image * outcome.columns + index] = gate
@@ -60,7 +60,7 @@ extension TrainingStep {
         let subBatches = Router.subBatches(choices: probes, resolutionCount: model.resolutions.count)
         for (index, images) in subBatches.enumerated() where globalSizes[index] > 0 {
             try computeLosses(
-                batch, images, trainingPass(resolutionIndex: index, recordsStatistics: false), into: &outcome)
+                batch, images, classifierPass(index, collectsStatistics: false), into: &outcome)
         }
     }
 
@@ -68,7 +68,7 @@ extension TrainingStep {
     /// statistics of all images, which are recorded.
     private func computeLosses(_ batch: MicroBatch, inTraining: Bool, into outcome: inout PolicyOutcome) throws {
         for index in model.resolutions.indices {
-            let pass = inTraining ? trainingPass(resolutionIndex: index) : Pass(.evaluation, resolutionIndex: index)
+            let pass = inTraining ? classifierPass(index) : Pass(.evaluation, resolutionIndex: index)
             try computeLosses(batch, Array(batch.labels.indices), pass, into: &outcome)
         }
     }
@@ -99,7 +99,7 @@ extension TrainingStep {
         var logits: [Tensor] = []
         for index in model.resolutions.indices {
             let forward = try model.classifier.forward(
-                model.resizing(batch.images, toResolution: index), trainingPass(resolutionIndex: index))
+                model.resizing(batch.images, toResolution: index), classifierPass(index))
             logits.append(forward.output)
             let gradient = Tensor(shape, batch.images.context)
             gradient.data.update(repeating: 0, count: shape.count)
@@ -110,7 +110,7 @@ extension TrainingStep {
                 slopes.image(image).update(from: gradient.image(image), count: model.classCount)
             }
             // Where no rank's images chose it, the gradient is zero.
-            if globalSizes[index] > 0 { _ = try forward.pullback?(gradient) }
+            if globalSizes[index] > 0 { try forward.pullback?(gradient) }
         }
         for image in choices.indices {
             for (index, logits) in logits.enumerated() {

@@ -14,14 +14,14 @@ extension TrainingStep {
         let trainsPredictor = options.frozen != .predictor
         // A frozen predictor gives the same answer again.
         let runsOnce = microBatches.count == 1 || !trainsPredictor
-        var routes = try microBatches.map { try route($0, options, recordsStatistics: runsOnce) }
+        var routes = try microBatches.map { try route($0, options, isFinal: runsOnce) }
         let sums = try globalSums(routes)
         let mean = sums.mean(globalCount)
         let costGradient = options.regularizer.weightGradient(mean: mean.cost, globalCount: globalCount)
 
         var report = StepReport(resolutionCount: model.resolutions.count)
         for (index, batch) in microBatches.enumerated() {
-            let current = runsOnce ? routes[index] : try route(batch, options, recordsStatistics: true)
+            let current = runsOnce ? routes[index] : try route(batch, options, isFinal: true)
             var outcome = PolicyOutcome(
                 images: batch.labels.count, costGradient: costGradient, globalCount: globalCount)
             try classify(
@@ -32,7 +32,7 @@ extension TrainingStep {
                 let terms = options.policyTerms.logitGradient(
                     policy: current.decision.policy, meanPolicy: mean.policy, globalCount: globalCount)
                 let gradient = zip(estimate, terms).map { $0 + $1 }
-                _ = try current.pullback?(Tensor(current.logitShape, gradient, batch.images.context))
+                try current.pullback?(Tensor(current.logitShape, gradient, batch.images.context))
             }
             routes[index].pullback = nil
             report.add(current.decision, costs: model.flops.classifier)
@@ -49,24 +49,25 @@ extension TrainingStep {
         var input: PolicyInput
         var decision: PolicyDecision
         var logitShape: Shape
-        /// Nil where only the decision is wanted: what the way back needs would be kept for all micro-batches at once.
-        var pullback: Pullback?
+        /// Nil where only the decision is needed: the backward passes of all micro-batches would keep their feature maps at once.
+        var pullback: ((Tensor) throws -> Void)?
     }
 
-    private func route(_ batch: MicroBatch, _ options: FineTuneOptions, recordsStatistics: Bool) throws -> Route {
+    /// - Parameter isFinal: whether the backward pass of this pass follows. Another pass leaves no trace.
+    private func route(_ batch: MicroBatch, _ options: FineTuneOptions, isFinal: Bool) throws -> Route {
         guard let predictor = model.predictor else {
             preconditionFailure("fine-tuning needs a predictor")
         }
         let isFrozen = options.frozen == .predictor
         let forward = try predictor.forward(
             model.imagesForPredictor(batch.images),
-            isFrozen ? Pass(.evaluation) : trainingPass(recordsStatistics: recordsStatistics))
+            isFrozen ? Pass(.evaluation) : predictorPass(collectsStatistics: isFinal))
         let input = PolicyInput(
             logits: forward.output.values, noise: options.noise(batch), temperature: options.temperature,
             columns: model.resolutions.count)
         return Route(
             input: input, decision: isFrozen ? .withoutNoise(input) : options.estimator.decide(input), logitShape: forward.output.shape,
-            pullback: recordsStatistics ? forward.pullback : nil)
+            pullback: isFinal ? forward.pullback : nil)
     }
 
     /// Collective.

@@ -32,18 +32,30 @@ public struct TrainingStep {
     /// Whether batch norms normalise with the statistics of all ranks.
     let globalBatchNorm: Bool
     let labelSmoothing: Float
+    /// Batch-norm sums of this rank's passes since they were last cleared, one collector for each network of the model, classifier
+    /// first. The caller reduces and applies them after the step.
+    public let statistics: [StatisticsCollector]
 
     public init(model: DRNet, ranks: StatisticsReducer?, globalBatchNorm: Bool, labelSmoothing: Float) {
         self.model = model
         self.ranks = ranks
         self.globalBatchNorm = globalBatchNorm
         self.labelSmoothing = labelSmoothing
+        statistics = model.networks.map { StatisticsCollector($0.arena) }
     }
 
-    func trainingPass(resolutionIndex: Int = 0, recordsStatistics: Bool = true) -> Pass {
+    /// A training pass of the classifier.
+    ///
+    /// - Parameter collectsStatistics: false for a pass that leaves no trace in the running statistics.
+    func classifierPass(_ resolutionIndex: Int, collectsStatistics: Bool = true) -> Pass {
         Pass(
             .training, resolutionIndex: resolutionIndex, reducer: globalBatchNorm ? ranks : nil,
-            recordsStatistics: recordsStatistics)
+            statistics: collectsStatistics ? statistics[0] : nil)
+    }
+
+    /// A training pass of the predictor.
+    func predictorPass(collectsStatistics: Bool) -> Pass {
+        Pass(.training, reducer: globalBatchNorm ? ranks : nil, statistics: collectsStatistics ? statistics[1] : nil)
     }
 
     /// values ← their sums over all ranks. Collective.
@@ -88,13 +100,13 @@ public struct TrainingStep {
     /// - Parameter lossScale: what each image's loss is multiplied with: 1 / N for a mean over the global batch.
     @discardableResult
     func trainClassifier(
-        _ batch: MicroBatch, images: [Int], resolutionIndex: Int, lossScale: Float, recordsStatistics: Bool = true,
+        _ batch: MicroBatch, images: [Int], resolutionIndex: Int, lossScale: Float, collectsStatistics: Bool = true,
         report: inout StepReport
     ) throws -> SubBatchAnswer {
         if images.isEmpty && !globalBatchNorm { return SubBatchAnswer() }
         let forward = try model.classifier.forward(
             model.resizing(batch.gathering(images), toResolution: resolutionIndex),
-            trainingPass(resolutionIndex: resolutionIndex, recordsStatistics: recordsStatistics))
+            classifierPass(resolutionIndex, collectsStatistics: collectsStatistics))
         let logits = forward.output
         let gradient = Tensor(logits.shape, logits.context)
         var answer = SubBatchAnswer()
@@ -105,7 +117,7 @@ public struct TrainingStep {
                     report: &report))
             answer.gateGradients.append(dot(gradient.image(row), logits.image(row)))
         }
-        _ = try forward.pullback?(gradient)
+        try forward.pullback?(gradient)
         return answer
     }
 

@@ -26,9 +26,9 @@ enum Limits {
     static let repetitions = 1...10_000
 }
 
-extension ClassifierArchitecture {
+extension Backbone {
     init(named name: String, option: String) throws {
-        guard let found = ClassifierArchitecture(rawValue: name) else {
+        guard let found = Backbone(rawValue: name) else {
             let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("--\(option): '\(name)' is none of \(names)")
         }

@@ -49,8 +49,7 @@ final class DistributedStepTests: XCTestCase {
             var own = Sums()
             own.report = try body(step, model, microBatches[communicator.rank].map { reference.batch($0) })
             own.gradients = model.networks.flatMap { Array($0.arena.gradients) }
-            var statistics: [Double] = []
-            for norm in model.networks.flatMap(\.batchNorms) { norm.appendPending(to: &statistics) }
+            var statistics = step.statistics.flatMap(\.sums)
             try communicator.allReduceSum(&own.gradients, label: "gradients")
             try communicator.allReduceSum(&statistics, label: "statistics")
             own.statistics = statistics.map { Float($0) }
@@ -176,30 +175,43 @@ final class DistributedStepTests: XCTestCase {
         XCTAssertEqual(parts.images, whole.images)
     }
 
-    /// A predictor that counts what passes keep for their way back.
-    private final class CountingPredictor: Network {
-        private final class Kept {
-            let predictor: CountingPredictor
-            init(_ predictor: CountingPredictor) {
-                self.predictor = predictor
-                predictor.kept += 1
-                predictor.mostKept = max(predictor.mostKept, predictor.kept)
+    /// Counts the passes whose pullbacks exist.
+    private final class KeptPasses: @unchecked Sendable {
+        final class Kept {
+            private let passes: KeptPasses
+            init(_ passes: KeptPasses) {
+                self.passes = passes
+                passes.kept += 1
+                passes.mostKept = max(passes.mostKept, passes.kept)
             }
-            deinit { predictor.kept -= 1 }
+            deinit { passes.kept -= 1 }
         }
 
-        private let network: Network
         private(set) var kept = 0
         private(set) var mostKept = 0
+    }
 
-        init(_ network: Network) { self.network = network }
+    private struct CountingArchitecture: NetworkArchitecture {
+        let architecture: any NetworkArchitecture
+        let passes: KeptPasses
+        func makeLayers(_ builder: LayerBuilder) -> any NetworkLayers {
+            CountingLayers(layers: architecture.makeLayers(builder), passes: passes)
+        }
+    }
 
-        var arena: ParameterArena { network.arena }
-        var batchNorms: [ResolutionAwareBatchNorm] { network.batchNorms }
-        func trace(_ shape: Shape, into costs: inout [LayerCost]) { network.trace(shape, into: &costs) }
-        func forward(_ images: Tensor, _ pass: Pass) throws -> Forward {
-            let result = try network.forward(images, pass)
-            let kept = Kept(self)
+    private final class CountingLayers: NetworkLayers {
+        private let layers: any NetworkLayers
+        private let passes: KeptPasses
+
+        init(layers: any NetworkLayers, passes: KeptPasses) {
+            self.layers = layers
+            self.passes = passes
+        }
+
+        func layerCosts(_ input: Shape) -> [LayerCost] { layers.layerCosts(input) }
+        func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
+            let result = try layers.forward(images, pass)
+            let kept = KeptPasses.Kept(passes)
             return Forward(result.output) { gradient in
                 try withExtendedLifetime(kept) { try result.pullback!(gradient) }
             }
@@ -209,15 +221,19 @@ final class DistributedStepTests: XCTestCase {
     func testOnlyOneMicroBatchKeepsThePredictorsActivations() throws {
         let reference = ReferenceCase.resnet18
         let original = reference.makeModel()
-        let predictor = CountingPredictor(original.predictor!)
+        let passes = KeptPasses()
+        var definition = original.predictor!.definition
+        definition.architecture = CountingArchitecture(architecture: definition.architecture, passes: passes)
+        let predictor = Network(definition)
+        predictor.copyValues(from: original.predictor!)
         let model = DRNet(
             resolutions: original.resolutions, classifier: original.classifier, predictor: predictor,
             predictorInputSize: original.predictorInputSize, classCount: original.classCount)
         let step = TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0)
         _ = try step.fineTune(
             [0..<3, 3..<6, 6..<9].map { reference.batch($0) }, globalCount: ReferenceCase.images, reference.options(Expected(), model))
-        XCTAssertEqual(predictor.mostKept, 1)
-        XCTAssertEqual(predictor.kept, 0)
+        XCTAssertEqual(passes.mostKept, 1)
+        XCTAssertEqual(passes.kept, 0)
         XCTAssertTrue(predictor.arena.gradients.contains { $0 != 0 }, "the way back is gone")
     }
 

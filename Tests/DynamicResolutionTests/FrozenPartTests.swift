@@ -10,12 +10,6 @@ final class FrozenPartTests: XCTestCase {
         TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0.1)
     }
 
-    private func pending(_ network: Network) -> [Double] {
-        var sums: [Double] = []
-        for norm in network.batchNorms { norm.appendPending(to: &sums) }
-        return sums
-    }
-
     func testWhatAFrozenClassifierAnswersIsWhatEvaluationWouldSee() throws {
         let model = reference.makeModel()
         let (step, batch) = (makeStep(model), reference.batch())
@@ -60,11 +54,12 @@ final class FrozenPartTests: XCTestCase {
             let model = reference.makeModel()
             var options = reference.options(estimator, model, images)
             options.frozen = .classifier
-            _ = try makeStep(model).fineTune([reference.batch(0..<5), reference.batch(5..<9)], globalCount: ReferenceCase.images, options)
+            let step = makeStep(model)
+            _ = try step.fineTune([reference.batch(0..<5), reference.batch(5..<9)], globalCount: ReferenceCase.images, options)
             XCTAssertTrue(model.classifier.arena.gradients.allSatisfy { $0 == 0 }, name)
-            XCTAssertTrue(pending(model.classifier).allSatisfy { $0 == 0 }, name)
+            XCTAssertTrue(step.statistics[0].sums.allSatisfy { $0 == 0 }, name)
             XCTAssertFalse(model.predictor!.arena.gradients.allSatisfy { $0 == 0 }, name)
-            XCTAssertFalse(pending(model.predictor!).allSatisfy { $0 == 0 }, name)
+            XCTAssertFalse(step.statistics[1].sums.allSatisfy { $0 == 0 }, name)
         }
     }
 
@@ -83,9 +78,9 @@ final class FrozenPartTests: XCTestCase {
     func testAFrozenPredictorRoutesAsEvaluationDoesAndGetsNothing() throws {
         let model = reference.makeModel()
         let (step, batch) = (makeStep(model), reference.batch())
-        _ = try model.predictor!.forward(model.imagesForPredictor(batch.images), Pass(.training))
-        var sums = pending(model.predictor!)[...]
-        for norm in model.predictor!.batchNorms { norm.update(from: &sums, momentum: 1) }
+        let statistics = StatisticsCollector(model.predictor!.arena)
+        _ = try model.predictor!.forward(model.imagesForPredictor(batch.images), Pass(.training, statistics: statistics))
+        statistics.updateRunningStatistics(momentum: 1)
         // Columns of mean 0 can not all be largest in the same one.
         let answers = try XCTUnwrap(model.logProbabilities(batch.images))
         let bias = try XCTUnwrap(model.predictor!.arena.parameters.first { $0.name == "fc.bias" })
@@ -99,7 +94,7 @@ final class FrozenPartTests: XCTestCase {
             let report = try step.fineTune([batch], globalCount: ReferenceCase.images, options)
             XCTAssertEqual(report.routed, (0..<3).map { index in Double(routes.filter { $0 == index }.count) })
             XCTAssertTrue(model.predictor!.arena.gradients.allSatisfy { $0 == 0 })
-            XCTAssertTrue(pending(model.predictor!).allSatisfy { $0 == 0 })
+            XCTAssertTrue(step.statistics[1].sums.allSatisfy { $0 == 0 })
             let gradients = Array(model.classifier.arena.gradients)
             // The classifier learns each sub-batch, and nothing else.
             model.classifier.arena.clearGradients()

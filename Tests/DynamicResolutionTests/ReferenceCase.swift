@@ -18,9 +18,9 @@ struct ReferenceCase {
     let resolutions: [Int]
 
     func makeModel() -> DRNet {
-        let classifier = ResNet(architecture, outputs: Self.classes, resolutionCount: resolutions.count)
-        let predictor = ResNet(
-            ResNet.Architecture(predictorWidths: [4, 4, 6, 8, 10]), outputs: resolutions.count, resolutionCount: nil)
+        let classifier = architecture.makeNetwork(outputs: Self.classes, resolutionCount: resolutions.count)
+        let predictor = ResNet.Architecture(predictorWidths: [4, 4, 6, 8, 10]).makeNetwork(
+            outputs: resolutions.count, resolutionCount: nil)
         fill(classifier, "classifier.")
         fill(predictor, "predictor.")
         return DRNet(
@@ -29,7 +29,7 @@ struct ReferenceCase {
     }
 
     /// As `Network.fill` of drnet_reference.py.
-    private func fill(_ network: ResNet, _ prefix: String) {
+    private func fill(_ network: Network, _ prefix: String) {
         for parameter in network.arena.parameters + network.arena.statistics {
             let values = Formula.values(prefix + parameter.name, parameter.count)
             if parameter.fileShape.count > 1 {

@@ -5,19 +5,10 @@ import XCTest
 final class BatchNormStatisticsTests: XCTestCase {
     private func norm() -> (ResolutionAwareBatchNorm, ParameterArena) {
         let registry = ParameterRegistry()
-        let norm = ResolutionAwareBatchNorm(
-            "bn", registry, channels: 2, resolutionCount: 2, options: BatchNormOptions(), activation: .relu)
+        let norm = ResolutionAwareBatchNorm("bn", registry, channels: 2, resolutionCount: 2, epsilon: 1e-5, activation: .relu)
         let arena = ParameterArena(registry)
         arena.initialize(seed: 1, stream: 0)
         return (norm, arena)
-    }
-
-    private func update(_ norm: ResolutionAwareBatchNorm, momentum: Double? = nil) {
-        var sums: [Double] = []
-        norm.appendPending(to: &sums)
-        var slice = sums[...]
-        norm.update(from: &slice, momentum: momentum)
-        XCTAssertTrue(slice.isEmpty)
     }
 
     private func statistic(_ arena: ParameterArena, _ name: String) -> [Float] {
@@ -26,9 +17,10 @@ final class BatchNormStatisticsTests: XCTestCase {
 
     func testAResolutionWithoutImagesKeepsItsStatisticsAndParameters() throws {
         let (norm, arena) = norm()
+        let statistics = StatisticsCollector(arena)
         let input = Tensor(Shape(batch: 2, height: 2, width: 2, channels: 2), Formula.values("x", 16))
-        _ = try norm.forward(input, Pass(.training, resolutionIndex: 1))
-        update(norm)
+        _ = try norm.forward(input, Pass(.training, resolutionIndex: 1, statistics: statistics))
+        statistics.updateRunningStatistics(momentum: 0.1)
         XCTAssertEqual(statistic(arena, "bn.0.running_mean"), [0, 0])
         XCTAssertEqual(statistic(arena, "bn.0.running_var"), [1, 1])
         XCTAssertNotEqual(statistic(arena, "bn.1.running_mean"), [0, 0])
@@ -36,9 +28,10 @@ final class BatchNormStatisticsTests: XCTestCase {
 
     func testAnEmptySubBatchChangesNothing() throws {
         let (norm, arena) = norm()
-        let result = try norm.forward(Tensor(Shape(batch: 0, height: 2, width: 2, channels: 2)), Pass(.training))
+        let statistics = StatisticsCollector(arena)
+        let result = try norm.forward(Tensor(Shape(batch: 0, height: 2, width: 2, channels: 2)), Pass(.training, statistics: statistics))
         _ = try result.pullback!(Tensor(result.output.shape))
-        update(norm)
+        statistics.updateRunningStatistics(momentum: 0.1)
         XCTAssertEqual(statistic(arena, "bn.0.running_mean"), [0, 0])
         XCTAssertEqual(statistic(arena, "bn.0.running_var"), [1, 1])
         XCTAssertTrue(arena.gradients.allSatisfy { $0 == 0 })
@@ -46,12 +39,13 @@ final class BatchNormStatisticsTests: XCTestCase {
 
     func testAMomentumOfOneGivesTheExactMomentsOfSeveralPassesTogether() throws {
         let (norm, arena) = norm()
+        let statistics = StatisticsCollector(arena)
         let values = Formula.values("x", 48)
         for start in [0, 16, 32] {
             let input = Tensor(Shape(batch: 2, height: 2, width: 2, channels: 2), Array(values[start..<start + 16]))
-            _ = try norm.forward(input, Pass(.training))
+            _ = try norm.forward(input, Pass(.training, statistics: statistics))
         }
-        update(norm, momentum: 1)
+        statistics.updateRunningStatistics(momentum: 1)
         for channel in 0..<2 {
             let own = stride(from: channel, to: 48, by: 2).map { Double(values[$0]) }
             let mean = own.reduce(0, +) / 24
@@ -63,9 +57,46 @@ final class BatchNormStatisticsTests: XCTestCase {
 
     func testEvaluationRecordsNothing() throws {
         let (norm, arena) = norm()
+        let statistics = StatisticsCollector(arena)
         let input = Tensor(Shape(batch: 2, height: 2, width: 2, channels: 2), Formula.values("x", 16))
-        _ = try norm.forward(input, Pass(.evaluation))
-        update(norm)
+        _ = try norm.forward(input, Pass(.evaluation, statistics: statistics))
+        statistics.updateRunningStatistics(momentum: 0.1)
         XCTAssertEqual(statistic(arena, "bn.0.running_mean"), [0, 0])
+    }
+
+    /// A training pass without a collector normalises with its batch, as a probe does, and records nothing.
+    func testAPassWithoutACollectorLeavesNoTrace() throws {
+        let network = ResNet.Architecture(predictorWidths: [4, 4, 8, 8, 8]).makeNetwork(outputs: 3, resolutionCount: 2)
+        network.arena.initialize(seed: 1, stream: 0)
+        let statistics = StatisticsCollector(network.arena)
+        let before = (Array(network.arena.values), Array(network.arena.runningStatistics))
+        let shape = Shape(batch: 2, height: 32, width: 32, channels: 3)
+        let images = Tensor(shape, Formula.values("x", shape.count))
+        func logits(_ statistics: StatisticsCollector?) throws -> [Float] {
+            try network.forward(images, Pass(.training, resolutionIndex: 1, statistics: statistics)).output.values
+        }
+        let unseen = try logits(nil)
+        XCTAssertTrue(statistics.sums.allSatisfy { $0 == 0 })
+        XCTAssertEqual(try logits(statistics), unseen, "the collector changes no result")
+        let once = statistics.sums
+        XCTAssertFalse(once.allSatisfy { $0 == 0 }, "the comparison can fail")
+        XCTAssertEqual(try logits(nil), unseen)
+        XCTAssertEqual(statistics.sums, once)
+        XCTAssertEqual(Array(network.arena.values), before.0)
+        XCTAssertEqual(Array(network.arena.runningStatistics), before.1)
+        XCTAssertTrue(network.arena.gradients.allSatisfy { $0 == 0 })
+    }
+
+    func testClearingStartsANewStep() throws {
+        let (norm, arena) = norm()
+        let statistics = StatisticsCollector(arena)
+        let input = Tensor(Shape(batch: 2, height: 2, width: 2, channels: 2), Formula.values("x", 16))
+        _ = try norm.forward(input, Pass(.training, statistics: statistics))
+        statistics.updateRunningStatistics(momentum: 0.1)
+        let updated = Array(arena.runningStatistics)
+        XCTAssertNotEqual(statistic(arena, "bn.0.running_mean"), [0, 0])
+        statistics.clear()
+        statistics.updateRunningStatistics(momentum: 0.1)
+        XCTAssertEqual(Array(arena.runningStatistics), updated)
     }
 }

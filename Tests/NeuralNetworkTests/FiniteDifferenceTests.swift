@@ -71,11 +71,11 @@ final class FiniteDifferenceTests: XCTestCase {
     func testBatchNorm() throws {
         let registry = ParameterRegistry()
         let norm = ResolutionAwareBatchNorm(
-            "bn", registry, channels: 4, resolutionCount: 2, options: BatchNormOptions(), activation: .none)
+            "bn", registry, channels: 4, resolutionCount: 2, epsilon: 1e-5, activation: .none)
         let arena = ParameterArena(registry)
         arena.initialize(seed: 3, stream: 0)
         try check("batch norm", arena, Shape(batch: 3, height: 3, width: 2, channels: 4)) { input in
-            let result = try norm.forward(input, Pass(.training, resolutionIndex: 1, recordsStatistics: false))
+            let result = try norm.forward(input, Pass(.training, resolutionIndex: 1))
             return (result.output, { try result.pullback!($0).input })
         }
     }
@@ -87,7 +87,7 @@ final class FiniteDifferenceTests: XCTestCase {
             for hasResidual in [false, true] {
                 let registry = ParameterRegistry()
                 let norm = ResolutionAwareBatchNorm(
-                    "bn", registry, channels: 4, resolutionCount: 2, options: BatchNormOptions(), activation: activation)
+                    "bn", registry, channels: 4, resolutionCount: 2, epsilon: 1e-5, activation: activation)
                 let arena = ParameterArena(registry)
                 arena.initialize(seed: 3, stream: 0)
                 for parameter in arena.parameters where parameter.name.hasSuffix("bias") {
@@ -98,7 +98,7 @@ final class FiniteDifferenceTests: XCTestCase {
                 let residual = Tensor(shape, Formula.values("\(name) addend", shape.count))
                 let run = { (input: Tensor) in
                     let copy = hasResidual ? Tensor(shape, residual.values) : nil
-                    return try norm.forward(input, residual: copy, Pass(.training, resolutionIndex: 1, recordsStatistics: false))
+                    return try norm.forward(input, residual: copy, Pass(.training, resolutionIndex: 1))
                 }
                 try check(name, arena, shape, step: 1e-3) { input in
                     let result = try run(input)
@@ -129,11 +129,11 @@ final class FiniteDifferenceTests: XCTestCase {
         // Values 0.05 apart in a scrambled order: no step makes another one the largest.
         let shape = Shape(batch: 2, height: 7, width: 6, channels: 3)
         let input = Tensor(shape, (0..<shape.count).map { 0.05 * Float($0 * 101 % shape.count) })
-        let forward = MaximumPool.forward(Activations(input), Pass(.training))
+        let forward = MaximumPool().forward(FeatureMap(input), Pass(.training))
         let objectives = Tensor(forward.output.shape, Formula.values("objective", forward.output.shape.count))
-        let gradient = try forward.pullback!(ActivationGradient(objectives)).tensor
+        let gradient = try forward.pullback!(FeatureGradient(objectives)).tensor
         check("maximum pool", count: shape.count, values: input.data, gradient: gradient.values) {
-            objective(MaximumPool.forward(Activations(input), Pass(.training)).output.materialized())
+            objective(MaximumPool().forward(FeatureMap(input), Pass(.training)).output.materialized())
         }
     }
 }

@@ -6,8 +6,7 @@ import XCTest
 
 final class FrozenWeightsTests: XCTestCase {
     private func makeNetwork() -> Network {
-        let network = ClassifierArchitecture.resnet18.makeNetwork(
-            width: 0.25, outputs: 5, resolutionCount: 2, batchNorm: BatchNormOptions(), zeroInitResidual: false)
+        let network = ResNet.Architecture(depth: 18, width: 0.25)!.makeNetwork(outputs: 5, resolutionCount: 2)
         network.arena.initialize(seed: 3, stream: 0)
         // The resolutions' batch norms differ, so that one in place of another is seen.
         for parameter in network.arena.parameters where parameter.name.hasSuffix(".1.bias") {

@@ -16,7 +16,8 @@ final class InitializationTests: XCTestCase {
     }
 
     func testAResNetStartsAsTorchvisions() throws {
-        let network = ResNet(ResNet.Architecture(depth: 18)!, outputs: 1000, resolutionCount: 2, zeroInitResidual: true)
+        let architecture = try XCTUnwrap(Backbone(rawValue: "resnet18")).architecture(BackboneOptions(zeroInitResidual: true))
+        let network = architecture.makeNetwork(outputs: 1000, resolutionCount: 2)
         network.arena.initialize(seed: 1, stream: 0)
         for (name, fanOut) in [("conv1.weight", 7 * 7 * 64), ("layer2.0.conv1.weight", 9 * 128), ("layer4.0.downsample.0.weight", 512)] {
             let found = moments(try parameter(network, name))
@@ -35,7 +36,7 @@ final class InitializationTests: XCTestCase {
     }
 
     func testAMobileNetStartsAsTorchvisions() throws {
-        let network = MobileNetV2(outputs: 100, resolutionCount: nil)
+        let network = MobileNetV2.Architecture().makeNetwork(outputs: 100, resolutionCount: nil)
         network.arena.initialize(seed: 1, stream: 0)
         // torchvision counts a depthwise convolution's fan-out over all of its channels.
         let depthwise = moments(try parameter(network, "features.2.conv.1.0.weight"))

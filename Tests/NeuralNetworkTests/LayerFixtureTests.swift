@@ -52,14 +52,16 @@ final class LayerFixtureTests: XCTestCase {
             let name = "bn_\(label)"
             let registry = ParameterRegistry()
             let norm = ResolutionAwareBatchNorm(
-                name, registry, channels: 6, resolutionCount: nil, options: BatchNormOptions(), activation: activation)
+                name, registry, channels: 6, resolutionCount: nil, epsilon: 1e-5, activation: activation)
             let arena = ParameterArena(registry)
             let (weight, bias) = (arena.parameters[0], arena.parameters[1])
             weight.setFileValues(Formula.values("\(name).weight", 6).map { 2 + $0 })
             bias.setFileValues(Formula.values("\(name).bias", 6))
             arena.statistics[1].setFileValues([Float](repeating: 1, count: 6))
+            let statistics = StatisticsCollector(arena)
             let result = try norm.forward(
-                tensor("\(name).input", shape, scale: 3), residual: tensor("\(name).residual", shape, scale: 2), Pass(.training))
+                tensor("\(name).input", shape, scale: 3), residual: tensor("\(name).residual", shape, scale: 2),
+                Pass(.training, statistics: statistics))
             try check(result.output.values, "\(name).output")
             let gradients = try XCTUnwrap(result.pullback)(tensor("\(name).gradient", shape))
             try check(gradients.input.values, "\(name).input_gradient")
@@ -67,10 +69,7 @@ final class LayerFixtureTests: XCTestCase {
             try check(weight.fileGradient(), "\(name).weight_gradient")
             try check(bias.fileGradient(), "\(name).bias_gradient")
 
-            var sums: [Double] = []
-            norm.appendPending(to: &sums)
-            var slice = sums[...]
-            norm.update(from: &slice)
+            statistics.updateRunningStatistics(momentum: 0.1)
             try check(arena.statistics[0].fileValues(), "\(name).running_mean")
             try check(arena.statistics[1].fileValues(), "\(name).running_var")
             let evaluated = try norm.forward(
@@ -80,9 +79,9 @@ final class LayerFixtureTests: XCTestCase {
     }
 
     func testPooling() throws {
-        let maximum = MaximumPool.forward(
-            Activations(tensor("maxpool.input", Shape(batch: 2, height: 9, width: 8, channels: 5))), Pass(.training))
-        let gradient = ActivationGradient(tensor("maxpool.gradient", maximum.output.shape))
+        let maximum = MaximumPool().forward(
+            FeatureMap(tensor("maxpool.input", Shape(batch: 2, height: 9, width: 8, channels: 5))), Pass(.training))
+        let gradient = FeatureGradient(tensor("maxpool.gradient", maximum.output.shape))
         try check(maximum.output.materialized().values, "maxpool.output")
         try check(try XCTUnwrap(maximum.pullback)(gradient).tensor.values, "maxpool.input_gradient")
         let average = GlobalAveragePool.forward(

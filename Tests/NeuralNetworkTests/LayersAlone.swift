@@ -46,15 +46,15 @@ extension ResolutionAwareBatchNorm {
         sums.addMoments(0, 0..<shape.pixels, 0..<shape.channels, of: input.data)
         let normalization = try trainingNormalization(sums.total, count: shape.pixels, pass)
         normalization.factors.applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data, input.context)
-        let source = Activations.Source(convolved: input, normalization: normalization.factors)
-        let activations = residual == nil ? Activations(source) : Activations(output, source: source)
+        let source = FeatureMap.Source(convolved: input, normalization: normalization.factors)
+        let map = residual == nil ? FeatureMap(source) : FeatureMap(output, source: source)
         return (
             output,
             { gradient in
-                try self.backward(normalization, sums: activations.gradientSums(gradient), pass)
+                try self.backward(normalization, sums: map.gradientSums(gradient), pass)
                 let result = Tensor(shape)
                 normalization.factors.inputGradient(
-                    gradient: gradient.data, input: input.data, output: activations.stored.map { UnsafePointer($0.data) },
+                    gradient: gradient.data, input: input.data, output: map.stored.map { UnsafePointer($0.data) },
                     count: shape.pixels, into: result.data)
                 return (result, gradient)
             }

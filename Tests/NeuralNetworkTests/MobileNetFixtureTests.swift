@@ -6,7 +6,7 @@ import XCTest
 final class MobileNetFixtureTests: XCTestCase {
     func testLogitsAndEveryGradientAreTorchvisions() throws {
         let fixture = try Fixture("mobilenet")
-        let network = MobileNetV2(width: 0.25, outputs: 5, resolutionCount: nil)
+        let network = MobileNetV2.Architecture(width: 0.25).makeNetwork(outputs: 5, resolutionCount: nil)
         for parameter in network.arena.parameters {
             let values = Formula.values("mobilenet." + parameter.name, parameter.count)
             let scale = (3 / Double(parameter.count / parameter.fileShape[0])).squareRoot()
@@ -19,7 +19,7 @@ final class MobileNetFixtureTests: XCTestCase {
         let images = Tensor(Shape(batch: 4, height: 64, width: 64, channels: 3), Formula.values("images", 4 * 64 * 64 * 3))
         let forward = try network.forward(images, Pass(.training))
         assertClose(forward.output.values, try fixture("logits"), relativeTolerance: 1e-4, absoluteTolerance: 1e-4, "logits")
-        _ = try XCTUnwrap(forward.pullback)(Tensor(forward.output.shape, Formula.values("mobilenet.gradient", 20)))
+        try XCTUnwrap(forward.pullback)(Tensor(forward.output.shape, Formula.values("mobilenet.gradient", 20)))
         XCTAssertEqual(fixture.names.count, network.arena.parameters.count + 1)
         for parameter in network.arena.parameters {
             let gradient = parameter.fileGradient()

@@ -16,21 +16,18 @@ final class TorchvisionTests: XCTestCase {
         return try JSONDecoder().decode([String: Reference].self, from: data)
     }
 
-    private func network(_ architecture: ClassifierArchitecture, resolutionCount: Int) -> Network {
-        architecture.makeNetwork(
-            width: 1, outputs: 1000, resolutionCount: resolutionCount, batchNorm: BatchNormOptions(), zeroInitResidual: false)
+    private func definition(_ name: String, resolutionCount: Int) throws -> NetworkDefinition {
+        NetworkDefinition(
+            architecture: try XCTUnwrap(Backbone(rawValue: name), name).architecture(), outputs: 1000, resolutionCount: resolutionCount)
     }
 
     func testNamesAndShapesAreTorchvisionsButForTheIndexOfTheResolution() throws {
         for (name, reference) in try references() {
             guard let expected = reference.tensors else { continue }
-            let network = network(try XCTUnwrap(ClassifierArchitecture(rawValue: name)), resolutionCount: 2)
-            let tensors = (network.arena.parameters + network.arena.statistics).compactMap { parameter -> String? in
+            let network = Network(try definition(name, resolutionCount: 2))
+            let tensors = network.tensors.compactMap { parameter -> String? in
                 var parts = parameter.name.split(separator: ".").map(String.init)
-                let isNorm =
-                    parameter.name.hasSuffix("running_mean") || parameter.name.hasSuffix("running_var")
-                    || network.batchNorms.contains { parameter.name.hasPrefix($0.name + ".") }
-                if isNorm {
+                if network.arena.batchNormCopies.contains(where: { parameter.name.hasPrefix($0.name + ".") }) {
                     guard parts[parts.count - 2] == "1" else { return nil }
                     parts.remove(at: parts.count - 2)
                 }
@@ -40,34 +37,46 @@ final class TorchvisionTests: XCTestCase {
         }
     }
 
+    /// Networks and definitions alike.
     func testMultiplyAddsAreCountedAsByForwardHooks() throws {
         for (name, reference) in try references() {
-            let network = network(try XCTUnwrap(ClassifierArchitecture(rawValue: name)), resolutionCount: 1)
+            let definition = try definition(name, resolutionCount: 1)
+            let network = Network(definition)
             for (size, count) in reference.multiply_adds {
                 XCTAssertEqual(network.multiplyAdds(resolution: Int(size)!), count, "\(name) at \(size)")
+                XCTAssertEqual(definition.multiplyAdds(resolution: Int(size)!), count, "\(name) at \(size)")
             }
             XCTAssertEqual(network.arena.parameterCount, reference.parameters, name)
+            XCTAssertEqual(definition.parameterCount, reference.parameters, name)
         }
     }
 
-    func testPublishedFigures() {
-        func giga(_ architecture: ClassifierArchitecture, _ size: Int) -> Double {
-            Double(network(architecture, resolutionCount: 1).multiplyAdds(resolution: size)) / 1e9
+    func testPublishedFigures() throws {
+        func giga(_ name: String, _ size: Int) throws -> Double {
+            Double(try definition(name, resolutionCount: 1).multiplyAdds(resolution: size)) / 1e9
         }
-        XCTAssertEqual(giga(.resnet50, 224), 4.09, accuracy: 0.005)
-        XCTAssertEqual(giga(.resnet50, 168), 2.50, accuracy: 0.005)
-        XCTAssertEqual(giga(.resnet50, 112), 1.08, accuracy: 0.005)
-        XCTAssertEqual(giga(.resnet18, 224), 1.81, accuracy: 0.006)
-        let predictor = ResNet(
-            ResNet.Architecture(predictorWidths: [64, 64, 128, 256, 512]), outputs: 3, resolutionCount: nil)
+        XCTAssertEqual(try giga("resnet50", 224), 4.09, accuracy: 0.005)
+        XCTAssertEqual(try giga("resnet50", 168), 2.50, accuracy: 0.005)
+        XCTAssertEqual(try giga("resnet50", 112), 1.08, accuracy: 0.005)
+        XCTAssertEqual(try giga("resnet18", 224), 1.81, accuracy: 0.006)
+        let predictor = NetworkDefinition(
+            architecture: ResNet.Architecture(predictorWidths: [64, 64, 128, 256, 512]), outputs: 3, resolutionCount: nil)
         XCTAssertEqual(Double(predictor.multiplyAdds(resolution: 128)) / 1e9, 0.29, accuracy: 0.005)
-        XCTAssertEqual(Double(predictor.arena.parameterCount) / 1e6, 4.9, accuracy: 0.05)
+        XCTAssertEqual(Double(predictor.parameterCount) / 1e6, 4.9, accuracy: 0.05)
     }
 
-    func testEveryBatchNormIsResolutionAware() {
-        let network = network(.resnet50, resolutionCount: 3)
-        XCTAssertEqual(network.batchNorms.count, 53)
-        for norm in network.batchNorms { XCTAssertEqual(norm.resolutionCount, 3, norm.name) }
-        XCTAssertTrue(network.batchNorms.contains { $0.name == "layer1.0.downsample.1" })
+    func testEveryBatchNormIsResolutionAware() throws {
+        let copies = Network(try definition("resnet50", resolutionCount: 3)).arena.batchNormCopies
+        let names = Dictionary(grouping: copies.map(\.name)) { $0.split(separator: ".").dropLast().joined(separator: ".") }
+        XCTAssertEqual(names.count, 53)
+        for (name, copies) in names { XCTAssertEqual(copies, (0..<3).map { "\(name).\($0)" }) }
+        XCTAssertNotNil(names["layer1.0.downsample.1"])
+    }
+
+    func testTheRegistryKnowsEveryBackboneByItsName() throws {
+        let names = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"]
+        XCTAssertEqual(Backbone.allCases.map(\.rawValue), names)
+        XCTAssertNil(Backbone(rawValue: "resnet19"))
+        XCTAssertEqual(try Set(references().keys), Set(names), "torchvision's figures exist for each")
     }
 }

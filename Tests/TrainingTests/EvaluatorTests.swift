@@ -7,49 +7,75 @@ import XCTest
 
 /// The evaluator on a small network of random weights.
 final class EvaluatorTests: XCTestCase {
-    /// A network that counts the images that it is given.
-    private final class CountingNetwork: Network {
-        let network: Network
-        /// Takes the network's place.
-        let answer: ((Tensor) -> Tensor)?
+    /// The images that a network was given.
+    private final class ImageCount: @unchecked Sendable {
         var images = 0
+    }
 
-        init(_ network: Network, answer: ((Tensor) -> Tensor)? = nil) {
-            self.network = network
+    private struct CountingArchitecture: NetworkArchitecture {
+        let architecture: any NetworkArchitecture
+        let count = ImageCount()
+        /// Takes the network's place.
+        var answer: (@Sendable (Tensor) -> Tensor)?
+
+        func makeLayers(_ builder: LayerBuilder) -> any NetworkLayers {
+            CountingLayers(layers: architecture.makeLayers(builder), count: count, answer: answer)
+        }
+    }
+
+    private final class CountingLayers: NetworkLayers {
+        private let layers: any NetworkLayers
+        private let count: ImageCount
+        private let answer: (@Sendable (Tensor) -> Tensor)?
+
+        init(layers: any NetworkLayers, count: ImageCount, answer: (@Sendable (Tensor) -> Tensor)?) {
+            self.layers = layers
+            self.count = count
             self.answer = answer
         }
 
-        var arena: ParameterArena { network.arena }
-        var batchNorms: [ResolutionAwareBatchNorm] { network.batchNorms }
-        func trace(_ shape: Shape, into costs: inout [LayerCost]) { network.trace(shape, into: &costs) }
-        func forward(_ images: Tensor, _ pass: Pass) throws -> Forward {
-            self.images += images.shape.batch
-            return try answer.map { Forward($0(images), nil) } ?? network.forward(images, pass)
+        func layerCosts(_ input: Shape) -> [LayerCost] { layers.layerCosts(input) }
+        func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
+            count.images += images.shape.batch
+            return try answer.map { Forward($0(images), nil) } ?? layers.forward(images, pass)
         }
     }
 
     private let resolutions = [48, 32]
     private let imageCount = 23
 
-    private func networks() -> (classifier: CountingNetwork, predictor: CountingNetwork) {
-        let classifier = ResNet(ResNet.Architecture(predictorWidths: [4, 4, 8, 8, 8]), outputs: 5, resolutionCount: 2)
-        let predictor = ResNet(ResNet.Architecture(predictorWidths: [4, 4, 4, 8, 8]), outputs: 2, resolutionCount: nil)
-        for (network, seed) in [(classifier, 1), (predictor, 2)] as [(ResNet, UInt64)] { network.arena.initialize(seed: seed, stream: 0) }
+    private struct Networks {
+        var classifier: Network
+        var predictor: Network
+        var classified: ImageCount
+        var predicted: ImageCount
+    }
+
+    private func networks() -> Networks {
+        let classifier = CountingArchitecture(architecture: ResNet.Architecture(predictorWidths: [4, 4, 8, 8, 8]))
+        var predictor = CountingArchitecture(architecture: ResNet.Architecture(predictorWidths: [4, 4, 4, 8, 8]))
         // By the first pixel, so that both resolutions are chosen.
-        let byFirstPixel = { (images: Tensor) in
+        predictor.answer = { (images: Tensor) in
             Tensor(
                 Shape(batch: images.shape.batch, channels: 2),
                 (0..<images.shape.batch).flatMap { images.image($0)[0] > 0 ? [1, 0] as [Float] : [0, 1] })
         }
-        return (CountingNetwork(classifier), CountingNetwork(predictor, answer: byFirstPixel))
+        let networks = Networks(
+            classifier: classifier.makeNetwork(outputs: 5, resolutionCount: 2),
+            predictor: predictor.makeNetwork(outputs: 2, resolutionCount: nil), classified: classifier.count,
+            predicted: predictor.count)
+        networks.classifier.arena.initialize(seed: 1, stream: 0)
+        networks.predictor.arena.initialize(seed: 2, stream: 0)
+        return networks
     }
 
     private func evaluate(
         _ ways: Evaluator.Ways, batchSize: Int
     ) throws -> (results: [ImageResult], classified: Int, predicted: Int, milliseconds: ImageCosts?) {
-        let (classifier, predictor) = networks()
+        let networks = networks()
         let model = DRNet(
-            resolutions: resolutions, classifier: classifier, predictor: predictor, predictorInputSize: 32, classCount: 5)
+            resolutions: resolutions, classifier: networks.classifier, predictor: networks.predictor, predictorInputSize: 32,
+            classCount: 5)
         let imageFloats = 48 * 48 * 3
         let pixels = Formula.values("images", imageCount * imageFloats)
         var next = 0
@@ -64,7 +90,7 @@ final class EvaluatorTests: XCTestCase {
                     Array(pixels[range.lowerBound * imageFloats..<range.upperBound * imageFloats])),
                 labels: range.map { Int32($0 % 5) }, sampleIndices: Array(range))
         }
-        return (outcome.results, classifier.images, predictor.images, outcome.milliseconds)
+        return (outcome.results, networks.classified.images, networks.predicted.images, outcome.milliseconds)
     }
 
     func testTheDynamicNetworkClassifiesEachImageOnce() throws {
@@ -99,8 +125,10 @@ final class EvaluatorTests: XCTestCase {
     }
 
     func testTopProbabilitiesAreThoseOfTheClassifiersSoftmax() throws {
-        let (classifier, predictor) = networks()
-        let model = DRNet(resolutions: resolutions, classifier: classifier, predictor: predictor, predictorInputSize: 32, classCount: 5)
+        let networks = networks()
+        let model = DRNet(
+            resolutions: resolutions, classifier: networks.classifier, predictor: networks.predictor, predictorInputSize: 32,
+            classCount: 5)
         let pixels = Array(Formula.values("images", imageCount * 48 * 48 * 3).prefix(2 * 48 * 48 * 3))
         let images = Tensor(Shape(batch: 2, height: 48, width: 48, channels: 3), pixels)
         let results = try evaluate(.policy, batchSize: 2).results

@@ -5,8 +5,8 @@ import XCTest
 @testable import Training
 
 final class NetworkFileTests: XCTestCase {
-    private func network(resolutionCount: Int?, outputs: Int = 3, seed: UInt64 = 1) -> ResNet {
-        let network = ResNet(ResNet.Architecture(predictorWidths: [4, 4, 4, 8, 8]), outputs: outputs, resolutionCount: resolutionCount)
+    private func network(resolutionCount: Int?, outputs: Int = 3, seed: UInt64 = 1) -> Network {
+        let network = ResNet.Architecture(predictorWidths: [4, 4, 4, 8, 8]).makeNetwork(outputs: outputs, resolutionCount: resolutionCount)
         network.arena.initialize(seed: seed, stream: 0)
         return network
     }

@@ -4,8 +4,8 @@ import XCTest
 @testable import Training
 
 final class OptimizationTests: XCTestCase {
-    private func network() -> ResNet {
-        let network = ResNet(ResNet.Architecture(predictorWidths: [4, 4, 4, 8, 8]), outputs: 2, resolutionCount: nil)
+    private func network() -> Network {
+        let network = ResNet.Architecture(predictorWidths: [4, 4, 4, 8, 8]).makeNetwork(outputs: 2, resolutionCount: nil)
         network.arena.initialize(seed: 1, stream: 0)
         return network
     }

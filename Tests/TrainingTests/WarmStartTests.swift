@@ -3,12 +3,12 @@ import XCTest
 @testable import Training
 
 final class WarmStartTests: XCTestCase {
-    private let classifier = ResNet(
-        ResNet.Architecture(bottleneck: false, blocks: [2, 2, 2, 2], stemWidth: 8, stageWidths: [8, 16, 16, 24]), outputs: 5,
-        resolutionCount: 3)
+    private let classifier = ResNet.Architecture(
+        bottleneck: false, blocks: [2, 2, 2, 2], stemWidth: 8, stageWidths: [8, 16, 16, 24]
+    ).makeNetwork(outputs: 5, resolutionCount: 3)
 
-    private func predictor(_ widths: [Int]) -> ResNet {
-        let network = ResNet(ResNet.Architecture(predictorWidths: widths), outputs: 3, resolutionCount: nil)
+    private func predictor(_ widths: [Int]) -> Network {
+        let network = ResNet.Architecture(predictorWidths: widths).makeNetwork(outputs: 3, resolutionCount: nil)
         network.arena.initialize(seed: 7, stream: 1)
         return network
     }
@@ -22,7 +22,7 @@ final class WarmStartTests: XCTestCase {
     }
 
     private func warmStart(_ predictor: Network, inputSize: Int = 60) -> PredictorWarmStart {
-        PredictorWarmStart(from: classifier, to: predictor, resolutions: [96, 64, 48], inputSize: inputSize)
+        PredictorWarmStart(from: classifier.tensors, to: predictor.tensors, resolutions: [96, 64, 48], inputSize: inputSize)
     }
 
     func testLeadingPartsOfEqualShapesAreCopiedAndNothingElse() {
@@ -72,17 +72,17 @@ final class WarmStartTests: XCTestCase {
 
     func testNothingIsTakenWhereNotEvenTheStemFits() {
         XCTAssertTrue(warmStart(predictor([4, 8, 16, 16, 24])).parts.isEmpty)
-        let mobile = MobileNetV2(width: 0.25, outputs: 5, resolutionCount: 3)
+        let mobile = MobileNetV2.Architecture(width: 0.25).makeNetwork(outputs: 5, resolutionCount: 3)
         let target = predictor([8, 8, 16, 16, 24])
         XCTAssertTrue(
-            PredictorWarmStart(from: mobile, to: target, resolutions: [96, 64, 48], inputSize: 60).parts.isEmpty)
+            PredictorWarmStart(from: mobile.tensors, to: target.tensors, resolutions: [96, 64, 48], inputSize: 60).parts.isEmpty)
     }
 
     /// A bottleneck's convolutions are others, even where one has the same shape.
     func testOfABottleneckOnlyTheStemIsTaken() {
-        let bottleneck = ResNet(ResNet.Architecture(depth: 50, width: 0.125)!, outputs: 5, resolutionCount: 3)
+        let bottleneck = ResNet.Architecture(depth: 50, width: 0.125)!.makeNetwork(outputs: 5, resolutionCount: 3)
         let target = predictor([8, 8, 16, 32, 64])
-        let found = PredictorWarmStart(from: bottleneck, to: target, resolutions: [96, 64, 48], inputSize: 60)
+        let found = PredictorWarmStart(from: bottleneck.tensors, to: target.tensors, resolutions: [96, 64, 48], inputSize: 60)
         XCTAssertEqual(found.parts.map(\.name), ["stem"])
     }
 }

@@ -2,7 +2,7 @@ import NeuralNetwork
 
 extension TrainingConfiguration {
     public struct ClassifierOptions: Equatable, Sendable {
-        public var architecture: ClassifierArchitecture
+        public var architecture: Backbone
         /// Multiplies the channels of every layer.
         public var width: Double
         /// A safetensors file of torchvision's or of a run; nil to train from scratch.

@@ -8,31 +8,31 @@ public struct NetworkSummary {
     public let warnings: [String]
 
     public init(_ configuration: TrainingConfiguration, classCount: Int) throws {
-        let model = try DRNet(configuration.withoutPretrained, classCount: classCount)
-        let flops = model.flops
+        let flops = FLOPsModel(configuration, classCount: classCount)
+        let classifier = configuration.classifierDefinition(classCount: classCount)
         var rows = [["", "input", "parameters", "GFLOPs", "of largest", "with predictor"]]
-        for (index, resolution) in model.resolutions.enumerated() {
+        for (index, resolution) in configuration.resolutions.enumerated() {
             let cost = flops.classifier[index]
             rows.append([
                 index == 0 ? configuration.classifier.architecture.rawValue : "", "\(resolution)",
-                index == 0 ? Self.millions(model.classifier.arena.parameterCount) : "", Evaluation.gigaFLOPs(cost / 1e9),
+                index == 0 ? Self.millions(classifier.parameterCount) : "", Evaluation.gigaFLOPs(cost / 1e9),
                 Evaluation.percent(cost / flops.largest) + " %", Evaluation.gigaFLOPs((cost + flops.predictor) / 1e9),
             ])
         }
-        if let predictor = model.predictor {
+        if let predictor = configuration.predictorDefinition {
             rows.append([
-                "predictor", "\(model.predictorInputSize)", Self.millions(predictor.arena.parameterCount),
+                "predictor", "\(configuration.predictor.inputSize)", Self.millions(predictor.parameterCount),
                 Evaluation.gigaFLOPs(flops.predictor / 1e9), Evaluation.percent(flops.predictor / flops.largest) + " %", "",
             ])
         }
         text =
             TextTable.render(rows) + "\n\n\(classCount) classes; GFLOPs are 10⁹ multiply-adds for one image; batch norms have "
-            + "\(model.resolutions.count) copies"
+            + "\(configuration.resolutions.count) copies"
         warnings = flops.unevenResolutions.map {
             "\($0.resolution) is no multiple of 32, the network's stride: it costs \(Self.share($0.costShare)) of the largest, where its "
                 + "pixels are \(Self.share($0.pixelShare))"
         }
-        if model.predictor != nil { _ = try FLOPsRegularizer(configuration.policy, model.flops) }
+        if configuration.predictorDefinition != nil { _ = try FLOPsRegularizer(configuration.policy, flops) }
     }
 
     private static func millions(_ count: Int) -> String { String(format: "%.2f M", Double(count) / 1e6) }

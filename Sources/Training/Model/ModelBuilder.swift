@@ -8,12 +8,12 @@ extension DRNet {
     public convenience init(
         _ configuration: TrainingConfiguration, classCount: Int, note: (String) -> Void = { _ in }
     ) throws {
-        let classifier = configuration.makeClassifier(classCount: classCount)
+        let classifier = Network(configuration.classifierDefinition(classCount: classCount))
         classifier.arena.initialize(seed: configuration.seed, stream: 0)
         if let path = configuration.classifier.pretrained {
             try NetworkFile.loadPretrained(path, into: classifier).forEach(note)
         }
-        let predictor = configuration.makePredictor()
+        let predictor = configuration.predictorDefinition.map { Network($0) }
         predictor?.arena.initialize(seed: configuration.seed, stream: 1)
         predictor?.scaleLastLayer(by: Float(configuration.predictor.lastLayerScale))
         if let predictor, let path = configuration.predictor.pretrained {
@@ -35,40 +35,37 @@ extension Network {
 }
 
 extension TrainingConfiguration {
-    /// Without values.
-    fileprivate func makeClassifier(classCount: Int) -> Network {
-        classifier.architecture.makeNetwork(
-            width: classifier.width, outputs: classCount, resolutionCount: resolutions.count, batchNorm: batchNormOptions,
-            zeroInitResidual: classifier.zeroInitResidual)
+    func classifierDefinition(classCount: Int) -> NetworkDefinition {
+        let options = BackboneOptions(width: classifier.width, zeroInitResidual: classifier.zeroInitResidual)
+        return NetworkDefinition(
+            architecture: classifier.architecture.architecture(options), outputs: classCount, resolutionCount: resolutions.count,
+            batchNormEpsilon: batchNorm.epsilon)
     }
 
-    /// Without values; nil where no stage trains one.
-    fileprivate func makePredictor() -> Network? {
+    /// Nil where no stage trains a predictor.
+    var predictorDefinition: NetworkDefinition? {
         guard stages.fineTune != nil else { return nil }
-        return ResNet(
-            ResNet.Architecture(predictorWidths: predictor.widths), outputs: resolutions.count, resolutionCount: nil,
-            batchNorm: batchNormOptions)
+        return NetworkDefinition(
+            architecture: ResNet.Architecture(predictorWidths: predictor.widths), outputs: resolutions.count, resolutionCount: nil,
+            batchNormEpsilon: batchNorm.epsilon)
     }
 
-    /// Whether the classifier has a part that the predictor could start from.
+    /// Whether the classifier has a part that the predictor could start from. Compares names and shapes; builds no network.
     var hasWarmStart: Bool {
-        guard let target = makePredictor() else { return false }
+        guard let target = predictorDefinition else { return false }
         let warmStart = PredictorWarmStart(
-            from: makeClassifier(classCount: 1), to: target, resolutions: resolutions, inputSize: predictor.inputSize)
+            from: classifierDefinition(classCount: 1).tensors, to: target.tensors, resolutions: resolutions,
+            inputSize: predictor.inputSize)
         return !warmStart.parts.isEmpty
-    }
-
-    private var batchNormOptions: BatchNormOptions {
-        BatchNormOptions(momentum: batchNorm.momentum, epsilon: batchNorm.epsilon)
     }
 }
 
 extension FLOPsModel {
-    /// What the networks of a configuration cost.
+    /// What the networks of a configuration cost. Builds no network.
     init(_ configuration: TrainingConfiguration, classCount: Int) {
         self.init(
-            classifier: configuration.makeClassifier(classCount: classCount), resolutions: configuration.resolutions,
-            predictor: configuration.makePredictor(), predictorInputSize: configuration.predictor.inputSize)
+            classifier: configuration.classifierDefinition(classCount: classCount), resolutions: configuration.resolutions,
+            predictor: configuration.predictorDefinition, predictorInputSize: configuration.predictor.inputSize)
     }
 }
 

@@ -16,15 +16,16 @@ struct PredictorWarmStart {
     /// Whose batch norms are taken, in pixels.
     let resolution: Int
 
-    /// Both networks must outlive a copy.
-    ///
-    /// - Parameter inputSize: what the predictor sees; batch norms are taken of the resolution that is closest to it.
-    init(from classifier: Network, to predictor: Network, resolutions: [Int], inputSize: Int) {
+    /// - Parameters:
+    ///   - classifier: its parameters and running statistics. To `copy`, both networks must exist.
+    ///   - predictor: likewise.
+    ///   - inputSize: what the predictor sees; batch norms are taken of the resolution that is closest to it.
+    init(from classifier: [Parameter], to predictor: [Parameter], resolutions: [Int], inputSize: Int) {
         let index = resolutions.indices.min { abs(resolutions[$0] - inputSize) < abs(resolutions[$1] - inputSize) } ?? 0
         resolution = resolutions[index]
         let sources = Dictionary(
-            uniqueKeysWithValues: (classifier.arena.parameters + classifier.arena.statistics).map { ($0.name, $0) })
-        let targets = predictor.arena.parameters + predictor.arena.statistics
+            uniqueKeysWithValues: classifier.map { ($0.name, $0) })
+        let targets = predictor
         var names: [String] = []
         for target in targets where !names.contains(target.partName) { names.append(target.partName) }
         let found = names.map { name in
@@ -74,7 +75,7 @@ extension Trainer {
             let predictor = model.predictor
         else { return }
         let warmStart = PredictorWarmStart(
-            from: model.classifier, to: predictor, resolutions: model.resolutions, inputSize: model.predictorInputSize)
+            from: model.classifier.tensors, to: predictor.tensors, resolutions: model.resolutions, inputSize: model.predictorInputSize)
         warmStart.copy()
         try journal?.event(warmStart.note)
     }

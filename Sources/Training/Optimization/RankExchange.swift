@@ -22,18 +22,21 @@ package final class RankExchange: StatisticsReducer {
         }
     }
 
-    /// Sums, in one collective, what batch norms have seen since the last step and the numbers of `extra`; updates the running
-    /// statistics with the first. Collective.
+    /// Sums the collected batch-norm sums and the numbers of `extra` over the ranks, in one collective. Then updates the running
+    /// statistics and clears the collectors. Collective.
     ///
-    /// - Parameter momentum: weight of the new statistics; nil for the configured one.
-    package func reduceStatistics(_ networks: [Network], momentum: Double? = nil, extra: inout [Double]) throws {
-        var sums = extra
-        let norms = networks.flatMap(\.batchNorms)
-        for norm in norms { norm.appendPending(to: &sums) }
+    /// - Parameter momentum: weight of the new statistics.
+    package func reduceStatistics(_ collectors: [StatisticsCollector], momentum: Double, extra: inout [Double]) throws {
+        var sums = extra + collectors.flatMap(\.sums)
         try communicator.allReduceSum(&sums, label: "batch-norm statistics and sums of the step")
         extra = Array(sums[..<extra.count])
         var remaining = sums[extra.count...]
-        for norm in norms { norm.update(from: &remaining, momentum: momentum) }
+        for collector in collectors {
+            collector.replaceSums(remaining.prefix(collector.sums.count))
+            remaining = remaining.dropFirst(collector.sums.count)
+            collector.updateRunningStatistics(momentum: momentum)
+            collector.clear()
+        }
     }
 
     /// Gives every rank the values, statistics and momentum of rank 0. Collective.

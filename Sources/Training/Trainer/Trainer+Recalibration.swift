@@ -25,22 +25,24 @@ extension Trainer {
         let batches = data.trainingBatches(runEpoch: state.position.runEpoch, firstBatch: 0)
         defer { batches.stop() }
         let reducer = configuration.batchNorm.mode == .global && communicator.rankCount > 1 ? exchange : nil
+        let statistics = model.networks.map { StatisticsCollector($0.arena) }
         var seen = 0
         while seen < limit, let batch = try batches.next() {
             try stopIfAsked()
             communicator.step = state.position.runStep
             for index in model.resolutions.indices {
-                let pass = Pass(.training, resolutionIndex: index, reducer: reducer)
+                let pass = Pass(.training, resolutionIndex: index, reducer: reducer, statistics: statistics[0])
                 guard !batch.labels.isEmpty || reducer != nil else { continue }
                 _ = try model.classifier.forward(model.resizing(batch.images, toResolution: index), pass)
             }
             if let predictor = model.predictor, !batch.labels.isEmpty || reducer != nil {
-                _ = try predictor.forward(model.imagesForPredictor(batch.images), Pass(.training, reducer: reducer))
+                _ = try predictor.forward(
+                    model.imagesForPredictor(batch.images), Pass(.training, reducer: reducer, statistics: statistics[1]))
             }
             seen += 1
             journal?.recalibrated(seen, of: min(limit, batches.count))
         }
         var nothing: [Double] = []
-        try exchange.reduceStatistics(model.networks, momentum: 1, extra: &nothing)
+        try exchange.reduceStatistics(statistics, momentum: 1, extra: &nothing)
     }
 }

@@ -22,7 +22,8 @@ extension Trainer {
         for network in networks { network.arena.clearGradients() }
         var report = try gradients(plan, batches, epoch: fractionalEpoch)
         try exchange.reduceGradients(networks)
-        let stopIsAsked = try reduceStatistics(networks, &report)
+        let stopIsAsked = try reduceStatistics(
+            zip(trainingStep.statistics, learningRates).compactMap { $1 == nil ? nil : $0 }, &report)
 
         let norm = GradientNorm.norm(networks, context)
         guard norm.isFinite, report.lossSum.isFinite else {
@@ -72,9 +73,9 @@ extension Trainer {
     }
 
     /// Batch-norm statistics, the step's sums and the wish to stop go in one collective.
-    private func reduceStatistics(_ networks: [Network], _ report: inout StepReport) throws -> Bool {
+    private func reduceStatistics(_ collectors: [StatisticsCollector], _ report: inout StepReport) throws -> Bool {
         var sums = report.vector + [StopSignals.wasAsked ? 1 : 0]
-        try exchange.reduceStatistics(networks, extra: &sums)
+        try exchange.reduceStatistics(collectors, momentum: configuration.batchNorm.momentum, extra: &sums)
         report.vector = sums.dropLast()
         return sums[sums.count - 1] > 0
     }

@@ -27,7 +27,7 @@ struct KernelsCommand: ParsableCommand {
     var convolutions = ConvolutionChoice.modelled
 
     func validate() throws {
-        guard try !architectures.isEmpty else { throw ValidationError("--networks names none") }
+        guard try !backbones.isEmpty else { throw ValidationError("--networks names none") }
         for size in pixels.sizes { try Limits.require(size, in: Limits.pixels, "pixels") }
         try Limits.require(batch, in: Limits.batch, "batch")
         if let threads { try Limits.require(threads, in: Limits.threads, "threads") }
@@ -50,10 +50,10 @@ struct KernelsCommand: ParsableCommand {
         }
     }
 
-    private var architectures: [ClassifierArchitecture] {
+    private var backbones: [Backbone] {
         get throws {
             try networks.split(separator: ",").map { name in
-                try ClassifierArchitecture(named: String(name), option: "networks")
+                try Backbone(named: String(name), option: "networks")
             }
         }
     }
@@ -61,12 +61,10 @@ struct KernelsCommand: ParsableCommand {
     /// In the order in which the networks meet them.
     private func distinctShapes() throws -> [ConvolutionShape] {
         var shapes: [ConvolutionShape] = []
-        for architecture in try architectures {
-            let network = architecture.makeNetwork(
-                width: 1, outputs: 1000, resolutionCount: 1, batchNorm: BatchNormOptions(), zeroInitResidual: false)
+        for backbone in try backbones {
+            let definition = NetworkDefinition(architecture: backbone.architecture(), outputs: 1000, resolutionCount: 1)
             for size in pixels.sizes {
-                var costs: [LayerCost] = []
-                network.trace(Shape(batch: batch, height: size, width: size, channels: 3), into: &costs)
+                let costs = definition.layerCosts(Shape(batch: batch, height: size, width: size, channels: 3))
                 for shape in costs.compactMap(\.convolution) where !shapes.contains(shape) { shapes.append(shape) }
             }
         }

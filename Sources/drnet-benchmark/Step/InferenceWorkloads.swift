@@ -31,7 +31,7 @@ struct DRNetEvaluation: Workload {
     private let images: RandomImages
     private let job: Job
     private let batches: Int
-    private let predictor: RotatingPredictor
+    private let rotation = Rotation()
 
     /// Images of a sample at least, so that a short one is not all noise.
     private static let sampleImages = 24
@@ -42,7 +42,10 @@ struct DRNetEvaluation: Workload {
         var cost = networks.cost(isTraining: false, images: count, passImages: count)
         cost.shareOfLargest = cost.multiplyAdds / model.flops.largest
         self.cost = cost
-        predictor = RotatingPredictor(network, resolutionCount: model.resolutions.count)
+        var definition = network.definition
+        definition.architecture = RotatingArchitecture(architecture: definition.architecture, rotation: rotation)
+        let predictor = Network(definition)
+        predictor.copyValues(from: network)
         dynamic = DRNet(
             resolutions: model.resolutions, classifier: model.classifier, predictor: predictor,
             predictorInputSize: model.predictorInputSize, classCount: model.classCount)
@@ -59,7 +62,7 @@ struct DRNetEvaluation: Workload {
 
     func step() throws -> StepSample {
         let batch = Double(images.batch.labels.count * job.communicator.rankCount)
-        predictor.reset()
+        rotation.reset()
         let outcome = try evaluate(dynamic, .dynamic)
         try UnevenRouting.check(dynamic.resolutions.indices.map { index in outcome.results.filter { $0.choice == index }.count })
         let fixed = try evaluate(largest, .fixed).speed.fixedLargest ?? .nan
@@ -83,28 +86,45 @@ struct DRNetEvaluation: Workload {
 }
 
 /// A predictor that computes its answer and gives another: the resolutions in rotation.
-private final class RotatingPredictor: Network {
-    private let network: Network
-    private let resolutionCount: Int
-    private var next = 0
+private struct RotatingArchitecture: NetworkArchitecture {
+    let architecture: any NetworkArchitecture
+    let rotation: Rotation
 
-    init(_ network: Network, resolutionCount: Int) {
-        self.network = network
-        self.resolutionCount = resolutionCount
+    func makeLayers(_ builder: LayerBuilder) -> any NetworkLayers {
+        RotatingLayers(layers: architecture.makeLayers(builder), rotation: rotation, resolutionCount: builder.outputs)
     }
+}
+
+/// The resolution of the next image. The benchmark runs one pass at a time.
+private final class Rotation: @unchecked Sendable {
+    private var next = 0
 
     func reset() { next = 0 }
 
-    var arena: ParameterArena { network.arena }
-    var batchNorms: [ResolutionAwareBatchNorm] { network.batchNorms }
-    func trace(_ shape: Shape, into costs: inout [LayerCost]) { network.trace(shape, into: &costs) }
+    func advance(_ count: Int) -> Int {
+        defer { next = (next + 1) % count }
+        return next
+    }
+}
 
-    func forward(_ images: Tensor, _ pass: Pass) throws -> Forward {
-        let forward = try network.forward(images, pass)
+private final class RotatingLayers: NetworkLayers {
+    private let layers: any NetworkLayers
+    private let rotation: Rotation
+    private let resolutionCount: Int
+
+    init(layers: any NetworkLayers, rotation: Rotation, resolutionCount: Int) {
+        self.layers = layers
+        self.rotation = rotation
+        self.resolutionCount = resolutionCount
+    }
+
+    func layerCosts(_ input: Shape) -> [LayerCost] { layers.layerCosts(input) }
+
+    func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
+        let forward = try layers.forward(images, pass)
         for image in 0..<images.shape.batch {
-            let logits = forward.output.image(image)
-            for column in 0..<resolutionCount { logits[column] = column == next ? 1 : 0 }
-            next = (next + 1) % resolutionCount
+            let (logits, chosen) = (forward.output.image(image), rotation.advance(resolutionCount))
+            for column in 0..<resolutionCount { logits[column] = column == chosen ? 1 : 0 }
         }
         return forward
     }

@@ -55,8 +55,6 @@ struct MemoryTraffic: Equatable {
 extension Network {
     /// Elements of all layers' outputs for one square image.
     fileprivate func outputElements(resolution: Int) -> Int {
-        var costs: [LayerCost] = []
-        trace(Shape(batch: 1, height: resolution, width: resolution, channels: 3), into: &costs)
-        return costs.reduce(0) { $0 + $1.output.count }
+        layerCosts(Shape(batch: 1, height: resolution, width: resolution, channels: 3)).reduce(0) { $0 + $1.output.count }
     }
 }

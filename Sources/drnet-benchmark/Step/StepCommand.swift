@@ -58,7 +58,7 @@ struct StepCommand: ParsableCommand {
     var winograd = true
 
     func validate() throws {
-        _ = try ClassifierArchitecture(named: network, option: "network")
+        _ = try Backbone(named: network, option: "network")
         for size in pixels.sizes + [predictorPixels] { try Limits.require(size, in: Limits.pixels, "pixels") }
         try Limits.require(batch, in: Limits.batch, "batch")
         try Limits.require(steps, in: Limits.repetitions, "steps")
@@ -93,7 +93,7 @@ struct StepCommand: ParsableCommand {
 
     private func workload(_ share: Int, _ job: Job) throws -> Workload {
         let networks = BenchmarkNetworks(
-            architecture: try ClassifierArchitecture(named: network, option: "network"), resolutions: pixels.sizes,
+            backbone: try Backbone(named: network, option: "network"), resolutions: pixels.sizes,
             predictorPixels: pass.usesPredictor ? predictorPixels : nil)
         let images = RandomImages(count: share, size: pixels.sizes[0], rank: job.communicator.rank, job.context)
         switch pass {

@@ -28,7 +28,7 @@ private struct TrainerStep {
                 for network in model.networks { network.arena.clearGradients() }
                 var sums = try gradients().vector
                 try exchange.reduceGradients(model.networks)
-                try exchange.reduceStatistics(model.networks, extra: &sums)
+                try exchange.reduceStatistics(step.statistics, momentum: 0.1, extra: &sums)
                 optimizer.step(learningRates: model.networks.map { _ in 0.01 })
             })
     }

@@ -35,14 +35,11 @@ struct BenchmarkNetworks {
     static let classCount = 1000
 
     /// - Parameter predictorPixels: nil without a predictor; otherwise the published one.
-    init(architecture: ClassifierArchitecture, resolutions: [Int], predictorPixels: Int?) {
-        let classifier = architecture.makeNetwork(
-            width: 1, outputs: Self.classCount, resolutionCount: resolutions.count, batchNorm: BatchNormOptions(),
-            zeroInitResidual: false)
+    init(backbone: Backbone, resolutions: [Int], predictorPixels: Int?) {
+        let classifier = backbone.architecture().makeNetwork(outputs: Self.classCount, resolutionCount: resolutions.count)
         classifier.arena.initialize(seed: 1, stream: 0)
         let predictor = predictorPixels.map { _ in
-            ResNet(
-                ResNet.Architecture(predictorWidths: [64, 64, 128, 256, 512]), outputs: resolutions.count, resolutionCount: nil)
+            ResNet.Architecture(predictorWidths: [64, 64, 128, 256, 512]).makeNetwork(outputs: resolutions.count, resolutionCount: nil)
         }
         predictor?.arena.initialize(seed: 1, stream: 1)
         model = DRNet(

@@ -1,13 +1,13 @@
 import Kernels
 
-/// What one layer hands to the next. The values are stored, or they are computed by whoever reads them, from a convolution's output and the
-/// normalisation behind it; a training pass that stored them keeps both.
-public final class Activations {
+/// The output of a layer, [N, H, W, C]. The values are stored, or each reader computes them from a convolution's output and the
+/// normalisation behind it. A training pass that stores the values keeps the convolution's output too.
+public final class FeatureMap {
     public let shape: Shape
     let context: KernelContext
-    /// The values, where they are written out.
+    /// The values, where they are in memory.
     let stored: Tensor?
-    /// What a training pass computed, or computes, the values from.
+    /// The convolution's output that the values come from; nil where no normalisation precedes them.
     let source: Source?
 
     struct Source {
@@ -33,28 +33,28 @@ public final class Activations {
     /// The values as a matrix [pixels × channels]. The memory stays valid while this object lives.
     var rows: Rows {
         if let stored { return .stored(stored.data) }
-        guard let source else { preconditionFailure("activations are stored or have a source") }
+        guard let source else { preconditionFailure("a feature map is stored or has a source") }
         let (input, channels) = (UnsafePointer(source.convolved.data), shape.channels)
         return .computed { rows, target in
             source.normalization.apply(input + rows.lowerBound * channels, count: rows.count, into: target)
         }
     }
 
-    /// The values, written out if they are not yet.
+    /// The values in memory; computed in parallel where they are not stored.
     func materialized() -> Tensor {
         if let stored { return stored }
-        guard let source else { preconditionFailure("activations are stored or have a source") }
+        guard let source else { preconditionFailure("a feature map is stored or has a source") }
         let tensor = Tensor(shape, context)
         source.normalization.applyInParallel(source.convolved.data, count: shape.pixels, into: tensor.data, context)
         return tensor
     }
 }
 
-/// The gradient of activations.
-public struct ActivationGradient {
+/// The gradient of a feature map.
+public struct FeatureGradient {
     public var tensor: Tensor
-    /// Σ g, then Σ g · (x − mean), of each channel, where x is the output of the convolution behind the activations and g the gradient
-    /// that their activation lets through; nil where they were not gathered while the gradient was hot.
+    /// Σ g, then Σ g · (x − mean), of each channel. x is the output of the convolution that the feature map comes from, and g the gradient
+    /// that the activation function lets through. Nil where the sums were not gathered while the gradient was in cache.
     var sums: [Double]?
 
     init(_ tensor: Tensor, sums: [Double]? = nil) {
@@ -63,8 +63,8 @@ public struct ActivationGradient {
     }
 }
 
-extension Activations.Source {
-    /// A collector of an `ActivationGradient`'s sums.
+extension FeatureMap.Source {
+    /// A collector of a `FeatureGradient`'s sums.
     func makeSums(slots: Int) -> ChannelSums {
         let shape = convolved.shape
         return ChannelSums(slots: slots, channels: shape.channels, rowsPerImage: shape.height * shape.width, convolved.context)
@@ -77,10 +77,10 @@ extension Activations.Source {
     }
 }
 
-extension Activations {
+extension FeatureMap {
     /// The sums of a complete gradient, in a sweep of their own.
     func gradientSums(_ gradient: Tensor) -> [Double] {
-        guard let source else { preconditionFailure("only normalised activations have gradient sums") }
+        guard let source else { preconditionFailure("only normalised feature maps have gradient sums") }
         let blocks = RowBlocks(images: shape.batch, rowsPerImage: shape.height * shape.width)
         let sums = source.makeSums(slots: blocks.count)
         context.threads.forEach(blocks) { source.add($0, $1, gradient: gradient, stored: stored, to: sums) }

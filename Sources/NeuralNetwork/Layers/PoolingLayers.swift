@@ -1,17 +1,17 @@
 import Kernels
 
 /// The 3×3 maximum pool with stride 2 and padding 1 behind a ResNet's stem.
-enum MaximumPool {
-    static func forward(_ input: Activations, _ pass: Pass) -> BlockForward {
-        let shape = windowShape(input.shape)
-        let output = Tensor(outputShape(input.shape), input.context)
+struct MaximumPool: FeatureLayer {
+    func forward(_ input: FeatureMap, _ pass: Pass) -> Forward<FeatureMap, FeaturePullback> {
+        let shape = Self.windowShape(input.shape)
+        let output = Tensor(Self.outputShape(input.shape), input.context)
         guard pass.mode == .training else {
             Pooling.maximum(shape, input: input.rows, output: output.data, positions: nil, input.context)
-            return BlockForward(Activations(output), nil)
+            return Forward(FeatureMap(output), nil)
         }
         let positions = PositionBuffer(count: output.shape.count, input.context.buffers)
         Pooling.maximum(shape, input: input.rows, output: output.data, positions: positions.data, input.context)
-        return BlockForward(Activations(output)) { gradient in
+        return Forward(FeatureMap(output)) { gradient in
             let result = Tensor(input.shape, input.context)
             let sums = input.source?.makeSums(slots: input.shape.batch)
             Pooling.maximumInputGradient(
@@ -21,11 +21,13 @@ enum MaximumPool {
                 guard let sums, let source = input.source else { return }
                 source.add(image, rows, gradient: result, stored: input.stored, to: sums)
             }
-            return ActivationGradient(result, sums: sums?.total)
+            return FeatureGradient(result, sums: sums?.total)
         }
     }
 
-    static func outputShape(_ input: Shape) -> Shape {
+    func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape { Self.outputShape(shape) }
+
+    private static func outputShape(_ input: Shape) -> Shape {
         let shape = windowShape(input)
         return Shape(
             batch: input.batch, height: shape.outputHeight, width: shape.outputWidth, channels: input.channels)
@@ -57,7 +59,7 @@ enum MaximumPool {
 
 /// The mean over all pixels: [N, H, W, C] → [N, 1, 1, C].
 enum GlobalAveragePool {
-    static func forward(_ input: Tensor, _ pass: Pass) -> Forward {
+    static func forward(_ input: Tensor, _ pass: Pass) -> Forward<Tensor, (Tensor) -> Tensor> {
         let shape = input.shape
         let pixels = shape.height * shape.width
         let output = Tensor(Shape(batch: shape.batch, channels: shape.channels), input.context)

@@ -1,54 +1,8 @@
-/// How a parameter is laid out in memory, and thereby how it is turned into torchvision's layout in files.
-public enum ParameterLayout: Sendable {
-    /// Any vector, or a linear layer's matrix [output, input]: as in files.
-    case plain
-    /// A convolution's weights: [kernel row, kernel column, input, output] in memory, [output, input, row, column] in files.
-    case convolution
-    /// A depthwise convolution's weights: [kernel row, kernel column, channel] in memory, [channel, 1, row, column] in files.
-    case depthwise
-}
-
-/// A named tensor that a network owns: trained parameters and, without a gradient, batch norm's running statistics.
-///
-/// The values of all parameters lie in one arena, the gradients in another, in the order of registration: the optimiser and the
-/// all-reduce see two flat vectors.
-public final class Parameter {
-    /// torchvision's name, with the index of the resolution inserted for the copies of a batch norm (`bn1.0.weight`).
-    public let name: String
-    /// The shape in torchvision's order.
-    public let fileShape: [Int]
-    public let layout: ParameterLayout
-    /// False for biases and batch norm, which weight decay can be told to leave alone.
-    public let isWeight: Bool
-    /// How the values are initialised.
-    let initializer: Initializer
-    /// The offset of the first element in the arenas.
-    public let offset: Int
-    public fileprivate(set) var values: UnsafeMutablePointer<Float>
-    /// The gradient; for running statistics it must not be used.
-    public fileprivate(set) var gradient: UnsafeMutablePointer<Float>
-
-    public var count: Int { fileShape.reduce(1, *) }
-
-    fileprivate init(
-        name: String, fileShape: [Int], layout: ParameterLayout, isWeight: Bool, initializer: Initializer, offset: Int
-    ) {
-        self.name = name
-        self.fileShape = fileShape
-        self.layout = layout
-        self.isWeight = isWeight
-        self.initializer = initializer
-        self.offset = offset
-        // Set by ParameterArena before anything can use them.
-        values = UnsafeMutablePointer(bitPattern: 64)!
-        gradient = values
-    }
-}
-
 /// Registers a network's parameters while its layers are built, each under the path of the layers around it.
 public final class ParameterRegistry {
-    fileprivate var parameters: [Parameter] = []
-    fileprivate var statistics: [Parameter] = []
+    private(set) var parameters: [Parameter] = []
+    private(set) var statistics: [Parameter] = []
+    private(set) var batchNormCopies: [BatchNormCopy] = []
     private var parameterFloats = 0
     private var statisticFloats = 0
 
@@ -65,13 +19,26 @@ public final class ParameterRegistry {
         return parameter
     }
 
-    func statistic(_ name: String, count: Int, _ initializer: Initializer) -> Parameter {
+    private func statistic(_ name: String, count: Int, _ initializer: Initializer) -> Parameter {
         let statistic = Parameter(
             name: name, fileShape: [count], layout: .plain, isWeight: false, initializer: initializer,
             offset: statisticFloats)
         statisticFloats += Self.padded(count)
         statistics.append(statistic)
         return statistic
+    }
+
+    /// Registers weight, bias, running mean and running variance of one copy of a batch norm.
+    func batchNormCopy(_ name: String, channels: Int, zeroWeight: Bool) -> BatchNormCopy {
+        let copy = BatchNormCopy(
+            name: name, channels: channels,
+            weight: parameter("\(name).weight", [channels], isWeight: false, zeroWeight ? .zeros : .ones),
+            bias: parameter("\(name).bias", [channels], isWeight: false, .zeros),
+            runningMean: statistic("\(name).running_mean", count: channels, .zeros),
+            runningVariance: statistic("\(name).running_var", count: channels, .ones), index: batchNormCopies.count,
+            offset: batchNormCopies.last.map { $0.offset + $0.sumCount } ?? 0)
+        batchNormCopies.append(copy)
+        return copy
     }
 
     /// Parameters start at multiples of 64 bytes.
@@ -88,6 +55,8 @@ public final class ParameterArena {
     public let runningStatistics: UnsafeMutableBufferPointer<Float>
     public let parameters: [Parameter]
     public let statistics: [Parameter]
+    /// Every copy of every batch norm, in the order in which a forward pass uses the batch norms.
+    public let batchNormCopies: [BatchNormCopy]
 
     public init(_ registry: ParameterRegistry) {
         let sizes = registry.sizes
@@ -96,13 +65,14 @@ public final class ParameterArena {
         runningStatistics = Self.allocate(sizes.statistics)
         parameters = registry.parameters
         statistics = registry.statistics
+        batchNormCopies = registry.batchNormCopies
         for parameter in parameters {
-            parameter.values = values.baseAddress! + parameter.offset
-            parameter.gradient = gradients.baseAddress! + parameter.offset
+            parameter.place(
+                values: values.baseAddress! + parameter.offset, gradient: gradients.baseAddress! + parameter.offset)
         }
         for statistic in statistics {
-            statistic.values = runningStatistics.baseAddress! + statistic.offset
-            statistic.gradient = statistic.values
+            let place = runningStatistics.baseAddress! + statistic.offset
+            statistic.place(values: place, gradient: place)
         }
     }
 

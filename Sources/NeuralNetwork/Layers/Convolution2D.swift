@@ -1,7 +1,7 @@
 import Kernels
 
 /// A 2-D convolution without bias, dense or depthwise, with square kernels.
-public final class Convolution2D {
+public final class Convolution2D: Sendable {
     public let weight: Parameter
     public let name: String
     private let inputChannels: Int

@@ -1,50 +1,49 @@
 import Kernels
 
-/// What a network is built with: the registry of its parameters and how its batch norms are made.
-struct NetworkBuilder {
-    let registry: ParameterRegistry
-    /// Copies of each batch norm; nil for plain ones.
-    let resolutionCount: Int?
-    let batchNorm: BatchNormOptions
-}
-
 /// Convolution → batch norm (→ + residual) → activation: what every network here is made of.
 ///
 /// A training pass keeps the convolution's output; the normalised values are computed by whoever reads them, and are written out only where
 /// a residual is added. The batch norm's sums, forward and back, are gathered while the convolutions' results are hot.
-public final class ConvolutionUnit {
+struct ConvolutionUnit: FeatureLayer {
     let convolution: Convolution2D
     let norm: ResolutionAwareBatchNorm
+    /// The first unit of a network takes images, which have no gradient; its pullback returns an empty tensor.
+    private let takesImages: Bool
 
     init(
-        convolution convolutionName: String, norm normName: String, _ builder: NetworkBuilder, from inputs: Int,
+        convolution convolutionName: String, norm normName: String, _ builder: LayerBuilder, from inputs: Int,
         to outputs: Int, kernel: Int, stride: Int = 1, isDepthwise: Bool = false, activation: Activation,
-        zeroWeight: Bool = false
+        zeroWeight: Bool = false, takesImages: Bool = false
     ) {
+        self.takesImages = takesImages
         convolution = Convolution2D(
             convolutionName, builder.registry, from: inputs, to: outputs, kernel: kernel, stride: stride,
             isDepthwise: isDepthwise)
         norm = ResolutionAwareBatchNorm(
             normName, builder.registry, channels: outputs, resolutionCount: builder.resolutionCount,
-            options: builder.batchNorm, activation: activation, zeroWeight: zeroWeight)
+            epsilon: builder.batchNormEpsilon, activation: activation, zeroWeight: zeroWeight)
     }
 
-    /// Takes the output's gradient and, optionally, a tensor that the input's gradient is to be added to; gives the gradients of
+    func forward(_ input: FeatureMap, _ pass: Pass) throws -> Forward<FeatureMap, FeaturePullback> {
+        let result = try forward(input, residual: nil, pass)
+        return Forward(result.output, result.pullback.map { pullback in { try pullback($0, nil).input } })
+    }
+
+    /// Takes the gradient of the output and, optionally, a tensor to which it adds the gradient of the input. Returns the gradients of
     /// input and residual.
-    typealias UnitPullback = (_ gradient: ActivationGradient, _ sum: Tensor?) throws -> (input: ActivationGradient, residual: Tensor)
+    typealias UnitPullback = (_ gradient: FeatureGradient, _ sum: Tensor?) throws -> (input: FeatureGradient, residual: Tensor)
 
     /// - Parameters:
-    ///   - wantsInputGradient: false for the first unit of a network, whose pullback gives an empty tensor.
+    ///   - residual: what is added before the activation function.
     ///   - completesInputGradient: false where more is added to the input's gradient after the pullback.
     func forward(
-        _ input: Activations, residual: Activations? = nil, _ pass: Pass, wantsInputGradient: Bool = true,
-        completesInputGradient: Bool = true
-    ) throws -> (output: Activations, pullback: UnitPullback?) {
+        _ input: FeatureMap, residual: FeatureMap?, _ pass: Pass, completesInputGradient: Bool = true
+    ) throws -> Forward<FeatureMap, UnitPullback> {
         let output = Tensor(convolution.outputShape(input.shape), input.context)
         let kernel = convolution.kernel(input.shape, keepsWeights: pass.mode == .evaluation, input.context)
         if pass.mode == .evaluation {
             evaluate(input, residual, kernel, pass, into: output)
-            return (Activations(output), nil)
+            return Forward(FeatureMap(output), nil)
         }
         let sums = ChannelSums(
             slots: kernel.forwardSlots, channels: output.shape.channels, rowsPerImage: output.shape.height * output.shape.width,
@@ -53,21 +52,17 @@ public final class ConvolutionUnit {
             sums.addMoments(slot, rows, channels, of: output.data)
         }
         let normalization = try norm.trainingNormalization(sums.total, count: output.shape.pixels, pass)
-        let result = activations(output, normalization.factors, residual)
-        return (
-            result,
-            { [self] gradient, sum in
-                try norm.backward(normalization, sums: gradient.sums ?? result.gradientSums(gradient.tensor), pass)
-                let inputGradient = backward(
-                    gradient.tensor, output: result, input: input, kernel, sum: sum, wantsInputGradient: wantsInputGradient,
-                    completes: completesInputGradient)
-                return (inputGradient, gradient.tensor)
-            }
-        )
+        let result = featureMap(output, normalization.factors, residual)
+        return Forward(result) { gradient, sum in
+            try norm.backward(normalization, sums: gradient.sums ?? result.gradientSums(gradient.tensor), pass)
+            let inputGradient = backward(
+                gradient.tensor, output: result, input: input, kernel, sum: sum, completes: completesInputGradient)
+            return (inputGradient, gradient.tensor)
+        }
     }
 
     private func evaluate(
-        _ input: Activations, _ residual: Activations?, _ kernel: ConvolutionKernel, _ pass: Pass, into output: Tensor
+        _ input: FeatureMap, _ residual: FeatureMap?, _ kernel: ConvolutionKernel, _ pass: Pass, into output: Tensor
     ) {
         let normalization = norm.evaluationNormalization(pass)
         let added = residual?.materialized()
@@ -81,20 +76,20 @@ public final class ConvolutionUnit {
         }
     }
 
-    private func activations(_ convolved: Tensor, _ factors: ChannelNormalization, _ residual: Activations?) -> Activations {
-        let source = Activations.Source(convolved: convolved, normalization: factors)
-        guard let residual else { return Activations(source) }
+    private func featureMap(_ convolved: Tensor, _ factors: ChannelNormalization, _ residual: FeatureMap?) -> FeatureMap {
+        let source = FeatureMap.Source(convolved: convolved, normalization: factors)
+        guard let residual else { return FeatureMap(source) }
         let stored = Tensor(convolved.shape, convolved.context)
         factors.applyInParallel(
             convolved.data, count: convolved.shape.pixels, residual: residual.rows, into: stored.data, convolved.context)
-        return Activations(stored, source: source)
+        return FeatureMap(stored, source: source)
     }
 
     /// The gradient of the convolution's output is computed as the kernel reads it.
     private func backward(
-        _ gradient: Tensor, output: Activations, input: Activations, _ kernel: ConvolutionKernel, sum: Tensor?,
-        wantsInputGradient: Bool, completes: Bool
-    ) -> ActivationGradient {
+        _ gradient: Tensor, output: FeatureMap, input: FeatureMap, _ kernel: ConvolutionKernel, sum: Tensor?,
+        completes: Bool
+    ) -> FeatureGradient {
         guard let source = output.source else { preconditionFailure("\(norm.name): a training pass keeps its source") }
         let channels = output.shape.channels
         let stored = output.stored.map { UnsafePointer($0.data) }
@@ -109,21 +104,21 @@ public final class ConvolutionUnit {
                 input: input.rows, outputGradient: outputGradient, weights: convolution.weight.values,
                 weightGradient: convolution.weight.gradient, inputGradient: inputGradient)
         }
-        guard wantsInputGradient else {
+        guard !takesImages else {
             run(nil)
-            return ActivationGradient(Tensor(Shape(batch: 0, channels: 0), input.context))
+            return FeatureGradient(Tensor(Shape(batch: 0, channels: 0), input.context))
         }
         let result = sum ?? Tensor(input.shape, input.context)
         guard completes, let inputSource = input.source else {
             run(InputGradient(result.data, accumulates: sum != nil) { _, _ in })
-            return ActivationGradient(result)
+            return FeatureGradient(result)
         }
         let sums = inputSource.makeSums(slots: kernel.backwardSlots)
         run(
             InputGradient(result.data, accumulates: sum != nil) { slot, rows in
                 inputSource.add(slot, rows, gradient: result, stored: input.stored, to: sums)
             })
-        return ActivationGradient(result, sums: sums.total)
+        return FeatureGradient(result, sums: sums.total)
     }
 
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape {

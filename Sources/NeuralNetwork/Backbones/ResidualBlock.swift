@@ -1,10 +1,8 @@
-import Kernels
-
 /// A residual block: a chain of convolution units around which a shortcut leads.
 ///
 /// The last unit adds the shortcut before its ReLU. Both of torchvision's blocks are such chains: `BasicBlock` (3×3, 3×3) and
 /// `Bottleneck` (1×1, 3×3, 1×1; the stride is on the 3×3, which is what torchvision calls v1.5).
-final class ResidualBlock {
+struct ResidualBlock: FeatureLayer {
     enum Kind: Sendable {
         case basic
         case bottleneck
@@ -13,11 +11,11 @@ final class ResidualBlock {
         var expansion: Int { self == .basic ? 1 : 4 }
     }
 
-    let units: [ConvolutionUnit]
-    let downsample: ConvolutionUnit?
+    private let units: [ConvolutionUnit]
+    private let downsample: ConvolutionUnit?
 
     init(
-        _ name: String, _ builder: NetworkBuilder, kind: Kind, from inputs: Int, inside: Int, stride: Int,
+        _ name: String, _ builder: LayerBuilder, kind: Kind, from inputs: Int, inside: Int, stride: Int,
         zeroInitResidual: Bool
     ) {
         let outputs = inside * kind.expansion
@@ -47,10 +45,8 @@ final class ResidualBlock {
                 kernel: 1, stride: stride, activation: .none)
     }
 
-    var norms: [ResolutionAwareBatchNorm] { units.map(\.norm) + (downsample.map { [$0.norm] } ?? []) }
-
-    func forward(_ input: Activations, _ pass: Pass) throws -> BlockForward {
-        let shortcut = try downsample?.forward(input, pass, completesInputGradient: false)
+    func forward(_ input: FeatureMap, _ pass: Pass) throws -> Forward<FeatureMap, FeaturePullback> {
+        let shortcut = try downsample?.forward(input, residual: nil, pass, completesInputGradient: false)
         var current = input
         var pullbacks: [ConvolutionUnit.UnitPullback] = []
         for (index, unit) in units.enumerated() {
@@ -59,17 +55,17 @@ final class ResidualBlock {
             current = result.output
             if let pullback = result.pullback { pullbacks.append(pullback) }
         }
-        guard pass.mode == .training else { return BlockForward(current, nil) }
-        return BlockForward(current) { gradient in
+        guard pass.mode == .training else { return Forward(current, nil) }
+        return Forward(current) { gradient in
             var remaining = pullbacks
             var gradients = try remaining.removeLast()(gradient, nil)
-            // What goes through the shortcut; the first unit adds its own share of the input's gradient to it.
+            // The gradient of the shortcut. The first unit adds its share of the input's gradient to it.
             let residualGradient = gradients.residual
             while remaining.count > 1 { gradients = try remaining.removeLast()(gradients.input, nil) }
             guard let shortcutPullback = shortcut?.pullback else {
                 return try remaining.removeLast()(gradients.input, residualGradient).input
             }
-            let inputGradient = try shortcutPullback(ActivationGradient(residualGradient), nil).input.tensor
+            let inputGradient = try shortcutPullback(FeatureGradient(residualGradient), nil).input.tensor
             return try remaining.removeLast()(gradients.input, inputGradient).input
         }
     }

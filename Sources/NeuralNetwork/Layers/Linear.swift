@@ -1,7 +1,7 @@
 import Kernels
 
 /// A linear layer with bias: [N, 1, 1, inputs] → [N, 1, 1, outputs]. The weights are [output, input], as PyTorch's.
-public final class Linear {
+public final class Linear: Sendable {
     public let weight: Parameter
     public let bias: Parameter
     public let name: String

@@ -1,0 +1,35 @@
+/// A family of networks that a configuration can name, by torchvision's name.
+public struct Backbone: RawRepresentable, CaseIterable, Equatable, Sendable {
+    /// The registry. A new backbone is one file that defines its architecture, and one line here.
+    public static let allCases: [Backbone] = ResNet.backbones + MobileNetV2.backbones
+
+    /// The name in configurations, such as `resnet50`.
+    public let rawValue: String
+    private let make: @Sendable (BackboneOptions) -> any NetworkArchitecture
+
+    init(_ name: String, _ make: @escaping @Sendable (BackboneOptions) -> any NetworkArchitecture) {
+        rawValue = name
+        self.make = make
+    }
+
+    /// Nil for a name that is not registered.
+    public init?(rawValue: String) {
+        guard let found = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+        self = found
+    }
+
+    public func architecture(_ options: BackboneOptions = .init()) -> any NetworkArchitecture { make(options) }
+}
+
+/// What a configuration can change about a backbone.
+public struct BackboneOptions: Equatable, Sendable {
+    /// Multiplies the channels of every layer.
+    public var width: Double
+    /// Residual blocks start as identities; see `ResNet.Architecture`. Backbones without this option ignore it.
+    public var zeroInitResidual: Bool
+
+    public init(width: Double = 1, zeroInitResidual: Bool = false) {
+        self.width = width
+        self.zeroInitResidual = zeroInitResidual
+    }
+}

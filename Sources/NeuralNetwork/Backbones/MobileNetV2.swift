@@ -1,0 +1,105 @@
+/// torchvision's MobileNetV2 (Sandler et al., CVPR 2018), without the dropout in front of its classifier.
+public enum MobileNetV2 {
+    static let backbones = [Backbone("mobilenet_v2") { Architecture(width: $0.width) }]
+
+    public struct Architecture: NetworkArchitecture {
+        /// Multiplies the channels of every layer.
+        public var width: Double
+
+        /// Expansion, output channels, blocks and first stride of each stage.
+        private static let stages = [
+            (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+        ]
+
+        public init(width: Double = 1) {
+            self.width = width
+        }
+
+        public func makeLayers(_ builder: LayerBuilder) -> any NetworkLayers {
+            var channels = MobileNetV2.divisible(32 * width)
+            var features: [any FeatureLayer] = [
+                ConvolutionUnit(
+                    convolution: "features.0.0", norm: "features.0.1", builder, from: 3, to: channels, kernel: 3, stride: 2,
+                    activation: .relu6, takesImages: true)
+            ]
+            for (expansion, stageWidth, count, firstStride) in Self.stages {
+                let outputs = MobileNetV2.divisible(Double(stageWidth) * width)
+                for index in 0..<count {
+                    features.append(
+                        InvertedResidual(
+                            "features.\(features.count).conv", builder, from: channels, to: outputs, expansion: expansion,
+                            stride: index == 0 ? firstStride : 1))
+                    channels = outputs
+                }
+            }
+            let last = MobileNetV2.divisible(1280 * max(1, width))
+            features.append(
+                ConvolutionUnit(
+                    convolution: "features.\(features.count).0", norm: "features.\(features.count).1", builder, from: channels,
+                    to: last, kernel: 1, activation: .relu6))
+            let classifier = Linear(
+                "classifier.1", builder.registry, from: last, to: builder.outputs, weight: .normal(deviation: 0.01), bias: .zeros)
+            return ClassifierLayers(features: features, classifier: classifier)
+        }
+    }
+
+    /// The nearest multiple of 8 that is at least 0.9 of `channels` (torchvision's `_make_divisible`).
+    static func divisible(_ channels: Double) -> Int {
+        let rounded = max(8, Int(channels + 4) / 8 * 8)
+        return Double(rounded) < 0.9 * channels ? rounded + 8 : rounded
+    }
+}
+
+/// MobileNetV2's block: expand (1×1), filter (3×3 depthwise), project (1×1, no activation), and the input added where the shapes
+/// allow.
+struct InvertedResidual: FeatureLayer {
+    private let units: [ConvolutionUnit]
+    private let addsInput: Bool
+
+    init(_ name: String, _ builder: LayerBuilder, from inputs: Int, to outputs: Int, expansion: Int, stride: Int) {
+        let inside = inputs * expansion
+        var units: [ConvolutionUnit] = []
+        if expansion != 1 {
+            units.append(
+                ConvolutionUnit(
+                    convolution: "\(name).0.0", norm: "\(name).0.1", builder, from: inputs, to: inside, kernel: 1,
+                    activation: .relu6))
+        }
+        units.append(
+            ConvolutionUnit(
+                convolution: "\(name).\(units.count).0", norm: "\(name).\(units.count).1", builder, from: inside,
+                to: inside, kernel: 3, stride: stride, isDepthwise: true, activation: .relu6))
+        units.append(
+            ConvolutionUnit(
+                convolution: "\(name).\(units.count)", norm: "\(name).\(units.count + 1)", builder, from: inside,
+                to: outputs, kernel: 1, activation: .none))
+        self.units = units
+        addsInput = stride == 1 && inputs == outputs
+    }
+
+    func forward(_ input: FeatureMap, _ pass: Pass) throws -> Forward<FeatureMap, FeaturePullback> {
+        var current = input
+        var pullbacks: [ConvolutionUnit.UnitPullback] = []
+        for (index, unit) in units.enumerated() {
+            let isLast = index == units.count - 1
+            let result = try unit.forward(current, residual: isLast && addsInput ? input : nil, pass)
+            current = result.output
+            if let pullback = result.pullback { pullbacks.append(pullback) }
+        }
+        guard pass.mode == .training else { return Forward(current, nil) }
+        return Forward(current) { [addsInput] gradient in
+            var remaining = pullbacks
+            var gradients = try remaining.removeLast()(gradient, nil)
+            let residualGradient = gradients.residual
+            while let pullback = remaining.popLast() {
+                let isFirst = remaining.isEmpty
+                gradients = try pullback(gradients.input, isFirst && addsInput ? residualGradient : nil)
+            }
+            return gradients.input
+        }
+    }
+
+    func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape {
+        units.reduce(shape) { $1.trace($0, into: &costs) }
+    }
+}

@@ -1,0 +1,6 @@
+/// A layer, or a block of layers, from feature map to feature map.
+protocol FeatureLayer: Sendable {
+    func forward(_ input: FeatureMap, _ pass: Pass) throws -> Forward<FeatureMap, FeaturePullback>
+    /// Appends the cost of each layer for inputs of this shape, and returns the shape of the output.
+    func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape
+}
