@@ -56,7 +56,7 @@ final class ClassifierLayers: NetworkLayers {
         let logits = classifier.forward(pooled.output)
         guard let poolPullback = pooled.pullback else { return Forward(logits, nil) }
         return Forward(logits) { [classifier] gradient in
-            var gradient = FeatureGradient(try poolPullback(classifier.backward(gradient, input: pooled.output)))
+            var gradient = FeatureGradient(poolPullback(classifier.backward(gradient, input: pooled.output)))
             // A pullback is released after it has run, and with it the feature maps that it kept.
             while let pullback = pullbacks.popLast() { gradient = try pullback(gradient) }
         }

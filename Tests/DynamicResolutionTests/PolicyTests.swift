@@ -43,7 +43,7 @@ final class PolicyTests: XCTestCase {
     func testTheTermsGradientIsTheirDerivative() {
         let logits = Formula.values("z", 12).map { 2 * $0 }
         // The other images of the global batch, of which there are four more.
-        let others = GumbelSoftmax.softmax(Formula.values("others", 12), columns: 3)
+        let others = Logits.softmax(Formula.values("others", 12), columns: 3)
         func meanPolicy(_ policy: [Float]) -> [Double] {
             (0..<3).map { column in
                 stride(from: column, to: 12, by: 3).reduce(0) { $0 + Double(policy[$1] + others[$1]) } / 8
@@ -53,11 +53,11 @@ final class PolicyTests: XCTestCase {
             PolicyTerms(balanceWeight: 0.8), PolicyTerms(entropyWeight: 0.6), PolicyTerms(balanceWeight: 0.8, entropyWeight: 0.6),
         ] {
             func value(_ logits: [Float]) -> Float {
-                let policy = GumbelSoftmax.softmax(logits, columns: 3)
+                let policy = Logits.softmax(logits, columns: 3)
                 let decision = PolicyDecision(choices: [], costWeights: [], policy: policy + others)
                 return Float(terms.value(meanPolicy: meanPolicy(policy), meanEntropy: decision.entropy(columns: 3) / 8))
             }
-            let policy = GumbelSoftmax.softmax(logits, columns: 3)
+            let policy = Logits.softmax(logits, columns: 3)
             let gradient = terms.logitGradient(policy: policy, meanPolicy: meanPolicy(policy), globalCount: 8)
             assertClose(gradient, differences(logits, value), relativeTolerance: 0.01, absoluteTolerance: 2e-4, "\(terms)")
         }
@@ -79,11 +79,11 @@ final class PolicyTests: XCTestCase {
 
     func testCostWeightsMoveTheChoiceBetweenTheLargestAndTheSmallest() {
         let logits = Formula.values("z", 300).map { 5 * $0 }
-        let logProbabilities = GumbelSoftmax.logSoftmax(logits, columns: 3)
+        let logProbabilities = Logits.logSoftmax(logits, columns: 3)
         func choices(_ costWeight: Double) -> [Int] {
             Router.choices(logProbabilities: logProbabilities, costs: [1, 0.5, 0.1], costWeight: costWeight)
         }
-        let own = GumbelSoftmax.argmax(logits, columns: 3)
+        let own = Logits.argmax(logits, columns: 3)
         XCTAssertEqual(Set(own), [0, 1, 2])
         for small in [0, 1e-9, -1e-9] { XCTAssertEqual(choices(small), own, "λ = \(small)") }
         XCTAssertEqual(choices(1e3), [Int](repeating: 2, count: 100))
@@ -102,7 +102,7 @@ final class PolicyTests: XCTestCase {
 
     func testTheLogSoftmaxKeepsTheOrderOfCloseLogits() {
         let logits: [Float] = [20, Float(20).nextUp, 3, -90]
-        let values = GumbelSoftmax.logSoftmax(logits, columns: 4)
+        let values = Logits.logSoftmax(logits, columns: 4)
         XCTAssertLessThan(values[0], values[1])
         XCTAssertEqual(values.reduce(0) { $0 + exp($1) }, 1, accuracy: 1e-12)
         XCTAssertEqual(values[3] - values[2], -93, accuracy: 1e-9)
@@ -129,7 +129,7 @@ final class PolicyTests: XCTestCase {
             XCTAssertEqual(estimator.decide(input).choices, [1, 2], name)
         }
         XCTAssertEqual(Probe().decide(input).probes, [0, 1], "the other resolutions in their order")
-        XCTAssertEqual(GumbelSoftmax.argmax([1, 3, 3, 0, 0, 0], columns: 3), [1, 0], "the first of equal ones")
+        XCTAssertEqual(Logits.argmax([1, 3, 3, 0, 0, 0], columns: 3), [1, 0], "the first of equal ones")
     }
 
     func testNoiseBelongsToTheImage() {

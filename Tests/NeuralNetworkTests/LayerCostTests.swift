@@ -15,6 +15,15 @@ final class LayerCostTests: XCTestCase {
         }
     }
 
+    func testEveryBackboneHasTheStride() throws {
+        for backbone in Backbone.allCases {
+            let definition = NetworkDefinition(architecture: backbone.architecture(), outputs: 3, resolutionCount: 1)
+            let costs = definition.layerCosts(Shape(batch: 1, height: 224, width: 224, channels: 3))
+            let last = costs[costs.count - 2].output
+            XCTAssertEqual([last.height, last.width], [224 / Backbone.stride, 224 / Backbone.stride], backbone.rawValue)
+        }
+    }
+
     #if os(Linux)
         /// A ResNet-152 has 60 million parameters: values and gradients take 480 MB.
         func testCountingAllocatesNoParameters() throws {

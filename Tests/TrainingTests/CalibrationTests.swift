@@ -46,7 +46,7 @@ final class CalibrationTests: XCTestCase {
     func testAgainstEveryRoutingOfManyImages() throws {
         let flops = FLOPsModel(resolutions: [96, 64, 32], classifier: [90e9, 40e9, 10e9], predictor: 5e9)
         let logits = Formula.values("logits", 3 * 200).map { 4 * $0 }
-        let logProbabilities = GumbelSoftmax.logSoftmax(logits, columns: 3)
+        let logProbabilities = Logits.logSoftmax(logits, columns: 3)
         let results = (0..<200).map { index in
             var result = image(index, logRatio: 0)
             result.logProbabilities = Array(logProbabilities[3 * index..<3 * index + 3])

@@ -133,7 +133,7 @@ final class EvaluatorTests: XCTestCase {
         let images = Tensor(Shape(batch: 2, height: 48, width: 48, channels: 3), pixels)
         let results = try evaluate(.policy, batchSize: 2).results
         for (column, _) in resolutions.enumerated() {
-            let probabilities = GumbelSoftmax.softmax(try model.classify(images, resolutionIndex: column).values, columns: 5)
+            let probabilities = Logits.softmax(try model.classify(images, resolutionIndex: column).values, columns: 5)
             for row in 0..<2 {
                 XCTAssertEqual(results[row].topProbabilities[column], probabilities[5 * row..<5 * row + 5].max()!, accuracy: 1e-5)
             }

@@ -11,7 +11,7 @@ final class ModelBuilderTests: XCTestCase {
         let predictor = try XCTUnwrap(DRNet(configuration, classCount: 6).predictor)
         let shape = Shape(batch: 4, height: 48, width: 48, channels: 3)
         let logits = try predictor.forward(Tensor(shape, Formula.values("images", shape.count)), Pass(.training)).output.values
-        let policy = GumbelSoftmax.softmax(logits, columns: 3)
+        let policy = Logits.softmax(logits, columns: 3)
         return (0..<4).map { Array(policy[3 * $0..<3 * $0 + 3]) }
     }
 

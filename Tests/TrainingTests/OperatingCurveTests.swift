@@ -38,7 +38,7 @@ final class OperatingCurveTests: XCTestCase {
             let logits = (0..<3).map { 3 * noise[3 * index + $0] + ($0 == need ? 2 : 0) }
             return image(
                 index, (0..<3).map { $0 <= need ? 0 : 1 }, (0..<3).map { ($0 <= need ? 0.7 : 0.5) + noise[3 * index + $0] / 4 },
-                GumbelSoftmax.logSoftmax(logits, columns: 3))
+                Logits.logSoftmax(logits, columns: 3))
         }
     }
 

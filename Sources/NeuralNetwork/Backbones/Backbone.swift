@@ -1,5 +1,8 @@
 /// A family of networks that a configuration can name, by torchvision's name.
 public struct Backbone: RawRepresentable, CaseIterable, Equatable, Sendable {
+    /// Input pixels, along a side, for each pixel of the last feature map: five layers of stride 2 in every backbone.
+    public static let stride = 32
+
     /// The registry. A new backbone is one file that defines its architecture, and one line here.
     public static let allCases: [Backbone] = ResNet.backbones + MobileNetV2.backbones
 

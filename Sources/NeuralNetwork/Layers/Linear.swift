@@ -8,7 +8,7 @@ public final class Linear: Sendable {
     private let inputs: Int
     private let outputs: Int
 
-    /// Outputs, or inputs going back, that one task computes.
+    /// Outputs of the forward pass, or inputs of the backward pass, that one task computes.
     private static let blockSize = 128
 
     init(

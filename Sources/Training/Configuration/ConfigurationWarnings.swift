@@ -1,7 +1,7 @@
+import NeuralNetwork
+
 /// What a person should think about, though it can be run.
 extension TrainingConfiguration {
-    /// The networks' stride: their last stage has a pixel for each 32 × 32 of the image.
-    private static let stride = 32
     /// Values a channel below which batch statistics can not be trusted: fine-tuning with 10 ruined a classifier that 16 left whole
     /// (docs/experiments.md).
     private static let fewestValues = 16
@@ -9,18 +9,18 @@ extension TrainingConfiguration {
     public var warnings: [String] { [unevenResolutions, smallSubBatches].compactMap { $0 } }
 
     private var unevenResolutions: String? {
-        let uneven = resolutions.filter { $0 % Self.stride != 0 }
+        let uneven = resolutions.filter { $0 % Backbone.stride != 0 }
         guard !uneven.isEmpty else { return nil }
         let names = uneven.map(String.init).joined(separator: ", ")
         return
-            "resolutions: \(names) \(uneven.count == 1 ? "is no multiple" : "are no multiples") of \(Self.stride), the networks' stride, and "
+            "resolutions: \(names) \(uneven.count == 1 ? "is no multiple" : "are no multiples") of \(Backbone.stride), the networks' stride, and "
             + "cost more than their pixels (drnet info tells)"
     }
 
     /// Sub-batches have their own statistics.
     private var smallSubBatches: String? {
         guard stages.fineTune != nil, policy.estimator != .dense, let smallest = resolutions.last else { return nil }
-        let side = (smallest + Self.stride - 1) / Self.stride
+        let side = (smallest + Backbone.stride - 1) / Backbone.stride
         let batch = optimizer.batchSize / optimizer.accumulationSteps
         let images = batch / resolutions.count
         guard images * side * side < Self.fewestValues else { return nil }

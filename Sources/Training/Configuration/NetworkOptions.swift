@@ -66,7 +66,7 @@ extension TrainingConfiguration {
         case global
     }
 
-    public struct BatchNormSettings: Equatable, Sendable {
+    public struct BatchNormOptions: Equatable, Sendable {
         public var mode: BatchNormMode
         /// Weight of a step's statistics in the running ones.
         public var momentum: Double

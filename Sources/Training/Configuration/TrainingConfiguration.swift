@@ -8,7 +8,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
     public var data: DataOptions
     public var classifier: ClassifierOptions
     public var predictor: PredictorOptions
-    public var batchNorm: BatchNormSettings
+    public var batchNorm: BatchNormOptions
     public var policy: PolicyOptions
     public var optimizer: OptimizerOptions
     public var stages: StagesOptions
@@ -41,7 +41,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
         data = DataOptions(section.section("data"))
         classifier = ClassifierOptions(section.section("classifier"))
         predictor = PredictorOptions(section.section("predictor"))
-        batchNorm = BatchNormSettings(section.section("batchNorm"))
+        batchNorm = BatchNormOptions(section.section("batchNorm"))
         stages = StagesOptions(section.section("stages"))
         policy = PolicyOptions(section.section("policy"), frozen: stages.fineTune?.freeze ?? .none)
         optimizer = OptimizerOptions(section.section("optimizer"))

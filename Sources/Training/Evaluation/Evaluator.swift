@@ -147,9 +147,9 @@ public final class Evaluator {
 
     private func setPrediction(_ sample: Int, _ logits: UnsafePointer<Float>) {
         let classes = model.classCount
-        results[sample]!.labelRank = Ranking.rank(of: results[sample]!.label, in: logits, count: classes)
+        results[sample]!.labelRank = Logits.rank(of: results[sample]!.label, in: logits, count: classes)
         results[sample]!.predicted =
-            GumbelSoftmax.argmax(
+            Logits.argmax(
                 Array(UnsafeBufferPointer(start: logits, count: classes)), columns: classes)[0]
     }
 
@@ -165,10 +165,10 @@ public final class Evaluator {
 
     private func runFixed(_ index: Int, _ batch: MicroBatch) throws {
         let logits = try timing(index, batch) { try model.classify(batch.images, resolutionIndex: index) }
-        let probabilities = GumbelSoftmax.softmax(logits.values, columns: model.classCount)
-        let predictions = GumbelSoftmax.argmax(logits.values, columns: model.classCount)
+        let probabilities = Logits.softmax(logits.values, columns: model.classCount)
+        let predictions = Logits.argmax(logits.values, columns: model.classCount)
         for (row, sample) in batch.sampleIndices.enumerated() {
-            results[sample]!.fixedLabelRanks[index] = Ranking.rank(
+            results[sample]!.fixedLabelRanks[index] = Logits.rank(
                 of: Int(batch.labels[row]), in: logits.image(row), count: model.classCount)
             results[sample]!.fixedPredictions[index] = predictions[row]
             results[sample]!.topProbabilities[index] = probabilities[row * model.classCount + predictions[row]]

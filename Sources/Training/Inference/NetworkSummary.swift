@@ -29,7 +29,7 @@ public struct NetworkSummary {
             TextTable.render(rows) + "\n\n\(classCount) classes; GFLOPs are 10⁹ multiply-adds for one image; batch norms have "
             + "\(configuration.resolutions.count) copies"
         warnings = flops.unevenResolutions.map {
-            "\($0.resolution) is no multiple of 32, the network's stride: it costs \(Self.share($0.costShare)) of the largest, where its "
+            "\($0.resolution) is no multiple of \(Backbone.stride), the network's stride: it costs \(Self.share($0.costShare)) of the largest, where its "
                 + "pixels are \(Self.share($0.pixelShare))"
         }
         if configuration.predictorDefinition != nil { _ = try FLOPsRegularizer(configuration.policy, flops) }

@@ -82,9 +82,9 @@ public final class TrainedNetwork {
         transform.apply(image, sampleIndex: 0, into: tensor.data)
         let choice = try model.route(tensor, costWeight: costWeight)[0]
         let logits = try model.classify(tensor, resolutionIndex: choice).values
-        let label = GumbelSoftmax.argmax(logits, columns: classes.count)[0]
+        let label = Logits.argmax(logits, columns: classes.count)[0]
         return Prediction(
-            className: classes[label], probability: GumbelSoftmax.softmax(logits, columns: classes.count)[label],
+            className: classes[label], probability: Logits.softmax(logits, columns: classes.count)[label],
             resolution: model.resolutions[choice],
             gigaFLOPs: (model.flops.classifier[choice] + model.flops.predictor) / 1e9)
     }

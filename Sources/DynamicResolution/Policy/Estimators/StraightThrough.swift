@@ -1,4 +1,4 @@
-/// The published estimator: a hard Gumbel-softmax sample going forward, its relaxation going back, sub-batches only.
+/// The published estimator: a hard Gumbel-softmax sample in the forward pass, its relaxation in the backward pass. Sub-batches only.
 ///
 /// The resolutions that were not chosen are not computed, so that to first order the choice is compared with zero logits instead
 /// of with them; it tends to reinforce whatever it picks.

@@ -1,7 +1,7 @@
-/// What `StraightThrough` and `Dense` share: h = onehot(argmax s) going forward, dh = ds going back, s being the Gumbel softmax.
+/// Shared by `StraightThrough` and `Dense`: h = onehot(argmax s) in the forward pass, dh = ds in the backward pass, with s the Gumbel softmax.
 enum HardSample {
     static func decide(_ input: PolicyInput) -> PolicyDecision {
-        let choices = GumbelSoftmax.argmax(relaxed(input), columns: input.columns)
+        let choices = Logits.argmax(relaxed(input), columns: input.columns)
         var hard = [Float](repeating: 0, count: input.logits.count)
         for (image, choice) in choices.enumerated() { hard[image * input.columns + choice] = 1 }
         return PolicyDecision(choices: choices, costWeights: hard, policy: input.policy)

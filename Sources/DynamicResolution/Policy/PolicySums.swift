@@ -6,7 +6,7 @@ struct PolicySums: Equatable {
     private(set) var entropy = 0.0
     /// Σ_i π_ij of each resolution.
     private(set) var policy: [Double]
-    /// Images at each resolution, of each micro-batch in turn: those that chose it, and those that probe it.
+    /// Images at each resolution, of each micro-batch: those that chose it, and those that probe it.
     private(set) var chosen: [[Double]] = []
     private(set) var probed: [[Double]] = []
     private let costs: [Double]

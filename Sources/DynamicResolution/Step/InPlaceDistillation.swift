@@ -18,22 +18,22 @@ public struct InPlaceDistillation: Equatable, Sendable {
         self.weight = weight
     }
 
-    /// The terms of one image, λ and the factor included: their sum over the resolutions; and their gradients, times `scale`, added to
-    /// `slopes`.
+    /// The terms of one image, λ and the factor included: returns their sum over the resolutions, and adds their gradients, times `scale`, to
+    /// `logitGradients`.
     ///
-    /// - Parameter logits: a row of `classes` for each resolution, largest first; `slopes` likewise.
+    /// - Parameter logits: a row of `classes` for each resolution, largest first; `logitGradients` likewise.
     func addTerms(
-        _ logits: [UnsafePointer<Float>], classes: Int, scale: Float, to slopes: [UnsafeMutablePointer<Float>]
+        _ logits: [UnsafePointer<Float>], classes: Int, scale: Float, to logitGradients: [UnsafeMutablePointer<Float>]
     ) -> Double {
         let factor = Float(2 * weight / Double(logits.count + 1))
         var teachers = [LogProbabilities(Self.mean(logits, classes: classes))]
         var sum = 0.0
-        for (scores, slopes) in zip(logits, slopes) {
+        for (scores, gradient) in zip(logits, logitGradients) {
             let student = LogProbabilities(Array(UnsafeBufferPointer(start: scores, count: classes)))
             for teacher in teachers {
                 sum += Double(factor) * teacher.divergence(from: student)
                 for index in 0..<classes {
-                    slopes[index] += scale * factor * (student.probabilities[index] - teacher.probabilities[index])
+                    gradient[index] += scale * factor * (student.probabilities[index] - teacher.probabilities[index])
                 }
             }
             teachers.append(student)
@@ -66,8 +66,8 @@ public struct InPlaceDistillation: Equatable, Sendable {
 }
 
 extension TrainingStep {
-    /// Forward at every resolution, then back from each: teachers have to be known before the first gradient, so that the activations of all
-    /// resolutions are kept at once. Everything is local to an image but the batch norms. Collective with global batch norm.
+    /// Runs the forward pass at every resolution, then each backward pass. The first gradient needs the logits of all teachers, so the feature
+    /// maps of all resolutions are kept at once. Everything is local to an image but the batch norms. Collective with global batch norm.
     func trainDistilled(
         _ batch: MicroBatch, _ distillation: InPlaceDistillation, lossScale: Float, report: inout StepReport
     ) throws {
@@ -78,9 +78,9 @@ extension TrainingStep {
         let logits = forwards.compactMap { $0?.output }
         let gradients = logits.map { Tensor($0.shape, $0.context) }
         for (image, label) in batch.labels.enumerated() {
-            for (scores, slopes) in zip(logits, gradients) {
+            for (scores, gradient) in zip(logits, gradients) {
                 _ = crossEntropy(
-                    scores.image(image), label: Int(label), lossScale: lossScale, slopes: slopes.image(image), report: &report)
+                    scores.image(image), label: Int(label), lossScale: lossScale, logitGradient: gradient.image(image), report: &report)
             }
             report.distillationSum += distillation.addTerms(
                 logits.map { UnsafePointer($0.image(image)) }, classes: model.classCount, scale: lossScale,

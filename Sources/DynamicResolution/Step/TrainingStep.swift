@@ -95,9 +95,9 @@ public struct TrainingStep {
         var gateGradients: [Float] = []
     }
 
-    /// Forward and back of a sub-batch at one resolution. Collective with global batch norm.
+    /// Forward and backward pass of a sub-batch at one resolution. Collective with global batch norm.
     ///
-    /// - Parameter lossScale: what each image's loss is multiplied with: 1 / N for a mean over the global batch.
+    /// - Parameter lossScale: the factor of each image's loss: 1 / N for a mean over the global batch.
     @discardableResult
     func trainClassifier(
         _ batch: MicroBatch, images: [Int], resolutionIndex: Int, lossScale: Float, collectsStatistics: Bool = true,
@@ -113,7 +113,7 @@ public struct TrainingStep {
         for (row, image) in images.enumerated() {
             answer.losses.append(
                 crossEntropy(
-                    logits.image(row), label: Int(batch.labels[image]), lossScale: lossScale, slopes: gradient.image(row),
+                    logits.image(row), label: Int(batch.labels[image]), lossScale: lossScale, logitGradient: gradient.image(row),
                     report: &report))
             answer.gateGradients.append(dot(gradient.image(row), logits.image(row)))
         }
@@ -121,15 +121,15 @@ public struct TrainingStep {
         return answer
     }
 
-    /// The loss of one classification, which enters the report; `slopes` ← its gradient times `lossScale`.
+    /// The loss of one classification, which enters the report; `logitGradient` ← its gradient times `lossScale`.
     func crossEntropy(
-        _ scores: UnsafePointer<Float>, label: Int, lossScale: Float, slopes: UnsafeMutablePointer<Float>, report: inout StepReport
+        _ scores: UnsafePointer<Float>, label: Int, lossScale: Float, logitGradient: UnsafeMutablePointer<Float>, report: inout StepReport
     ) -> Float {
         let classes = model.classCount
-        let loss = CrossEntropy.loss(scores, count: classes, label: label, smoothing: labelSmoothing, gradient: slopes)
-        for index in 0..<classes { slopes[index] *= lossScale }
+        let loss = CrossEntropy.loss(scores, count: classes, label: label, smoothing: labelSmoothing, gradient: logitGradient)
+        for index in 0..<classes { logitGradient[index] *= lossScale }
         report.lossSum += Double(loss)
-        report.correct += Ranking.rank(of: label, in: scores, count: classes) == 0 ? 1 : 0
+        report.correct += Logits.rank(of: label, in: scores, count: classes) == 0 ? 1 : 0
         report.classifications += 1
         return loss
     }
@@ -137,18 +137,5 @@ public struct TrainingStep {
     /// The scalar product of two rows of classes.
     func dot(_ first: UnsafePointer<Float>, _ second: UnsafePointer<Float>) -> Float {
         (0..<model.classCount).reduce(0) { $0 + first[$1] * second[$1] }
-    }
-}
-
-/// Where a label stands among the logits.
-public enum Ranking {
-    /// How many classes come before the label: 0 where it is the largest. Of equal logits the lower class comes first; a label whose
-    /// logit is not a number comes last.
-    public static func rank(of label: Int, in logits: UnsafePointer<Float>, count: Int) -> Int {
-        let own = logits[label]
-        guard own == own else { return count }
-        var before = 0
-        for index in 0..<count where logits[index] > own || (logits[index] == own && index < label) { before += 1 }
-        return before
     }
 }

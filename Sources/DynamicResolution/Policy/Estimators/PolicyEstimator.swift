@@ -9,7 +9,7 @@ public protocol PolicyEstimator {
     func logitGradient(_ input: PolicyInput, _ decision: PolicyDecision, _ outcome: PolicyOutcome) -> [Float]
 }
 
-/// At which resolutions the classifier sees each image. Dearest last.
+/// At which resolutions the classifier runs each image, in the order of their cost.
 public enum ComputedResolutions {
     /// The chosen one, forward and back.
     case chosen
@@ -75,11 +75,11 @@ public struct PolicyOutcome {
 
 extension PolicyInput {
     /// π = softmax(z).
-    var policy: [Float] { GumbelSoftmax.softmax(logits, columns: columns) }
+    var policy: [Float] { Logits.softmax(logits, columns: columns) }
 
     /// A sample from π for each image: the largest of z + g, at any temperature (Gumbel-max).
     var sampledChoices: [Int] {
-        GumbelSoftmax.argmax(zip(logits, noise.gumbel).map { $0 + $1 }, columns: columns)
+        Logits.argmax(zip(logits, noise.gumbel).map { $0 + $1 }, columns: columns)
     }
 
     /// The rows of `perResolution` [m] for every image.

@@ -1,11 +1,11 @@
 import NeuralNetwork
 
 extension TrainingStep {
-    /// Fine-tuning: predict, route, classify as the estimator asks, and back to both networks.
+    /// Fine-tuning: predicts, routes, classifies as the estimator needs it, and runs the backward passes of both networks.
     ///
     /// The regulariser acts on the mean cost of the *global* batch, and the balance on its mean policy, so all images are routed before the
     /// first is classified. With one micro-batch the predictor runs once; with several, a first pass without statistics finds the routes of
-    /// all of them, and the predictor runs again when the micro-batch's turn comes.
+    /// all of them, and the predictor runs again on each micro-batch before the classifier does.
     ///
     /// - Parameter globalCount: images in the global batch, all ranks and micro-batches together.
     public func fineTune(
@@ -44,7 +44,7 @@ extension TrainingStep {
         return report
     }
 
-    /// The predictor's answer for a micro-batch, and the way back.
+    /// The predictor's answer for a micro-batch, and the pullback of its pass.
     private struct Route {
         var input: PolicyInput
         var decision: PolicyDecision

@@ -62,7 +62,7 @@ extension DRNet {
     public func logProbabilities(_ images: Tensor) throws -> [Double]? {
         guard let predictor else { return nil }
         let logits = try predictor.forward(imagesForPredictor(images), Pass(.evaluation, frozenWeights: frozenWeights)).output
-        return GumbelSoftmax.logSoftmax(logits.values, columns: resolutions.count)
+        return Logits.logSoftmax(logits.values, columns: resolutions.count)
     }
 
     /// The resolution index of each image: argmax_j (log π_j − λ C_j), without noise. Index 0, the largest, where there is no

@@ -14,6 +14,6 @@ public struct Expected: PolicyEstimator {
     public func logitGradient(_ input: PolicyInput, _ decision: PolicyDecision, _ outcome: PolicyOutcome) -> [Float] {
         let scale = 1 / Float(outcome.globalCount)
         let gradient = zip(outcome.losses, input.rows(outcome.costGradient)).map { $0 * scale + $1 }
-        return GumbelSoftmax.softmaxGradient(probabilities: decision.policy, gradient: gradient, columns: input.columns)
+        return Logits.softmaxPullback(probabilities: decision.policy, gradient: gradient, columns: input.columns)
     }
 }

@@ -1,20 +1,20 @@
 import Kernels
 import NeuralNetwork
 
-/// The part of a DRNet that fine-tuning leaves as it is, to the bit: parameters, momentum and running statistics. It runs as in evaluation,
-/// with running statistics.
+/// The part of a DRNet that fine-tuning does not change by a single bit: neither parameters, momentum nor running statistics. It runs as in
+/// evaluation, with running statistics.
 public enum FrozenPart: String, CaseIterable, Sendable {
     case none
-    /// The predictor learns on answers that stay the same.
+    /// Only the predictor learns; the classifier's answers stay the same.
     case classifier
-    /// The classifier learns on the images that will be routed to each resolution.
+    /// Only the classifier learns, on the images that the predictor routes to each resolution.
     case predictor
 }
 
 extension PolicyDecision {
     /// Where evaluation routes: to the resolution that is most likely, without noise. A frozen predictor explores nothing.
     static func withoutNoise(_ input: PolicyInput) -> PolicyDecision {
-        let choices = GumbelSoftmax.argmax(input.logits, columns: input.columns)
+        let choices = Logits.argmax(input.logits, columns: input.columns)
         var hard = [Float](repeating: 0, count: input.logits.count)
         for (image, choice) in choices.enumerated() { hard[image * input.columns + choice] = 1 }
         return PolicyDecision(choices: choices, costWeights: hard, policy: input.policy)
@@ -22,18 +22,18 @@ extension PolicyDecision {
 }
 
 extension TrainingStep {
-    /// The classifier's part of a step that only trains the predictor: what the estimator asks for, all of it forward only. Local.
+    /// The classifier's part of a step that only trains the predictor: computes what the estimator needs, forward only. Local.
     func classifyFrozen(
         _ batch: MicroBatch, _ decision: PolicyDecision, _ computed: ComputedResolutions, into outcome: inout PolicyOutcome,
         report: inout StepReport
     ) throws {
         // dL/dŷ of every image, from the resolution that it chose.
-        let slopes = Tensor(Shape(batch: batch.labels.count, channels: model.classCount), batch.images.context)
+        let logitGradients = Tensor(Shape(batch: batch.labels.count, channels: model.classCount), batch.images.context)
         var answers: [(images: [Int], logits: Tensor)] = []
         for index in model.resolutions.indices {
             let images = batch.labels.indices.filter { decision.needs(image: $0, resolution: index, computed) }
             guard !images.isEmpty else {
-                answers.append(([], slopes))
+                answers.append(([], logitGradients))
                 continue
             }
             let logits = try model.classifier.forward(
@@ -44,14 +44,15 @@ extension TrainingStep {
                 outcome.losses[image * outcome.columns + index] =
                     decision.choices[image] == index
                     ? crossEntropy(
-                        scores, label: label, lossScale: 1 / Float(outcome.globalCount), slopes: slopes.image(image), report: &report)
+                        scores, label: label, lossScale: 1 / Float(outcome.globalCount), logitGradient: logitGradients.image(image),
+                        report: &report)
                     : CrossEntropy.loss(scores, count: model.classCount, label: label, smoothing: labelSmoothing, gradient: nil)
             }
             answers.append((images, logits))
         }
         for (index, answer) in answers.enumerated() {
             for (row, image) in answer.images.enumerated() {
-                outcome.gateGradients[image * outcome.columns + index] = dot(slopes.image(image), answer.logits.image(row))
+                outcome.gateGradients[image * outcome.columns + index] = dot(logitGradients.image(image), answer.logits.image(row))
             }
         }
     }

@@ -30,7 +30,7 @@ public struct PolicyTerms: Equatable, Sendable {
         let gradient = policy.enumerated().map { index, probability in
             balance[index % balance.count] + entropy * log(max(probability, Float(Self.least)))
         }
-        return GumbelSoftmax.softmaxGradient(probabilities: policy, gradient: gradient, columns: meanPolicy.count)
+        return Logits.softmaxPullback(probabilities: policy, gradient: gradient, columns: meanPolicy.count)
     }
 
     /// −Σ p log p, in nats.

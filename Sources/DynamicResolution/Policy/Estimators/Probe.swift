@@ -23,7 +23,7 @@ public struct Probe: PolicyEstimator {
 
     public func logitGradient(_ input: PolicyInput, _ decision: PolicyDecision, _ outcome: PolicyOutcome) -> [Float] {
         let policy = decision.policy
-        var gradient = GumbelSoftmax.softmaxGradient(
+        var gradient = Logits.softmaxPullback(
             probabilities: policy, gradient: input.rows(outcome.costGradient), columns: input.columns)
         let scale = Float(input.columns - 1) / Float(outcome.globalCount)
         for (image, (choice, probe)) in zip(decision.choices, decision.probes).enumerated() {

@@ -1,9 +1,9 @@
 import Kernels
 import NeuralNetwork
 
-/// The classifier's part of a fine-tuning step: what it computes follows from the estimator.
+/// The classifier's part of a fine-tuning step. The estimator determines what is computed.
 extension TrainingStep {
-    /// Trains the classifier on a micro-batch, and fills `outcome` with what the estimator asks for. Collective with global batch norm.
+    /// Trains the classifier on a micro-batch, and fills `outcome` with what the estimator needs. Collective with global batch norm.
     ///
     /// - Parameter globalSizes: how many images, over all ranks, chose each resolution, and how many probe it. A pass that no rank has images
     ///   for is left out by all.
@@ -14,7 +14,7 @@ extension TrainingStep {
         switch options.frozen {
         case .none: break
         case .classifier: return try classifyFrozen(batch, decision, options.estimator.computed, into: &outcome, report: &report)
-        // Nobody asks for more.
+        // The estimator of a frozen predictor needs no other resolution.
         case .predictor: return try trainChosen(batch, decision.choices, globalSizes.chosen, into: &outcome, report: &report)
         }
         switch options.estimator.computed {
@@ -87,15 +87,15 @@ extension TrainingStep {
         }
     }
 
-    /// Every image at every resolution, forward and back, the loss being that of the chosen one: of the others nothing goes back to the
-    /// classifier, but they are in the batch that is normalised. Resolutions run one after another; only logits are kept.
+    /// Every image at every resolution, forward and back, the loss being that of the chosen one: the others have no
+    /// gradient, but they are in the batch that is normalised. Resolutions run one after another; only logits are kept.
     private func trainAll(
         _ batch: MicroBatch, _ choices: [Int], _ globalSizes: [Double], into outcome: inout PolicyOutcome, report: inout StepReport
     ) throws {
         if batch.labels.isEmpty && !globalBatchNorm { return }
         let shape = Shape(batch: batch.labels.count, channels: model.classCount)
         // dL/dŷ of every image, from the resolution that it chose.
-        let slopes = Tensor(shape, batch.images.context)
+        let logitGradients = Tensor(shape, batch.images.context)
         var logits: [Tensor] = []
         for index in model.resolutions.indices {
             let forward = try model.classifier.forward(
@@ -106,15 +106,15 @@ extension TrainingStep {
             for image in choices.indices where choices[image] == index {
                 outcome.losses[image * outcome.columns + index] = crossEntropy(
                     forward.output.image(image), label: Int(batch.labels[image]), lossScale: 1 / Float(outcome.globalCount),
-                    slopes: gradient.image(image), report: &report)
-                slopes.image(image).update(from: gradient.image(image), count: model.classCount)
+                    logitGradient: gradient.image(image), report: &report)
+                logitGradients.image(image).update(from: gradient.image(image), count: model.classCount)
             }
             // Where no rank's images chose it, the gradient is zero.
             if globalSizes[index] > 0 { try forward.pullback?(gradient) }
         }
         for image in choices.indices {
             for (index, logits) in logits.enumerated() {
-                outcome.gateGradients[image * outcome.columns + index] = dot(slopes.image(image), logits.image(image))
+                outcome.gateGradients[image * outcome.columns + index] = dot(logitGradients.image(image), logits.image(image))
             }
         }
     }
