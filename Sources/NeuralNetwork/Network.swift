@@ -19,8 +19,7 @@ public final class Network: LayerCosting {
 
     /// Takes the parameters and running statistics of a network with the same layers.
     public func copyValues(from other: Network) {
-        _ = arena.values.update(fromContentsOf: other.arena.values)
-        _ = arena.runningStatistics.update(fromContentsOf: other.arena.runningStatistics)
+        arena.copyValues(from: other.arena)
     }
 
     /// Trained parameters, then running statistics.

@@ -21,18 +21,22 @@ public struct Pass {
     public var reducer: StatisticsReducer?
     /// Collects the batch-norm sums of a training pass. Nil for a pass that leaves no trace in the running statistics.
     public var statistics: StatisticsCollector?
-    /// What evaluation passes with the same weights keep between them.
-    public var frozenWeights: FrozenWeights?
+    /// The weights that inference prepares once; see `FrozenNetwork`.
+    private(set) var prepared: PreparedWeights?
 
     public init(
-        _ mode: Mode, resolutionIndex: Int = 0, reducer: StatisticsReducer? = nil, statistics: StatisticsCollector? = nil,
-        frozenWeights: FrozenWeights? = nil
+        _ mode: Mode, resolutionIndex: Int = 0, reducer: StatisticsReducer? = nil, statistics: StatisticsCollector? = nil
     ) {
         self.mode = mode
         self.resolutionIndex = resolutionIndex
         self.reducer = reducer
         self.statistics = statistics
-        self.frozenWeights = frozenWeights
+    }
+
+    /// An evaluation pass of a network whose values never change.
+    init(resolutionIndex: Int, prepared: PreparedWeights) {
+        self.init(.evaluation, resolutionIndex: resolutionIndex)
+        self.prepared = prepared
     }
 }
 

@@ -50,7 +50,7 @@ struct EvaluateCommand: ParsableCommand {
             configuration, communicator: ranks.communicator, context: ranks.context)
         try trained.requireClasses(of: images.folder)
         let batchSize = configuration.evaluation.batchSize
-        let ways: Evaluator.Ways = operation.isAsked ? .policy : trained.model.predictor == nil ? .fixed : [.dynamic, .fixed]
+        let ways: Evaluator.Ways = operation.isAsked ? .policy : !trained.model.hasPredictor ? .fixed : [.dynamic, .fixed]
         let evaluator = Evaluator(
             model: trained.model, communicator: ranks.communicator, batchSize: batchSize, ways: ways, context: ranks.context)
         let outcome = try evaluator.run(images.validationBatches().next)
@@ -78,7 +78,7 @@ struct EvaluateCommand: ParsableCommand {
     ) throws {
         var evaluation = Evaluation(
             results: outcome.results, flops: trained.model.flops, classCount: trained.model.classCount,
-            speed: outcome.speed, hasPredictor: trained.model.predictor != nil,
+            speed: outcome.speed, hasPredictor: trained.model.hasPredictor,
             milliseconds: operation.isAsked ? outcome.milliseconds : nil)
         evaluation.difficulties = try DifficultyTable.rows(images.folder, outcome.results, trained.model)
         print(evaluation.text())

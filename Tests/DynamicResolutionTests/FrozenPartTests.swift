@@ -17,7 +17,8 @@ final class FrozenPartTests: XCTestCase {
         let decision = PolicyDecision(
             choices: (0..<count).map { $0 % 3 }, probes: (0..<count).map { ($0 + 1) % 3 },
             costWeights: [Float](repeating: 1 / 3, count: 3 * count), policy: [Float](repeating: 1 / 3, count: 3 * count))
-        let logits = try (0..<3).map { try model.classify(batch.images, resolutionIndex: $0).values }
+        let frozen = FrozenDRNet(model)
+        let logits = try (0..<3).map { try frozen.classify(batch.images, resolutionIndex: $0).values }
         func row(_ image: Int, _ index: Int) -> ArraySlice<Float> { logits[index][classes * image..<classes * (image + 1)] }
         for computed in [ComputedResolutions.chosen, .chosenAndProbe, .chosenAndLosses, .all] {
             var outcome = PolicyOutcome(images: count, costGradient: [0, 0, 0], globalCount: count)
@@ -82,10 +83,10 @@ final class FrozenPartTests: XCTestCase {
         _ = try model.predictor!.forward(model.imagesForPredictor(batch.images), Pass(.training, statistics: statistics))
         statistics.updateRunningStatistics(momentum: 1)
         // Columns of mean 0 can not all be largest in the same one.
-        let answers = try XCTUnwrap(model.logProbabilities(batch.images))
+        let answers = try XCTUnwrap(FrozenDRNet(model).logProbabilities(batch.images))
         let bias = try XCTUnwrap(model.predictor!.arena.parameters.first { $0.name == "fc.bias" })
         for (index, answer) in answers.enumerated() { bias.values[index % 3] -= Float(answer) / Float(ReferenceCase.images) }
-        let routes = try model.route(batch.images)
+        let routes = try FrozenDRNet(model).route(batch.images)
         XCTAssertGreaterThan(Set(routes).count, 1)
         for estimator in [Expected(), StraightThrough(), Probe()] as [PolicyEstimator] {
             var options = reference.options(estimator, model)

@@ -79,7 +79,8 @@ final class EvaluatorTests: XCTestCase {
         let imageFloats = 48 * 48 * 3
         let pixels = Formula.values("images", imageCount * imageFloats)
         var next = 0
-        let evaluator = Evaluator(model: model, communicator: SingleProcess(), batchSize: batchSize, ways: ways, context: .test)
+        let evaluator = Evaluator(
+            model: FrozenDRNet(model), communicator: SingleProcess(), batchSize: batchSize, ways: ways, context: .test)
         let outcome = try evaluator.run {
             guard next < self.imageCount else { return nil }
             let range = next..<min(next + batchSize, self.imageCount)
@@ -129,11 +130,12 @@ final class EvaluatorTests: XCTestCase {
         let model = DRNet(
             resolutions: resolutions, classifier: networks.classifier, predictor: networks.predictor, predictorInputSize: 32,
             classCount: 5)
+        let frozen = FrozenDRNet(model)
         let pixels = Array(Formula.values("images", imageCount * 48 * 48 * 3).prefix(2 * 48 * 48 * 3))
         let images = Tensor(Shape(batch: 2, height: 48, width: 48, channels: 3), pixels)
         let results = try evaluate(.policy, batchSize: 2).results
         for (column, _) in resolutions.enumerated() {
-            let probabilities = Logits.softmax(try model.classify(images, resolutionIndex: column).values, columns: 5)
+            let probabilities = Logits.softmax(try frozen.classify(images, resolutionIndex: column).values, columns: 5)
             for row in 0..<2 {
                 XCTAssertEqual(results[row].topProbabilities[column], probabilities[5 * row..<5 * row + 5].max()!, accuracy: 1e-5)
             }

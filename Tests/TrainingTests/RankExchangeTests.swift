@@ -51,4 +51,35 @@ final class RankExchangeTests: XCTestCase {
             XCTAssertTrue(network.arena.gradients.allSatisfy { $0 == 6 })
         }
     }
+
+    /// One collective for all collectors and the numbers that go along.
+    func testStatisticsAreSummedAppliedAndCleared() throws {
+        let moments = (first: [1.0, 3, 5], second: [2.0, 10, 30])
+        try InMemoryCommunicator.run(rankCount: 3) { communicator in
+            let networks = [self.network(), self.network()]
+            let collectors = networks.map { StatisticsCollector($0.arena) }
+            for (collector, factor) in zip(collectors, [1.0, 2]) {
+                // Of each copy: Σ x, Σ x² and the number of values of this rank.
+                var sums: [Double] = []
+                for copy in networks[0].arena.batchNormCopies {
+                    sums += [Double](repeating: factor * moments.first[communicator.rank], count: copy.channels)
+                    sums += [Double](repeating: factor * moments.second[communicator.rank], count: copy.channels) + [factor * 2]
+                }
+                collector.replaceSums(sums[...])
+            }
+            var extra = [Double(communicator.rank), 1]
+            try RankExchange(communicator).reduceStatistics(collectors, momentum: 0.5, extra: &extra)
+            XCTAssertEqual(extra, [3, 3])
+            for (index, (network, collector)) in zip(networks, collectors).enumerated() {
+                XCTAssertTrue(collector.sums.allSatisfy { $0 == 0 }, "cleared for the next step")
+                let count = Double(6 * (index + 1))
+                for copy in network.arena.batchNormCopies {
+                    // The mean is 9 / 6 in both; the running mean starts at 0, the running variance at 1.
+                    XCTAssertEqual(Double(copy.runningMean.values[0]), 0.5 * 1.5, accuracy: 1e-6, copy.name)
+                    let variance = (7 - 1.5 * 1.5) * count / (count - 1)
+                    XCTAssertEqual(Double(copy.runningVariance.values[0]), 0.5 + 0.5 * variance, accuracy: 1e-6, copy.name)
+                }
+            }
+        }
+    }
 }

@@ -1,24 +1,41 @@
 import Kernels
 import NeuralNetwork
 
-/// Resizes batches of square images between the loader's size and those of the predictor and the candidates, bilinearly and
-/// antialiased.
-final class ImageResizer {
-    private var tables: [Sizes: BilinearResize] = [:]
+/// Resizes batches of square images from the largest resolution to the candidates' and the predictor's size, bilinearly and antialiased.
+struct ImageResizer: Sendable {
+    private let resolutions: [Int]
+    private let predictorInputSize: Int
+    /// Positions and weights of the input pixels, by output size.
+    private let tables: [Int: BilinearResize]
 
     /// Rows of the output that one task computes.
     private static let bandRows = 16
 
-    private struct Sizes: Hashable {
-        var input: Int
-        var output: Int
+    /// - Parameter resolutions: the candidates, largest first.
+    init(resolutions: [Int], predictorInputSize: Int) {
+        self.resolutions = resolutions
+        self.predictorInputSize = predictorInputSize
+        let input = resolutions[0]
+        let sizes = Set(resolutions + [predictorInputSize]).subtracting([input])
+        tables = Dictionary(
+            uniqueKeysWithValues: sizes.map {
+                ($0, BilinearResize(inputHeight: input, inputWidth: input, outputHeight: $0, outputWidth: $0))
+            })
     }
 
-    /// images [N, H, H, C] → [N, size, size, C]. The same tensor where the size does not change.
-    func resize(_ images: Tensor, to size: Int) -> Tensor {
+    /// Images [N, r_1, r_1, C] → [N, r_j, r_j, C].
+    func resizing(_ images: Tensor, toResolution index: Int) -> Tensor { resizing(images, to: resolutions[index]) }
+
+    /// Images [N, r_1, r_1, C] → [N, r_p, r_p, C].
+    func resizingForPredictor(_ images: Tensor) -> Tensor { resizing(images, to: predictorInputSize) }
+
+    /// The same tensor where the size does not change.
+    private func resizing(_ images: Tensor, to size: Int) -> Tensor {
         let shape = images.shape
-        if shape.height == size { return images }
-        let resize = table(Sizes(input: shape.height, output: size))
+        precondition(
+            shape.height == resolutions[0] && shape.width == resolutions[0],
+            "images come in at the largest resolution, \(resolutions[0]), not as \(shape)")
+        guard let resize = tables[size] else { return images }
         let output = Tensor(Shape(batch: shape.batch, height: size, width: size, channels: shape.channels), images.context)
         images.context.threads.forEachBand(images: shape.batch, rows: size, bandRows: Self.bandRows) { image, rows in
             resize(
@@ -26,13 +43,5 @@ final class ImageResizer {
                 into: output.image(image))
         }
         return output
-    }
-
-    private func table(_ sizes: Sizes) -> BilinearResize {
-        if let table = tables[sizes] { return table }
-        let table = BilinearResize(
-            inputHeight: sizes.input, inputWidth: sizes.input, outputHeight: sizes.output, outputWidth: sizes.output)
-        tables[sizes] = table
-        return table
     }
 }

@@ -69,8 +69,8 @@ struct ConvolutionUnit: FeatureLayer {
         let finish: BlockFinisher = { _, rows, channels in
             normalization.applyInPlace(output.data, rows: rows, channels: channels, residual: added.map { UnsafePointer($0.data) })
         }
-        if let frozen = pass.frozenWeights {
-            kernel.forward(input: input.rows, prepared: frozen.prepared(convolution, kernel), output: output.data, finish: finish)
+        if let prepared = pass.prepared {
+            kernel.forward(input: input.rows, prepared: prepared.weights(of: convolution, for: kernel), output: output.data, finish: finish)
         } else {
             kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data, finish: finish)
         }

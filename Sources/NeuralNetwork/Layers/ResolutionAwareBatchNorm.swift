@@ -56,12 +56,12 @@ final class ResolutionAwareBatchNorm: Sendable {
 
     /// The normalisation of an evaluation pass, with the running statistics.
     func evaluationNormalization(_ pass: Pass) -> ChannelNormalization {
-        guard let frozen = pass.frozenWeights else { return runningNormalization(pass.resolutionIndex) }
-        return frozen.normalization(self, resolutionIndex: pass.resolutionIndex) { runningNormalization(pass.resolutionIndex) }
+        let copy = copies[pass.resolutionIndex]
+        guard let prepared = pass.prepared else { return runningNormalization(copy) }
+        return prepared.normalization(of: copy) { runningNormalization(copy) }
     }
 
-    private func runningNormalization(_ resolutionIndex: Int) -> ChannelNormalization {
-        let copy = copies[resolutionIndex]
+    private func runningNormalization(_ copy: BatchNormCopy) -> ChannelNormalization {
         let factors = ChannelNormalization(channels: channels, activation: activation)
         for channel in 0..<channels {
             let inverseDeviation = Float(1 / (Double(copy.runningVariance.values[channel]) + epsilon).squareRoot())

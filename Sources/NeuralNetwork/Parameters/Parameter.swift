@@ -26,21 +26,25 @@ public final class Parameter: @unchecked Sendable {
     let initializer: Initializer
     /// The offset of the first element in the arenas.
     public let offset: Int
-    private var memory: (values: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>)?
+    private var placedValues: UnsafeMutablePointer<Float>?
+    private var placedGradient: UnsafeMutablePointer<Float>?
 
-    public var values: UnsafeMutablePointer<Float> { allocated.values }
-    /// The gradient. Running statistics have none: it must not be used.
-    public var gradient: UnsafeMutablePointer<Float> { allocated.gradient }
+    public var values: UnsafeMutablePointer<Float> {
+        guard let placedValues else { preconditionFailure("\(name) has no memory") }
+        return placedValues
+    }
 
-    private var allocated: (values: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>) {
-        guard let memory else { preconditionFailure("\(name) belongs to no arena") }
-        return memory
+    /// The gradient. Running statistics and the parameters of frozen networks have none.
+    public var gradient: UnsafeMutablePointer<Float> {
+        guard let placedGradient else { preconditionFailure("\(name) has no gradient") }
+        return placedGradient
     }
 
     /// Gives the parameter its memory, which the caller owns.
-    func place(values: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>) {
-        precondition(memory == nil, "\(name) belongs to an arena already")
-        memory = (values, gradient)
+    func place(values: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>?) {
+        precondition(placedValues == nil, "\(name) belongs to an arena already")
+        placedValues = values
+        placedGradient = gradient
     }
 
     public var count: Int { fileShape.reduce(1, *) }

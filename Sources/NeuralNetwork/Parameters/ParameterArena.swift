@@ -48,9 +48,12 @@ public final class ParameterRegistry {
 }
 
 /// The memory of a network: three flat vectors for values, gradients and running statistics.
-public final class ParameterArena {
+///
+/// `@unchecked Sendable` for frozen networks, whose arenas nothing writes to.
+public final class ParameterArena: @unchecked Sendable {
     /// Trained parameters in the order of registration, with gaps of zeros up to multiples of 64 bytes.
     public let values: UnsafeMutableBufferPointer<Float>
+    /// Empty for a frozen network.
     public let gradients: UnsafeMutableBufferPointer<Float>
     public let runningStatistics: UnsafeMutableBufferPointer<Float>
     public let parameters: [Parameter]
@@ -58,21 +61,24 @@ public final class ParameterArena {
     /// Every copy of every batch norm, in the order in which a forward pass uses the batch norms.
     public let batchNormCopies: [BatchNormCopy]
 
-    public init(_ registry: ParameterRegistry) {
+    /// All values are zero; see `initialize`.
+    ///
+    /// - Parameter hasGradients: false for a network that is never trained.
+    public init(_ registry: ParameterRegistry, hasGradients: Bool = true) {
         let sizes = registry.sizes
         values = Self.allocate(sizes.parameters)
-        gradients = Self.allocate(sizes.parameters)
+        gradients = Self.allocate(hasGradients ? sizes.parameters : 0)
         runningStatistics = Self.allocate(sizes.statistics)
         parameters = registry.parameters
         statistics = registry.statistics
         batchNormCopies = registry.batchNormCopies
         for parameter in parameters {
             parameter.place(
-                values: values.baseAddress! + parameter.offset, gradient: gradients.baseAddress! + parameter.offset)
+                values: values.baseAddress! + parameter.offset, gradient: hasGradients ? gradients.baseAddress! + parameter.offset : nil)
         }
         for statistic in statistics {
             let place = runningStatistics.baseAddress! + statistic.offset
-            statistic.place(values: place, gradient: place)
+            statistic.place(values: place, gradient: nil)
         }
     }
 
@@ -84,6 +90,15 @@ public final class ParameterArena {
 
     /// Parameters without the gaps between them.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+    /// Takes the parameters and running statistics of a network with the same layers.
+    public func copyValues(from other: ParameterArena) {
+        precondition(
+            other.values.count == values.count && other.runningStatistics.count == runningStatistics.count,
+            "networks with other layers have other values")
+        values.baseAddress!.update(from: other.values.baseAddress!, count: values.count)
+        runningStatistics.baseAddress!.update(from: other.runningStatistics.baseAddress!, count: runningStatistics.count)
+    }
 
     public func clearGradients() {
         gradients.update(repeating: 0)

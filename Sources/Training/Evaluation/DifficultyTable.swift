@@ -19,9 +19,9 @@ public enum DifficultyTable {
     }
 
     /// Cheapest first; nil where the folder has no such file, or the network no predictor.
-    public static func rows(_ folder: ImageFolder, _ results: [ImageResult], _ model: DRNet) throws -> [Row]? {
+    public static func rows(_ folder: ImageFolder, _ results: [ImageResult], _ model: FrozenDRNet) throws -> [Row]? {
         let path = folder.path + "/difficulty.csv"
-        guard model.predictor != nil, FileManager.default.fileExists(atPath: path) else { return nil }
+        guard model.hasPredictor, FileManager.default.fileExists(atPath: path) else { return nil }
         let difficulties = try read(path)
         var groups: [String: [ImageResult]] = [:]
         for result in results {
@@ -62,10 +62,10 @@ public enum DifficultyTable {
 
 /// What was predicted for each image, as CSV.
 public enum PredictionsFile {
-    public static func write(_ results: [ImageResult], folder: ImageFolder, model: DRNet, to path: String) throws {
+    public static func write(_ results: [ImageResult], folder: ImageFolder, model: FrozenDRNet, to path: String) throws {
         var lines = ["path,class,predicted,resolution,rank"]
         for result in results {
-            let choice = model.predictor == nil ? 0 : result.choice
+            let choice = model.hasPredictor ? result.choice : 0
             lines.append(
                 [
                     quoted(folder.validation[result.sample].path), quoted(folder.classes[result.label]),

@@ -4,11 +4,11 @@ import Foundation
 import Kernels
 import NeuralNetwork
 
-/// Evaluates a DRNet on this rank's share of the images, and puts the results of all ranks together.
+/// Evaluates a frozen DRNet on this rank's share of the images, and puts the results of all ranks together.
 ///
 /// The dynamic network groups images by the predicted resolution, so that the classifier runs once an image, on full batches.
 public final class Evaluator {
-    private let model: DRNet
+    private let model: FrozenDRNet
     private let communicator: Communicator
     private let batchSize: Int
     private let ways: Ways
@@ -51,7 +51,7 @@ public final class Evaluator {
         var samples: [Int] = []
     }
 
-    public init(model: DRNet, communicator: Communicator, batchSize: Int, ways: Ways, context: KernelContext) {
+    public init(model: FrozenDRNet, communicator: Communicator, batchSize: Int, ways: Ways, context: KernelContext) {
         self.model = model
         self.communicator = communicator
         self.batchSize = batchSize
@@ -63,7 +63,7 @@ public final class Evaluator {
 
     /// Evaluates all of this rank's batches. Collective at its end: `nextBatch` returns nil on every rank sooner or later.
     public func run(_ nextBatch: () throws -> MicroBatch?) throws -> Outcome {
-        try model.whileFrozen { try runBatches(nextBatch) }
+        try runBatches(nextBatch)
         return try gather()
     }
 

@@ -12,7 +12,7 @@ public enum CheckpointChoice: String, CaseIterable, Sendable {
 
 /// The network of a run, with the weights of a checkpoint.
 public final class TrainedNetwork {
-    public let model: DRNet
+    public let model: FrozenDRNet
     /// The classes, in the order of the logits.
     public let classes: [String]
     /// Which weights these are, in words.
@@ -34,12 +34,12 @@ public final class TrainedNetwork {
         let state = try JSONDecoder().decode(TrainingState.self, from: checkpoint.state)
         classes = state.identity.classes
         // Pretrained files were the beginning of the run; they need not be there any more.
-        model = try DRNet(configuration.withoutPretrained, classCount: classes.count)
+        let model = try DRNet(configuration.withoutPretrained, classCount: classes.count)
         try NetworkFile.load(checkpoint.path(RunCheckpoints.classifierFile), into: model.classifier)
         if let predictor = model.predictor {
             try NetworkFile.load(checkpoint.path(RunCheckpoints.predictorFile), into: predictor)
         }
-        model.freeze()
+        self.model = FrozenDRNet(model)
         runFolder = folder.path
         description = "\(folder.path), \(choice.rawValue) checkpoint (step \(checkpoint.step))"
         transform = EvaluationTransform(
@@ -57,7 +57,7 @@ public final class TrainedNetwork {
 
     /// Refuses a run that only trained a classifier.
     public func requirePredictor() throws {
-        if model.predictor == nil { throw BudgetError.noPredictor(run: runFolder) }
+        if !model.hasPredictor { throw BudgetError.noPredictor(run: runFolder) }
     }
 
     /// What the network says of one image.

@@ -27,7 +27,7 @@ extension Trainer {
 
     private func evaluate(_ ways: Evaluator.Ways) throws -> Evaluation {
         let evaluator = Evaluator(
-            model: model, communicator: communicator, batchSize: configuration.evaluation.batchSize, ways: ways,
+            model: FrozenDRNet(model), communicator: communicator, batchSize: configuration.evaluation.batchSize, ways: ways,
             context: context)
         let batches = data.validationBatches()
         defer { batches.stop() }

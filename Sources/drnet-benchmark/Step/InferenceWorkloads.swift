@@ -4,15 +4,14 @@ import Training
 
 struct ClassifierForward: Workload {
     let cost: WorkloadCost
-    private let model: DRNet
+    private let model: FrozenDRNet
     private let images: RandomImages
     private let job: Job
 
     init(_ networks: BenchmarkNetworks, _ images: RandomImages, _ job: Job) {
         let count = images.batch.labels.count
         cost = networks.cost(isTraining: false, images: count, passImages: count)
-        model = networks.model
-        model.freeze()
+        model = FrozenDRNet(networks.model)
         self.images = images
         self.job = job
     }
@@ -26,8 +25,8 @@ struct ClassifierForward: Workload {
 /// at small batches several times that. Its seconds are those of one batch, without loading.
 struct DRNetEvaluation: Workload {
     let cost: WorkloadCost
-    private let dynamic: DRNet
-    private let largest: DRNet
+    private let dynamic: FrozenDRNet
+    private let largest: FrozenDRNet
     private let images: RandomImages
     private let job: Job
     private let batches: Int
@@ -46,14 +45,14 @@ struct DRNetEvaluation: Workload {
         definition.architecture = RotatingArchitecture(architecture: definition.architecture, rotation: rotation)
         let predictor = Network(definition)
         predictor.copyValues(from: network)
-        dynamic = DRNet(
-            resolutions: model.resolutions, classifier: model.classifier, predictor: predictor,
-            predictorInputSize: model.predictorInputSize, classCount: model.classCount)
-        largest = DRNet(
-            resolutions: [model.resolutions[0]], classifier: model.classifier, predictor: nil,
-            predictorInputSize: model.resolutions[0], classCount: model.classCount)
-        dynamic.freeze()
-        largest.freeze()
+        dynamic = FrozenDRNet(
+            DRNet(
+                resolutions: model.resolutions, classifier: model.classifier, predictor: predictor,
+                predictorInputSize: model.predictorInputSize, classCount: model.classCount))
+        largest = FrozenDRNet(
+            DRNet(
+                resolutions: [model.resolutions[0]], classifier: model.classifier, predictor: nil,
+                predictorInputSize: model.resolutions[0], classCount: model.classCount))
         self.images = images
         self.job = job
         let rotation = count * model.resolutions.count
@@ -69,7 +68,7 @@ struct DRNetEvaluation: Workload {
         return StepSample(seconds: batch / (outcome.speed.dynamic ?? .nan), fixedSeconds: batch / fixed)
     }
 
-    private func evaluate(_ model: DRNet, _ ways: Evaluator.Ways) throws -> Evaluator.Outcome {
+    private func evaluate(_ model: FrozenDRNet, _ ways: Evaluator.Ways) throws -> Evaluator.Outcome {
         let count = images.batch.labels.count
         let evaluator = Evaluator(model: model, communicator: job.communicator, batchSize: count, ways: ways, context: job.context)
         try job.communicator.barrier(label: "before an evaluation")

@@ -4,7 +4,7 @@ import XCTest
 
 @testable import NeuralNetwork
 
-final class FrozenWeightsTests: XCTestCase {
+final class FrozenNetworkTests: XCTestCase {
     private func makeNetwork() -> Network {
         let network = ResNet.Architecture(depth: 18, width: 0.25)!.makeNetwork(outputs: 5, resolutionCount: 2)
         network.arena.initialize(seed: 3, stream: 0)
@@ -21,24 +21,22 @@ final class FrozenWeightsTests: XCTestCase {
     }
 
     /// Kernels change with the shape: each finds its own weights.
-    func testPassesThatShareWeightsGiveTheSameBits() throws {
+    func testFrozenPassesGiveTheBitsOfEvaluation() throws {
         let network = makeNetwork()
-        let frozen = FrozenWeights()
+        let frozen = FrozenNetwork(network)
         for (batch, size, index) in [(3, 64, 0), (1, 32, 1), (8, 64, 0), (3, 32, 1), (1, 64, 0)] {
             let images = images(batch, size)
             let plain = try network.forward(images, Pass(.evaluation, resolutionIndex: index)).output.values
-            let shared = try network.forward(images, Pass(.evaluation, resolutionIndex: index, frozenWeights: frozen)).output.values
-            XCTAssertEqual(plain, shared, "\(batch) images at \(size)")
+            XCTAssertEqual(try frozen.logits(images, resolutionIndex: index).values, plain, "\(batch) images at \(size)")
         }
     }
 
-    func testWeightsThatChangedNeedNewOnes() throws {
+    func testAFrozenNetworkKeepsItsValues() throws {
         let network = makeNetwork()
-        let (frozen, images) = (FrozenWeights(), images(2, 32))
-        let before = try network.forward(images, Pass(.evaluation, frozenWeights: frozen)).output.values
+        let (frozen, images) = (FrozenNetwork(network), images(2, 32))
         for parameter in network.arena.parameters { for index in 0..<parameter.count { parameter.values[index] *= 1.5 } }
-        let fresh = try network.forward(images, Pass(.evaluation, frozenWeights: FrozenWeights())).output.values
-        XCTAssertEqual(fresh, try network.forward(images, Pass(.evaluation)).output.values)
-        XCTAssertNotEqual(before, fresh)
+        let changed = try network.forward(images, Pass(.evaluation)).output.values
+        XCTAssertEqual(try FrozenNetwork(network).logits(images).values, changed)
+        XCTAssertNotEqual(try frozen.logits(images).values, changed)
     }
 }

@@ -1,0 +1,82 @@
+import Kernels
+import NeuralNetwork
+import TestSupport
+import XCTest
+
+@testable import DynamicResolution
+
+final class FrozenDRNetTests: XCTestCase {
+    private let reference = ReferenceCase.resnet18
+
+    private func change(_ network: Network) {
+        for tensor in network.tensors { for index in 0..<tensor.count { tensor.values[index] = 1.5 * tensor.values[index] + 0.1 } }
+    }
+
+    private func answers(_ frozen: FrozenDRNet, _ images: Tensor, _ resolutions: Range<Int>) throws -> [[Float]] {
+        try resolutions.map { try frozen.classify(images, resolutionIndex: $0).values }
+            + [try XCTUnwrap(frozen.logProbabilities(images)).map { Float($0) }]
+    }
+
+    /// Its weights are prepared pass by pass: also those that are prepared after a change of the model are the old ones.
+    func testAFrozenNetworkDoesNotFollowItsModel() throws {
+        let (model, images) = (reference.makeModel(), reference.batch().images)
+        let (frozen, expected) = (FrozenDRNet(model), try answers(FrozenDRNet(model), images, 0..<3))
+        XCTAssertEqual(try frozen.classify(images, resolutionIndex: 0).values, expected[0])
+        model.networks.forEach(change)
+        XCTAssertEqual(try answers(frozen, images, 0..<3), expected)
+        let changed = try answers(FrozenDRNet(model), images, 0..<3)
+        for (new, old) in zip(changed, expected) { XCTAssertNotEqual(new, old, "the comparison can fail") }
+    }
+
+    func testAnswersAreThoseOfTheModelInEvaluation() throws {
+        let model = reference.makeModel()
+        let frozen = FrozenDRNet(model)
+        // Other numbers of images and other sizes use other kernels; each finds its own weights.
+        for images in [reference.batch(), reference.batch(0..<1), reference.batch(2..<6), reference.batch()].map(\.images) {
+            for index in model.resolutions.indices {
+                let expected = try model.classifier.forward(
+                    model.resizing(images, toResolution: index), Pass(.evaluation, resolutionIndex: index)
+                ).output.values
+                XCTAssertEqual(try frozen.classify(images, resolutionIndex: index).values, expected, "resolution \(index)")
+            }
+            let logits = try XCTUnwrap(model.predictor).forward(model.imagesForPredictor(images), Pass(.evaluation)).output.values
+            XCTAssertEqual(try frozen.logProbabilities(images), Logits.logSoftmax(logits, columns: 3))
+        }
+    }
+
+    func testWithoutAPredictorAllImagesTakeTheLargestResolution() throws {
+        let model = reference.makeModel()
+        let frozen = FrozenDRNet(
+            DRNet(
+                resolutions: model.resolutions, classifier: model.classifier, predictor: nil,
+                predictorInputSize: model.predictorInputSize, classCount: model.classCount))
+        XCTAssertFalse(frozen.hasPredictor)
+        XCTAssertEqual(try frozen.route(reference.batch(0..<2).images), [0, 0])
+        XCTAssertNil(try frozen.logProbabilities(reference.batch(0..<2).images))
+    }
+
+    func testWeightsArePreparedOnce() throws {
+        let (frozen, images) = (FrozenDRNet(reference.makeModel()), reference.batch().images)
+        func growth() throws -> Int {
+            let before = KernelContext.test.buffers.allocatedBytes
+            _ = try answers(frozen, images, 0..<3)
+            return KernelContext.test.buffers.allocatedBytes - before
+        }
+        _ = try growth()
+        XCTAssertEqual(try growth(), 0)
+    }
+
+    func testPassesAtTheSameTimeGiveTheSameBits() throws {
+        let (frozen, images) = (FrozenDRNet(reference.makeModel()), reference.batch(0..<3).images)
+        let pixels = images.values
+        let expected = try answers(FrozenDRNet(reference.makeModel()), images, 0..<3)
+        let lock = NSLock()
+        var found: [[[Float]]] = []
+        DispatchQueue.concurrentPerform(iterations: 4) { _ in
+            let own = Tensor(images.shape, pixels, KernelContext(threadCount: 1))
+            guard let answers = try? answers(frozen, own, 0..<3) else { return }
+            lock.withLock { found.append(answers) }
+        }
+        XCTAssertEqual(found, [[[Float]]](repeating: expected, count: 4))
+    }
+}
