@@ -83,7 +83,7 @@ final class FiniteDifferenceTests: XCTestCase {
     /// Before an activation, and with a residual added in front of it. Half of the channels lie about the kink at 0, half about the one at 6;
     /// there are so few values that none is as near to its kink as the step reaches.
     func testBatchNormWithActivationAndResidual() throws {
-        for (activation, label) in [(Activation.relu, "ReLU"), (.relu6, "ReLU6")] {
+        for (activation, label) in [(ActivationFunction.relu, "ReLU"), (.relu6, "ReLU6")] {
             for hasResidual in [false, true] {
                 let registry = ParameterRegistry()
                 let norm = ResolutionAwareBatchNorm(

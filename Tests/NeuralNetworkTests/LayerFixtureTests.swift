@@ -48,7 +48,7 @@ final class LayerFixtureTests: XCTestCase {
 
     func testBatchNormWithResidualAndActivation() throws {
         let shape = Shape(batch: 3, height: 4, width: 5, channels: 6)
-        for (activation, label) in [(Activation.none, "none"), (.relu, "relu"), (.relu6, "relu6")] {
+        for (activation, label) in [(ActivationFunction.none, "none"), (.relu, "relu"), (.relu6, "relu6")] {
             let name = "bn_\(label)"
             let registry = ParameterRegistry()
             let norm = ResolutionAwareBatchNorm(

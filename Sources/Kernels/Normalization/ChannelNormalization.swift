@@ -4,7 +4,7 @@
 /// The normalised values need not be written out: whoever reads them computes them from the convolution's output x, a few rows at a time.
 public final class ChannelNormalization {
     public let channels: Int
-    public let activation: Activation
+    public let activation: ActivationFunction
     public let scale: UnsafeMutablePointer<Float>
     public let shift: UnsafeMutablePointer<Float>
     public let mean: UnsafeMutablePointer<Float>
@@ -14,7 +14,7 @@ public final class ChannelNormalization {
     public let constant: UnsafeMutablePointer<Float>
 
     /// All factors are zero at first.
-    public init(channels: Int, activation: Activation) {
+    public init(channels: Int, activation: ActivationFunction) {
         self.channels = channels
         self.activation = activation
         let memory = UnsafeMutablePointer<Float>.allocate(capacity: 6 * channels)

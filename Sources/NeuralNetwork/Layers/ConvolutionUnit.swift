@@ -12,7 +12,7 @@ struct ConvolutionUnit: FeatureLayer {
 
     init(
         convolution convolutionName: String, norm normName: String, _ builder: LayerBuilder, from inputs: Int,
-        to outputs: Int, kernel: Int, stride: Int = 1, isDepthwise: Bool = false, activation: Activation,
+        to outputs: Int, kernel: Int, stride: Int = 1, isDepthwise: Bool = false, activation: ActivationFunction,
         zeroWeight: Bool = false, takesImages: Bool = false
     ) {
         self.takesImages = takesImages

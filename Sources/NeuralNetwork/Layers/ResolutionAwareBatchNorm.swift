@@ -10,12 +10,12 @@ final class ResolutionAwareBatchNorm: Sendable {
     let channels: Int
     private let copies: [BatchNormCopy]
     private let epsilon: Double
-    private let activation: Activation
+    private let activation: ActivationFunction
 
     /// - Parameter resolutionCount: nil for a plain batch norm, whose parameters have no index in their names.
     init(
         _ name: String, _ registry: ParameterRegistry, channels: Int, resolutionCount: Int?,
-        epsilon: Double, activation: Activation, zeroWeight: Bool = false
+        epsilon: Double, activation: ActivationFunction, zeroWeight: Bool = false
     ) {
         self.name = name
         self.channels = channels

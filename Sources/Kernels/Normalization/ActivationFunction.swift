@@ -1,5 +1,5 @@
 /// The activation that follows a batch normalisation, fused with it.
-public enum Activation: Sendable {
+public enum ActivationFunction: Sendable {
     case none
     case relu
     /// min(max(x, 0), 6), as in MobileNetV2.
