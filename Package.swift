@@ -37,7 +37,7 @@ let package = Package(
         .target(
             name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"],
             swiftSettings: numeric),
-        .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: numeric),
+        .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: numeric + [.swiftLanguageMode(.v6)]),
         .target(
             name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"],
             swiftSettings: numeric),
