@@ -21,48 +21,64 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        .systemLibrary(name: "CProcessor"),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
-        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-        .systemLibrary(name: "CEXIF", pkgConfig: "libexif", providers: [.apt(["libexif-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CProcessor", path: "Sources/System/CProcessor"),
+        .systemLibrary(
+            name: "COpenBLAS", path: "Sources/System/COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(
+            name: "COpenMPI", path: "Sources/System/COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", path: "Sources/System/CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CPNG", path: "Sources/System/CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CEXIF", path: "Sources/System/CEXIF", pkgConfig: "libexif", providers: [.apt(["libexif-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .target(name: "Randomness"),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"], swiftSettings: numeric),
         .target(name: "Communication", dependencies: ["COpenMPI"]),
+        .target(
+            name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: numeric + [.swiftLanguageMode(.v6)]),
+        .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"], swiftSettings: numeric),
+        .target(
+            name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"], swiftSettings: numeric),
+        .target(name: "SyntheticImages", dependencies: ["ImageData", "Randomness"]),
         .target(name: "Interchange", dependencies: ["CZlib"]),
+        .target(
+            name: "Configuration", dependencies: ["DynamicResolution", "NeuralNetwork", "ImageData", "Interchange", "Yams"]),
+        .target(
+            name: "Inference",
+            dependencies: ["Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "ImageData", "Interchange"]),
         .target(name: "Charts"),
         .target(
-            name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"],
-            swiftSettings: numeric),
-        .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: numeric + [.swiftLanguageMode(.v6)]),
-        .target(
-            name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"],
-            swiftSettings: numeric),
+            name: "Evaluation",
+            dependencies: [
+                "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Randomness", "Communication",
+                "ImageData", "Interchange", "Charts",
+            ]),
         .target(
             name: "Training",
             dependencies: [
-                "DynamicResolution", "NeuralNetwork", "Kernels", "Randomness", "Communication",
-                "ImageData", "Interchange", "Charts", "Yams", "COpenBLAS",
+                "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication",
+                "ImageData", "Interchange", "COpenBLAS",
             ],
             swiftSettings: numeric),
         .executableTarget(
             name: "drnet",
             dependencies: [
-                "Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "ImageData",
-                "Interchange", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
+                "Communication", "ImageData", "SyntheticImages", "Interchange",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
             name: "drnet-benchmark",
             dependencies: [
-                "Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "Randomness", "Charts",
+                "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
+                "Communication", "Interchange", "Randomness", "Charts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            path: "Benchmarks/drnet-benchmark",
             swiftSettings: numeric),
         // A rank for tests that start real ones.
-        .executableTarget(name: "communication-check", dependencies: ["Communication"]),
+        .executableTarget(name: "communication-check", dependencies: ["Communication"], path: "Tests/communication-check"),
 
         .target(name: "TestSupport", dependencies: ["Interchange", "Kernels", "NeuralNetwork"], path: "Tests/TestSupport"),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
@@ -71,21 +87,33 @@ let package = Package(
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
         .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"], swiftSettings: numeric),
-        .testTarget(
-            name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"],
-            swiftSettings: numeric),
+        .testTarget(name: "SyntheticImagesTests", dependencies: ["SyntheticImages", "ImageData", "TestSupport"], swiftSettings: numeric),
+        .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"], swiftSettings: numeric),
         .testTarget(
             name: "DynamicResolutionTests",
             dependencies: ["DynamicResolution", "NeuralNetwork", "Communication", "TestSupport"],
             swiftSettings: numeric),
-        // The whole commands, alone and with real ranks.
-        .testTarget(name: "CommandTests", dependencies: ["drnet", "drnet-benchmark", "TestSupport"]),
+        .testTarget(
+            name: "ConfigurationTests", dependencies: ["Configuration", "DynamicResolution", "NeuralNetwork", "ImageData", "TestSupport"]),
+        .testTarget(
+            name: "InferenceTests",
+            dependencies: [
+                "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "ImageData", "Interchange", "TestSupport",
+            ]),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: [
+                "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Communication", "ImageData",
+                "Interchange", "Charts", "TestSupport",
+            ]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Training", "DynamicResolution", "NeuralNetwork", "Communication", "ImageData",
-                "Interchange", "TestSupport",
+                "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Communication",
+                "ImageData", "SyntheticImages", "Interchange", "TestSupport",
             ]),
+        // The whole commands, alone and with real ranks.
+        .testTarget(name: "CommandTests", dependencies: ["drnet", "drnet-benchmark", "TestSupport"]),
     ],
     swiftLanguageModes: [.v5]
 )

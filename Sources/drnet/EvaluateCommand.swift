@@ -1,3 +1,6 @@
+import Configuration
+import Inference
+import Evaluation
 import ArgumentParser
 import Communication
 import Foundation

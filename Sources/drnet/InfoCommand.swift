@@ -1,8 +1,9 @@
+import Configuration
+import Evaluation
 import ArgumentParser
 import DynamicResolution
 import Foundation
 import ImageData
-import Training
 
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

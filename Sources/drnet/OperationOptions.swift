@@ -1,6 +1,7 @@
+import Inference
+import Evaluation
 import ArgumentParser
 import Foundation
-import Training
 
 /// Where on its curve of cost and accuracy a network is used.
 struct OperationOptions: ParsableArguments {

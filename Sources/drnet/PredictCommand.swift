@@ -1,8 +1,9 @@
+import Configuration
+import Inference
 import ArgumentParser
 import Foundation
 import ImageData
 import Kernels
-import Training
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
+import Configuration
 import ArgumentParser
 import Communication
 import Foundation
 import Kernels
-import Training
 
 /// This process among the ranks of its job: started, set up and ended in one place.
 struct Ranks {

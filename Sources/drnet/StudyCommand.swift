@@ -1,5 +1,5 @@
+import Evaluation
 import ArgumentParser
-import Training
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,3 +1,4 @@
+import SyntheticImages
 import ArgumentParser
 import Foundation
 import ImageData

@@ -1,3 +1,5 @@
+import Configuration
+import Inference
 import ArgumentParser
 import Communication
 import Foundation

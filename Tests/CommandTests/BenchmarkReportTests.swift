@@ -222,7 +222,8 @@ final class BenchmarkReportTests: XCTestCase {
             XCTAssertEqual(order, ["peak", "step", "theirs", "tuned", "peak", "step", "theirs", "tuned", "report"])
             let step = "--network resnet18 --pixels 224 --batch 16 --pass train --steps 1"
             XCTAssertEqual(calls[1], "own step \(step) --threads 2")
-            XCTAssertTrue(calls[2].hasPrefix("Benchmarks/pytorch_step.py \(step) --program pytorch --ranks 1 --threads 2"), "\(calls[2])")
+            XCTAssertTrue(
+                calls[2].hasPrefix("Benchmarks/peers/pytorch_step.py \(step) --program pytorch --ranks 1 --threads 2"), "\(calls[2])")
             XCTAssertNil(calls[2].last?.wholeNumberValue, "the allocator is as it is")
             XCTAssertTrue(calls[3].hasSuffix(" 68719476736"), "freed memory is kept: \(calls[3])")
         }

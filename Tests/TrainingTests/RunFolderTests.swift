@@ -1,3 +1,5 @@
+@testable import Configuration
+@testable import Inference
 import Foundation
 import TestSupport
 import XCTest

@@ -1,6 +1,6 @@
+import DynamicResolution
 import NeuralNetwork
 import XCTest
-@testable import Training
 
 final class WarmStartTests: XCTestCase {
     private let classifier = ResNet.Architecture(

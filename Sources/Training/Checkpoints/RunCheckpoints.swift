@@ -1,3 +1,4 @@
+import Inference
 import Communication
 import DynamicResolution
 import Foundation
@@ -6,9 +7,6 @@ import NeuralNetwork
 
 /// Saves and restores a whole run: networks, momentum and position. Rank 0 reads and writes; the others get what it read.
 final class RunCheckpoints {
-    static let classifierFile = "classifier.safetensors"
-    static let predictorFile = "predictor.safetensors"
-    static let optimizerFile = "optimizer.safetensors"
 
     private let store: CheckpointStore
     private let model: DRNet
@@ -25,11 +23,11 @@ final class RunCheckpoints {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         var files: [String: (String) throws -> Void] = [
-            Self.classifierFile: { [model] in try Self.write(model.classifier, to: $0) },
-            Self.optimizerFile: { [optimizer] in try SafetensorsFile.write(optimizer.tensors(), to: $0) },
+            CheckpointFiles.classifier: { [model] in try Self.write(model.classifier, to: $0) },
+            CheckpointFiles.optimizer: { [optimizer] in try SafetensorsFile.write(optimizer.tensors(), to: $0) },
         ]
         if let predictor = model.predictor {
-            files[Self.predictorFile] = { try Self.write(predictor, to: $0) }
+            files[CheckpointFiles.predictor] = { try Self.write(predictor, to: $0) }
         }
         _ = try store.save(step: state.position.runStep, state: try encoder.encode(state), files: files, isBest: isBest)
     }
@@ -37,11 +35,11 @@ final class RunCheckpoints {
     /// Reads networks and momentum; on rank 0, whose values the others are to be given. Nothing happens on other ranks.
     func restore(_ found: FoundCheckpoint) throws {
         guard let checkpoint = found.checkpoint else { return }
-        try NetworkFile.load(checkpoint.path(Self.classifierFile), into: model.classifier)
+        try NetworkFile.load(checkpoint.path(CheckpointFiles.classifier), into: model.classifier)
         if let predictor = model.predictor {
-            try NetworkFile.load(checkpoint.path(Self.predictorFile), into: predictor)
+            try NetworkFile.load(checkpoint.path(CheckpointFiles.predictor), into: predictor)
         }
-        try optimizer.load(checkpoint.path(Self.optimizerFile))
+        try optimizer.load(checkpoint.path(CheckpointFiles.optimizer))
     }
 
     private static func write(_ network: Network, to path: String) throws {

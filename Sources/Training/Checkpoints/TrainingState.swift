@@ -1,3 +1,4 @@
+import Inference
 import DynamicResolution
 import Foundation
 
@@ -47,35 +48,5 @@ public struct TrainingState: Codable, Equatable, Sendable {
     mutating func setEpochReport(_ report: StepReport) {
         epochSums = report.vector
         epochPenalty = report.penaltySum
-    }
-}
-
-/// What must not change between a run and its continuation.
-public struct RunIdentity: Codable, Equatable, Sendable {
-    public var seed: UInt64
-    public var resolutions: [Int]
-    public var classes: [String]
-    public var trainingImages: Int
-    /// A checksum of the names of all images.
-    public var imageNames: String
-    public var batchSize: Int
-    public var accumulationSteps: Int
-    public var stages: [String]
-
-    /// Differences to the identity of a checkpoint, in words.
-    func differences(from saved: RunIdentity) -> [String] {
-        var differences: [String] = []
-        func compare<Value: Equatable>(_ name: String, _ value: Value, _ old: Value) {
-            if value != old { differences.append("\(name) is \(value), was \(old)") }
-        }
-        compare("seed", seed, saved.seed)
-        compare("resolutions", resolutions, saved.resolutions)
-        compare("the list of classes", classes, saved.classes)
-        compare("the number of training images", trainingImages, saved.trainingImages)
-        if trainingImages == saved.trainingImages { compare("the checksum of the images' names", imageNames, saved.imageNames) }
-        compare("optimizer.batchSize", batchSize, saved.batchSize)
-        compare("optimizer.accumulationSteps", accumulationSteps, saved.accumulationSteps)
-        compare("the list of stages", stages, saved.stages)
-        return differences
     }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Communication
 import Foundation
 import ImageData

@@ -1,3 +1,5 @@
+import Interchange
+import Configuration
 import DynamicResolution
 import Foundation
 
@@ -81,5 +83,5 @@ struct CollapseMonitor {
         return "policy.entropyWeight \(ConfigurationText.number(weight))"
     }
 
-    private func percent(_ share: Double) -> String { Evaluation.percent(share) }
+    private func percent(_ share: Double) -> String { Figures.percent(share) }
 }

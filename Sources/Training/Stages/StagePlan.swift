@@ -1,3 +1,4 @@
+import Configuration
 /// One of the configured stages, as the trainer runs it.
 enum StagePlan {
     case warmUp(TrainingConfiguration.WarmUpStage)

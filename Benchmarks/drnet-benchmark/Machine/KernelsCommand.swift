@@ -1,0 +1,157 @@
+import Interchange
+import ArgumentParser
+import Foundation
+import Kernels
+import NeuralNetwork
+
+struct KernelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kernels", abstract: "Times every distinct convolution of a network, beside OpenBLAS's sgemm of the same size.",
+        discussion: """
+            GFLOP/s count two for each multiply-add of the direct convolution, and twice that for the backward pass, which has the gradients \
+            of weights and input. sgemm multiplies [output pixels × k · k · input channels] by [k · k · input channels × output channels] \
+            on the same threads, without gathering patches. Winograd's kernels need fewer multiplications and can be above it.
+            """)
+
+    @Option(help: "torchvision's names of networks, separated by commas.")
+    var networks = "resnet50,resnet18"
+    @Option(help: "Sizes of the images, separated by commas.")
+    var pixels = PixelSizes(sizes: [224, 112])
+    @Option(help: "Images.")
+    var batch = 16
+    @Option(help: "Threads (default: this process's cores).")
+    var threads: Int?
+    @Option(help: "Seconds for each measurement, about.")
+    var seconds = 0.2
+    @Option(help: "How 3×3 convolutions of stride 1 are computed: as the model chooses, or all in one way.")
+    var convolutions = ConvolutionChoice.modelled
+
+    func validate() throws {
+        guard try !backbones.isEmpty else { throw ValidationError("--networks names none") }
+        for size in pixels.sizes { try Limits.require(size, in: Limits.pixels, "pixels") }
+        try Limits.require(batch, in: Limits.batch, "batch")
+        if let threads { try Limits.require(threads, in: Limits.threads, "threads") }
+        guard seconds >= 0, seconds <= 60 else { throw ValidationError("--seconds is \(seconds); 0 to 60") }
+    }
+
+    func run() throws {
+        try Job.run(threads: threads, winograd: convolutions.winograd) { job in
+            var rows = [
+                [
+                    "convolution", "input", "channels", "forward ms", "GFLOP/s", "of sgemm", "kept ms", "GFLOP/s", "backward ms", "GFLOP/s",
+                    "of sgemm", "sgemm",
+                ]
+            ]
+            for shape in try distinctShapes() {
+                rows.append(KernelTiming(shape, job.context, budget: seconds).cells)
+            }
+            print("batch \(batch), \(job.threads) \(job.threads == 1 ? "thread" : "threads"); sgemm in GFLOP/s\n")
+            print(TextTable.render(rows))
+        }
+    }
+
+    private var backbones: [Backbone] {
+        get throws {
+            try networks.split(separator: ",").map { name in
+                try Backbone(named: String(name), option: "networks")
+            }
+        }
+    }
+
+    /// In the order in which the networks meet them.
+    private func distinctShapes() throws -> [ConvolutionShape] {
+        var shapes: [ConvolutionShape] = []
+        for backbone in try backbones {
+            let definition = NetworkDefinition(architecture: backbone.architecture(), outputs: 1000, resolutionCount: 1)
+            for size in pixels.sizes {
+                let costs = definition.layerCosts(Shape(batch: batch, height: size, width: size, channels: 3))
+                for shape in costs.compactMap(\.convolution) where !shapes.contains(shape) { shapes.append(shape) }
+            }
+        }
+        return shapes
+    }
+}
+
+enum ConvolutionChoice: String, CaseIterable, ExpressibleByArgument {
+    case modelled, patches
+    case twoByTwo = "f2x2"
+    case fourByFour = "f4x4"
+
+    var winograd: WinogradUse {
+        switch self {
+        case .modelled: .wherePays
+        case .patches: .never
+        case .twoByTwo: .always(.twoByTwo)
+        case .fourByFour: .always(.fourByFour)
+        }
+    }
+}
+
+/// A convolution's times.
+private struct KernelTiming {
+    private let shape: ConvolutionShape
+    private let forward: Double
+    /// Forward with weights that are kept in the order in which they are read, as in inference.
+    private let kept: Double
+    private let backward: Double
+    private let product: Double
+
+    init(_ shape: ConvolutionShape, _ context: KernelContext, budget: Double) {
+        self.shape = shape
+        let kernel = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: false, context)
+        let keeping = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: true, context)
+        let input = Floats(shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels, filled: 0.5)
+        let output = Floats(shape.outputPixels * shape.outputChannels, filled: 0.5)
+        let weights = Floats(shape.patchLength * shape.outputChannels, filled: 0.1)
+        forward = Timing.repeated(budget: budget) {
+            kernel.forward(input: .stored(input.data), weights: weights.data, output: output.data) { _, _, _ in }
+        }
+        let prepared = Floats(keeping.preparedCount, filled: 0)
+        keeping.prepare(weights.data, into: prepared.data)
+        kept = Timing.repeated(budget: budget) {
+            keeping.forward(input: .stored(input.data), prepared: prepared.data, output: output.data) { _, _, _ in }
+        }
+        let weightGradient = Floats(shape.patchLength * shape.outputChannels, filled: 0)
+        let inputGradient = Floats(shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels, filled: 0)
+        backward = Timing.repeated(budget: budget) {
+            kernel.backward(
+                input: .stored(input.data), outputGradient: .stored(output.data), weights: weights.data,
+                weightGradient: weightGradient.data,
+                inputGradient: Self.isStem(shape) ? nil : InputGradient(inputGradient.data, accumulates: false) { _, _ in })
+        }
+        product = Self.product(shape, weights: weights, output: output, context, budget: budget)
+    }
+
+    /// Images have no gradient.
+    private static func isStem(_ shape: ConvolutionShape) -> Bool { shape.inputChannels == 3 }
+
+    /// Rows are divided among the threads.
+    private static func product(_ shape: ConvolutionShape, weights: Floats, output: Floats, _ context: KernelContext, budget: Double)
+        -> Double
+    {
+        let (rows, columns, depth) = (shape.outputPixels, shape.outputChannels, shape.patchLength)
+        let patches = Floats(rows * depth, filled: 0.5)
+        return Timing.repeated(budget: budget) {
+            context.threads.forEachBlock(rows, blockSize: (rows + context.threads.count - 1) / context.threads.count) { range in
+                MatrixProduct.multiply(
+                    rows: range.count, columns: columns, depth: depth, patches.data + range.lowerBound * depth, leading: depth,
+                    weights.data, leading: columns, into: output.data + range.lowerBound * columns, leading: columns)
+            }
+        }
+    }
+
+    var cells: [String] {
+        let flops = 2 * Double(shape.outputPixels) * Double(shape.patchLength) * Double(shape.outputChannels) / 1e9
+        let backwardFLOPs = Self.isStem(shape) ? flops : 2 * flops
+        let best = flops / product
+        func percent(_ rate: Double) -> String { String(format: "%.0f %%", 100 * rate / best) }
+        return [
+            "\(shape.kernel)×\(shape.kernel)" + (shape.stride > 1 ? " / \(shape.stride)" : ""), "\(shape.inputHeight)×\(shape.inputWidth)",
+            "\(shape.inputChannels) → \(shape.outputChannels)",
+            String(format: "%.2f", 1000 * forward), String(format: "%.0f", flops / forward), percent(flops / forward),
+            String(format: "%.2f", 1000 * kept), String(format: "%.0f", flops / kept),
+            String(format: "%.2f", 1000 * backward), String(format: "%.0f", backwardFLOPs / backward), percent(backwardFLOPs / backward),
+            String(format: "%.0f", best),
+        ]
+    }
+}

@@ -1,0 +1,130 @@
+import Evaluation
+import DynamicResolution
+import NeuralNetwork
+
+struct ClassifierForward: Workload {
+    let cost: WorkloadCost
+    private let model: FrozenDRNet
+    private let images: RandomImages
+    private let job: Job
+
+    init(_ networks: BenchmarkNetworks, _ images: RandomImages, _ job: Job) {
+        let count = images.batch.labels.count
+        cost = networks.cost(isTraining: false, images: count, passImages: count)
+        model = FrozenDRNet(networks.model)
+        self.images = images
+        self.job = job
+    }
+
+    func step() throws -> StepSample {
+        StepSample(seconds: try job.seconds { _ = try model.classify(images.batch.images, resolutionIndex: 0) })
+    }
+}
+
+/// `drnet evaluate`'s own evaluator, the images' resolutions in rotation. A sample is as many batches as fill each resolution's batch;
+/// at small batches several times that. Its seconds are those of one batch, without loading.
+struct DRNetEvaluation: Workload {
+    let cost: WorkloadCost
+    private let dynamic: FrozenDRNet
+    private let largest: FrozenDRNet
+    private let images: RandomImages
+    private let job: Job
+    private let batches: Int
+    private let rotation = Rotation()
+
+    /// Images of a sample at least, so that a short one is not all noise.
+    private static let sampleImages = 24
+
+    init(_ networks: BenchmarkNetworks, _ images: RandomImages, _ job: Job) {
+        let (count, model) = (images.batch.labels.count, networks.model)
+        guard let network = model.predictor else { preconditionFailure("a dynamic network has a predictor") }
+        var cost = networks.cost(isTraining: false, images: count, passImages: count)
+        cost.shareOfLargest = cost.multiplyAdds / model.flops.largest
+        self.cost = cost
+        var definition = network.definition
+        definition.architecture = RotatingArchitecture(architecture: definition.architecture, rotation: rotation)
+        let predictor = Network(definition)
+        predictor.copyValues(from: network)
+        dynamic = FrozenDRNet(
+            DRNet(
+                resolutions: model.resolutions, classifier: model.classifier, predictor: predictor,
+                predictorInputSize: model.predictorInputSize, classCount: model.classCount))
+        largest = FrozenDRNet(
+            DRNet(
+                resolutions: [model.resolutions[0]], classifier: model.classifier, predictor: nil,
+                predictorInputSize: model.resolutions[0], classCount: model.classCount))
+        self.images = images
+        self.job = job
+        let rotation = count * model.resolutions.count
+        batches = model.resolutions.count * max(1, (Self.sampleImages + rotation - 1) / rotation)
+    }
+
+    func step() throws -> StepSample {
+        let batch = Double(images.batch.labels.count * job.communicator.rankCount)
+        rotation.reset()
+        let outcome = try evaluate(dynamic, .dynamic)
+        try UnevenRouting.check(dynamic.resolutions.indices.map { index in outcome.results.filter { $0.choice == index }.count })
+        let fixed = try evaluate(largest, .fixed).speed.fixedLargest ?? .nan
+        return StepSample(seconds: batch / (outcome.speed.dynamic ?? .nan), fixedSeconds: batch / fixed)
+    }
+
+    private func evaluate(_ model: FrozenDRNet, _ ways: Evaluator.Ways) throws -> Evaluator.Outcome {
+        let count = images.batch.labels.count
+        let evaluator = Evaluator(model: model, communicator: job.communicator, batchSize: count, ways: ways, context: job.context)
+        try job.communicator.barrier(label: "before an evaluation")
+        var next = 0
+        return try evaluator.run {
+            guard next < batches else { return nil }
+            defer { next += 1 }
+            // Images of all ranks and batches have indices of their own.
+            let first = (job.communicator.rank * batches + next) * count
+            return MicroBatch(
+                images: images.batch.images, labels: images.batch.labels, sampleIndices: Array(first..<first + count))
+        }
+    }
+}
+
+/// A predictor that computes its answer and gives another: the resolutions in rotation.
+private struct RotatingArchitecture: NetworkArchitecture {
+    let architecture: any NetworkArchitecture
+    let rotation: Rotation
+
+    func makeLayers(_ builder: LayerBuilder) -> any NetworkLayers {
+        RotatingLayers(layers: architecture.makeLayers(builder), rotation: rotation, resolutionCount: builder.outputs)
+    }
+}
+
+/// The resolution of the next image. The benchmark runs one pass at a time.
+private final class Rotation: @unchecked Sendable {
+    private var next = 0
+
+    func reset() { next = 0 }
+
+    func advance(_ count: Int) -> Int {
+        defer { next = (next + 1) % count }
+        return next
+    }
+}
+
+private final class RotatingLayers: NetworkLayers {
+    private let layers: any NetworkLayers
+    private let rotation: Rotation
+    private let resolutionCount: Int
+
+    init(layers: any NetworkLayers, rotation: Rotation, resolutionCount: Int) {
+        self.layers = layers
+        self.rotation = rotation
+        self.resolutionCount = resolutionCount
+    }
+
+    func layerCosts(_ input: Shape) -> [LayerCost] { layers.layerCosts(input) }
+
+    func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
+        let forward = try layers.forward(images, pass)
+        for image in 0..<images.shape.batch {
+            let (logits, chosen) = (forward.output.image(image), rotation.advance(resolutionCount))
+            for column in 0..<resolutionCount { logits[column] = column == chosen ? 1 : 0 }
+        }
+        return forward
+    }
+}

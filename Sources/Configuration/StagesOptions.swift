@@ -1,0 +1,91 @@
+import DynamicResolution
+
+extension TrainingConfiguration {
+    /// The stages of a run, in this order; a missing one is left out.
+    public struct StagesOptions: Equatable, Sendable {
+        public var warmUp: WarmUpStage?
+        public var fineTune: FineTuneStage?
+        public var recalibrate: RecalibrateStage?
+
+        init(_ section: ConfigurationSection) {
+            warmUp = section.optionalSection("warmUp").map(WarmUpStage.init)
+            fineTune = section.optionalSection("fineTune").map(FineTuneStage.init)
+            recalibrate = section.optionalSection("recalibrate").map(RecalibrateStage.init)
+            section.finish()
+        }
+
+        var text: ConfigurationText {
+            .section([
+                ("warmUp", warmUp?.text ?? .scalar("null")), ("fineTune", fineTune?.text ?? .scalar("null")),
+                ("recalibrate", recalibrate?.text ?? .scalar("null")),
+            ])
+        }
+    }
+
+    /// The classifier learns every candidate resolution on every image.
+    public struct WarmUpStage: Equatable, Sendable {
+        public var epochs: Int
+        public var learningRate: LearningRateSchedule
+        /// How resolutions teach one another; nil where they do not.
+        public var distillation: InPlaceDistillation?
+
+        init(_ section: ConfigurationSection) {
+            epochs = section.integer("epochs", 1...100_000)
+            learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs)
+            let teaching = section.section("distillation")
+            let weight = teaching.number("weight", default: 0, .notNegative)
+            distillation = weight > 0 ? InPlaceDistillation(weight: weight) : nil
+            teaching.finish()
+            section.finish()
+        }
+
+        package func learningRate(at epoch: Double) -> Double { learningRate.rate(at: epoch, of: epochs) }
+
+        var text: ConfigurationText {
+            .section([
+                ("epochs", .value(epochs)), ("learningRate", learningRate.text),
+                ("distillation", .section([("weight", .value(distillation?.weight ?? 0))])),
+            ])
+        }
+    }
+
+    /// Predictor and classifier learn together.
+    public struct FineTuneStage: Equatable, Sendable {
+        public var epochs: Int
+        public var learningRate: LearningRateSchedule
+        /// The predictor's learning rate in units of the classifier's.
+        public var predictorLearningRateMultiplier: Double
+        /// What the stage leaves as it is.
+        public var freeze: FrozenPart
+
+        init(_ section: ConfigurationSection) {
+            epochs = section.integer("epochs", 1...100_000)
+            learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs)
+            predictorLearningRateMultiplier = section.number("predictorLearningRateMultiplier", default: 0.1, .notNegative)
+            freeze = section.choice("freeze", default: FrozenPart.none)
+            section.finish()
+        }
+
+        package func learningRate(at epoch: Double) -> Double { learningRate.rate(at: epoch, of: epochs) }
+
+        var text: ConfigurationText {
+            .section([
+                ("epochs", .value(epochs)), ("learningRate", learningRate.text),
+                ("predictorLearningRateMultiplier", .value(predictorLearningRateMultiplier)), ("freeze", .scalar(freeze.rawValue)),
+            ])
+        }
+    }
+
+    /// Batch-norm statistics are estimated anew.
+    public struct RecalibrateStage: Equatable, Sendable {
+        /// Batches of optimizer.batchSize / accumulationSteps training images.
+        public var batches: Int
+
+        init(_ section: ConfigurationSection) {
+            batches = section.integer("batches", default: 50, 1...1_000_000)
+            section.finish()
+        }
+
+        var text: ConfigurationText { .section([("batches", .value(batches))]) }
+    }
+}

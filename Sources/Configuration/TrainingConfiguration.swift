@@ -1,0 +1,117 @@
+import DynamicResolution
+
+/// Everything about a run, read from a YAML file and checked. docs/configuration.md tells every key; names here are the keys.
+public struct TrainingConfiguration: Equatable, Sendable {
+    public var seed: UInt64
+    /// Candidate resolutions in pixels, largest first.
+    public var resolutions: [Int]
+    public var data: DataOptions
+    public var classifier: ClassifierOptions
+    public var predictor: PredictorOptions
+    public var batchNorm: BatchNormOptions
+    public var policy: PolicyOptions
+    public var optimizer: OptimizerOptions
+    public var stages: StagesOptions
+    public var checkpoints: CheckpointOptions
+    public var evaluation: EvaluationOptions
+    public var kernels: KernelOptions
+    public var communication: CommunicationOptions
+    public var metrics: MetricsOptions
+
+    /// - Parameter overrides: "key.path=value" each, the value in YAML.
+    /// - Throws: `ConfigurationError` with everything that is wrong.
+    public static func load(path: String, overrides: [String]) throws -> TrainingConfiguration {
+        let document = try ConfigurationDocument(path: path, overrides: overrides)
+        let section = document.section()
+        let configuration = TrainingConfiguration(section)
+        section.finish()
+        configuration.check(section)
+        // Of networks that can be built.
+        if document.problems.isEmpty {
+            configuration.checkTarget(section)
+            configuration.checkWarmStart(section)
+        }
+        guard document.problems.isEmpty else { throw ConfigurationError(problems: document.problems) }
+        return configuration
+    }
+
+    private init(_ section: ConfigurationSection) {
+        seed = UInt64(section.integer("seed", default: 1, 0...Int.max))
+        resolutions = section.integers("resolutions", 8...2048)
+        data = DataOptions(section.section("data"))
+        classifier = ClassifierOptions(section.section("classifier"))
+        predictor = PredictorOptions(section.section("predictor"))
+        batchNorm = BatchNormOptions(section.section("batchNorm"))
+        stages = StagesOptions(section.section("stages"))
+        policy = PolicyOptions(section.section("policy"), frozen: stages.fineTune?.freeze ?? .none)
+        optimizer = OptimizerOptions(section.section("optimizer"))
+        checkpoints = CheckpointOptions(section.section("checkpoints"))
+        evaluation = EvaluationOptions(section.section("evaluation"))
+        kernels = KernelOptions(section.section("kernels"))
+        communication = CommunicationOptions(section.section("communication"))
+        metrics = MetricsOptions(section.section("metrics"))
+    }
+
+    /// What no key can be checked for alone.
+    private func check(_ section: ConfigurationSection) {
+        if !zip(resolutions, resolutions.dropFirst()).allSatisfy({ $0 > $1 }) {
+            section.report("resolutions", "is \(resolutions); list each resolution once, largest first")
+        }
+        if stages.warmUp == nil && stages.fineTune == nil && stages.recalibrate == nil {
+            section.report("stages", "has no stage; give one of warmUp, fineTune, recalibrate at least")
+        }
+        if stages.fineTune != nil && resolutions.count < 2 {
+            section.report("resolutions", "has one resolution, but stages.fineTune learns to choose: list two at least")
+        }
+        if let stage = stages.fineTune, policy.flopsWarmUpEpochs > Double(stage.epochs) {
+            section.section("policy").report(
+                "flopsWarmUpEpochs",
+                "is \(ConfigurationText.number(policy.flopsWarmUpEpochs)), but stages.fineTune has \(stage.epochs) "
+                    + "\(stage.epochs == 1 ? "epoch" : "epochs"); it can not be more")
+        }
+        checkStartingPoints(section)
+        if optimizer.batchSize % optimizer.accumulationSteps != 0 {
+            section.report(
+                "optimizer",
+                "has batchSize \(optimizer.batchSize), which accumulationSteps \(optimizer.accumulationSteps) "
+                    + "does not divide")
+        }
+        if optimizer.nesterov && optimizer.momentum == 0 {
+            section.report("optimizer", "has nesterov without momentum; set momentum above 0")
+        }
+    }
+
+    /// The classes are not known yet: with one, the networks cost the least that they can.
+    private func checkTarget(_ section: ConfigurationSection) {
+        guard stages.fineTune != nil else { return }
+        do {
+            _ = try FLOPsRegularizer(policy, FLOPsModel(self, classCount: 1))
+        } catch {
+            section.section("policy").report("flopsTarget", error.problem)
+        }
+    }
+
+    /// The same for networks whose weights come from elsewhere.
+    package var withoutPretrained: TrainingConfiguration {
+        var copy = self
+        copy.classifier.pretrained = nil
+        copy.predictor.pretrained = nil
+        return copy
+    }
+
+    /// The configuration with every default filled in; it can be loaded again.
+    public func yaml() -> String {
+        text.lines().joined(separator: "\n") + "\n"
+    }
+
+    var text: ConfigurationText {
+        .section([
+            ("seed", .scalar(String(seed))), ("resolutions", .value(resolutions)), ("data", data.text),
+            ("classifier", classifier.text), ("predictor", predictor.text), ("batchNorm", batchNorm.text),
+            ("policy", policy.text), ("optimizer", optimizer.text), ("stages", stages.text),
+            ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("kernels", kernels.text),
+            ("communication", communication.text),
+            ("metrics", metrics.text),
+        ])
+    }
+}

@@ -1,0 +1,75 @@
+import Charts
+import Foundation
+import Interchange
+
+extension OperatingCurve {
+    /// Makes the folder for a curve's files, before the work that they are the result of. On rank 0.
+    public static func makeFolder(_ folder: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw InterchangeError.system(path: folder, action: "create the curve's folder", reason: error.localizedDescription)
+        }
+    }
+
+    /// Writes curve.json, curve.csv and curve.svg. On rank 0.
+    ///
+    /// - Parameter title: which weights these are, for the figure.
+    public func save(to folder: String, title: String) throws {
+        try DurableFile.write(json: self, to: folder + "/curve.json")
+        try DurableFile.write(Data(csv().utf8), to: folder + "/curve.csv")
+        try DurableFile.write(Data(figure(title: title).document.rendered.utf8), to: folder + "/curve.svg")
+    }
+
+    /// A point a line.
+    func csv() -> String {
+        let heading = ["series", "parameter", "top1", "gigaFLOPs", "milliseconds"] + resolutions.map { "at\($0)" }
+        let lines = series.flatMap { series in
+            series.points.map { point in
+                [series.way.rawValue, point.parameter.map(Self.number) ?? ""]
+                    + ([point.top1, point.gigaFLOPs, point.milliseconds] + point.shares).map(Self.number)
+            }
+        }
+        return ([heading] + lines).map { $0.joined(separator: ",") + "\n" }.joined()
+    }
+
+    private static func number(_ value: Double) -> String { String(format: "%.6g", value) }
+
+    /// Accuracy against multiply-adds, and against milliseconds.
+    func figure(title: String) -> LineChart {
+        LineChart(
+            title: title, subtitle: subtitle, verticalTitle: "top-1 accuracy (%)",
+            panels: [
+                LineChart.Panel(axisTitle: "mean GFLOPs of an image (10⁹ multiply-adds)", series: drawn(\.gigaFLOPs)),
+                LineChart.Panel(axisTitle: "mean milliseconds of an image", series: drawn(\.milliseconds)),
+            ])
+    }
+
+    private var subtitle: String {
+        let undecided = points(.dynamic).first { $0.parameter == 0 }?.top1 ?? 0
+        let error = Evaluation.standardError(accuracy: undecided, images: images)
+        return "\(images) validation images: one standard error at λ = 0 is \(Figures.percent(error)) points. "
+            + "Milliseconds of one rank with \(threads) \(threads == 1 ? "thread" : "threads"), in batches of \(batchSize)."
+    }
+
+    /// Colours that stay apart for colour-blind readers (Okabe and Ito).
+    private func drawn(_ cost: KeyPath<Point, Double>) -> [LineChart.Series] {
+        func points(_ way: Series.Way, label: (Point) -> String? = { _ in nil }) -> [LineChart.Point] {
+            self.points(way).map { LineChart.Point(x: $0[keyPath: cost], y: 100 * $0.top1, label: label($0)) }
+        }
+        let blue = "#0072B2"
+        return [
+            LineChart.Series(
+                "random mix", color: "#888888", line: .init(width: 1.5, dashes: [5, 4]), points: points(.randomMix)),
+            LineChart.Series("confidence cascade", color: "#D55E00", line: .init(width: 2), marker: .dot, points: points(.cascade)),
+            LineChart.Series("dynamic, any λ", color: blue, line: .init(width: 2.5), marker: .dot, points: points(.dynamic)),
+            LineChart.Series(
+                "fixed resolution", color: "#222222", marker: .square,
+                points: points(.fixed) { point in point.parameter.map { "\(Int($0)) px" } }),
+            LineChart.Series("oracle", color: "#009E73", marker: .diamond, points: points(.oracle)),
+            LineChart.Series(
+                "dynamic, λ = 0", color: blue, marker: .ring,
+                points: zip(self.points(.dynamic), points(.dynamic) { _ in "λ = 0" }).filter { $0.0.parameter == 0 }.map(\.1)),
+        ]
+    }
+}

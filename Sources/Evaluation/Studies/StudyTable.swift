@@ -1,0 +1,45 @@
+import Foundation
+import Interchange
+
+extension Study {
+    /// The table as text, one variant a line, and what is to be said about it.
+    public func text() -> String {
+        ([TextTable.render(rows), "", caption] + notes).joined(separator: "\n")
+    }
+
+    /// The same in Markdown.
+    public func markdown() -> String {
+        let lines = rows.map { "| " + $0.joined(separator: " | ") + " |" }
+        let rule = "|" + rows[0].indices.map { $0 == 0 ? "---|" : "---:|" }.joined()
+        return ([lines[0], rule] + lines.dropFirst() + ["", caption] + notes.flatMap { ["", $0] }).joined(separator: "\n") + "\n"
+    }
+
+    /// Writes study.json and study.md into the study's folder.
+    public func save() throws {
+        try DurableFile.write(json: self, to: path + "/study.json")
+        try DurableFile.write(Data(markdown().utf8), to: path + "/study.md")
+    }
+
+    private var rows: [[String]] {
+        let measures = StudyMeasure.allCases
+        let heading =
+            ["variant"] + measures.map { $0.title(resolutions) }
+            + ["at \(resolutions.map(String.init).joined(separator: " / ")) %", "warned runs"]
+        return [heading]
+            + variants.map { variant in
+                [variant.name]
+                    + measures.map { measure in
+                        variant.mean[measure].map { measure.text(mean: $0, deviation: variant.deviation[measure]) } ?? ""
+                    } + [variant.shares.map(Figures.percent).joined(separator: " / "), "\(variant.warnedRuns) of \(variant.runs)"]
+            }
+    }
+
+    private var caption: String {
+        let seeds = variants.map(\.seeds.count).max() ?? 0
+        let images = variants.map(\.images).max() ?? 0
+        let error = variants.map(\.standardError).max() ?? 0
+        return (seeds > 1 ? "Mean ± standard deviation over \(seeds) seeds" : "One seed")
+            + "; \(images) held-out images, on which one standard error of top-1 is \(Figures.percent(error)) points at most. "
+            + "Costs include the predictor; seconds are those of a run's fine-tuning."
+    }
+}

@@ -1,0 +1,83 @@
+import Interchange
+import DynamicResolution
+import Foundation
+import ImageData
+
+/// How a network fares on each kind of image, where a `difficulty.csv` beside the class folders tells the kinds: columns path,
+/// class and difficulty. Only evaluation reads that file.
+public enum DifficultyTable {
+    /// One row of the table.
+    public struct Row: Codable, Equatable, Sendable {
+        public var name: String
+        public var images: Int
+        public var top1: Double
+        /// Mean multiply-adds of the classifier, in units of 10⁹.
+        public var classifierGFLOPs: Double
+        /// Share of the images at each resolution, largest first.
+        public var shares: [Double]
+        /// Accuracy at each fixed resolution.
+        public var fixedTop1: [Double]
+    }
+
+    /// Cheapest first; nil where the folder has no such file, or the network no predictor.
+    public static func rows(_ folder: ImageFolder, _ results: [ImageResult], _ model: FrozenDRNet) throws -> [Row]? {
+        let path = folder.path + "/difficulty.csv"
+        guard model.hasPredictor, FileManager.default.fileExists(atPath: path) else { return nil }
+        let difficulties = try read(path)
+        var groups: [String: [ImageResult]] = [:]
+        for result in results {
+            let name = String(folder.validation[result.sample].path.dropFirst(folder.path.count).drop { $0 == "/" })
+            if let difficulty = difficulties[name] { groups[difficulty, default: []].append(result) }
+        }
+        return groups.map { row($0, $1, model.flops) }.sorted { $0.classifierGFLOPs < $1.classifierGFLOPs }
+    }
+
+    static func text(_ rows: [Row], resolutions: [Int]) -> String {
+        TextTable.render(
+            [["difficulty", "images", "top-1 %", "GFLOPs"] + resolutions.map { "at \($0)" } + resolutions.map { "fixed \($0)" }]
+                + rows.map { row in
+                    [row.name, "\(row.images)", Figures.percent(row.top1), Figures.threeDigits(row.classifierGFLOPs)]
+                        + row.shares.map { Figures.percent($0) + " %" } + row.fixedTop1.map(Figures.percent)
+                })
+    }
+
+    private static func row(_ name: String, _ results: [ImageResult], _ flops: FLOPsModel) -> Row {
+        let count = Double(results.count)
+        func share(_ condition: (ImageResult) -> Bool) -> Double { Double(results.filter(condition).count) / count }
+        let shares = flops.resolutions.indices.map { index in share { $0.choice == index } }
+        return Row(
+            name: name, images: results.count, top1: share { $0.labelRank == 0 }, classifierGFLOPs: flops.mean(shares: shares) / 1e9,
+            shares: shares, fixedTop1: flops.resolutions.indices.map { index in share { $0.fixedLabelRanks[index] == 0 } })
+    }
+
+    private static func read(_ path: String) throws -> [String: String] {
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(whereSeparator: \.isNewline)
+        var result: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let cells = line.split(separator: ",", omittingEmptySubsequences: false)
+            if cells.count == 3 { result[String(cells[0])] = String(cells[2]) }
+        }
+        return result
+    }
+}
+
+/// What was predicted for each image, as CSV.
+public enum PredictionsFile {
+    public static func write(_ results: [ImageResult], folder: ImageFolder, model: FrozenDRNet, to path: String) throws {
+        var lines = ["path,class,predicted,resolution,rank"]
+        for result in results {
+            let choice = model.hasPredictor ? result.choice : 0
+            lines.append(
+                [
+                    quoted(folder.validation[result.sample].path), quoted(folder.classes[result.label]),
+                    quoted(folder.classes[result.predicted]), "\(model.resolutions[choice])", "\(result.labelRank)",
+                ]
+                .joined(separator: ","))
+        }
+        try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    private static func quoted(_ text: String) -> String {
+        text.contains { ",\"\n".contains($0) } ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
+    }
+}

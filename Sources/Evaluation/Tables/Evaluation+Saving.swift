@@ -1,0 +1,11 @@
+import Foundation
+import Inference
+import Interchange
+
+extension Evaluation {
+    /// Writes evaluation.json and evaluation.txt.
+    public func save(to runFolder: RunFolder) throws {
+        try DurableFile.write(json: self, to: runFolder.evaluationData)
+        try DurableFile.write(Data((text() + "\n").utf8), to: runFolder.evaluationTable)
+    }
+}

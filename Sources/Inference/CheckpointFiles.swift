@@ -1,0 +1,11 @@
+/// The files of a checkpoint that hold tensors.
+package enum CheckpointFiles {
+    package static let classifier = "classifier.safetensors"
+    package static let predictor = "predictor.safetensors"
+    package static let optimizer = "optimizer.safetensors"
+}
+
+/// The part of a checkpoint's state that inference needs.
+struct TrainedState: Decodable {
+    var identity: RunIdentity
+}

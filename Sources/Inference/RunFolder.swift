@@ -1,0 +1,22 @@
+import Foundation
+import Interchange
+
+/// The folder of a run.
+public struct RunFolder: Sendable {
+    public let path: String
+
+    public init(path: String) {
+        self.path = path
+    }
+
+    /// The resolved configuration.
+    public var configuration: String { path + "/config.yaml" }
+    /// Versions, and the ranks on their hosts.
+    public var environment: String { path + "/environment.json" }
+    public var metrics: String { path + "/metrics.jsonl" }
+    public var checkpoints: String { path + "/checkpoints" }
+    public var evaluationData: String { path + "/evaluation.json" }
+    public var evaluationTable: String { path + "/evaluation.txt" }
+    /// The last budget that the run was evaluated at.
+    public var budget: String { path + "/budget.json" }
+}

@@ -1,0 +1,119 @@
+import Configuration
+import DynamicResolution
+import Foundation
+import ImageData
+import Interchange
+import Kernels
+import NeuralNetwork
+
+/// Which checkpoint of a run.
+public enum CheckpointChoice: String, CaseIterable, Sendable {
+    case last, best
+}
+
+/// The network of a run, with the weights of a checkpoint.
+public final class TrainedNetwork {
+    public let model: FrozenDRNet
+    /// The classes, in the order of the logits.
+    public let classes: [String]
+    /// Which weights these are, in words.
+    public let description: String
+    private let runFolder: String
+    private let transform: EvaluationTransform
+    private let context: KernelContext
+
+    /// - Parameter report: is told which checkpoints are damaged and skipped.
+    public init(
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, checkpoint choice: CheckpointChoice,
+        context: KernelContext, report: (String) -> Void
+    ) throws {
+        self.context = context
+        let store = CheckpointStore(folder: folder.checkpoints, keep: configuration.checkpoints.keep)
+        guard let checkpoint = try choice == .best ? store.best(report: report) : store.newestValid(report: report) else {
+            throw MissingCheckpoint(folder: folder.checkpoints, choice: choice)
+        }
+        let state = try JSONDecoder().decode(TrainedState.self, from: checkpoint.state)
+        classes = state.identity.classes
+        // Pretrained files were the beginning of the run; they need not be there any more.
+        let model = try DRNet(configuration.withoutPretrained, classCount: classes.count)
+        try NetworkFile.load(checkpoint.path(CheckpointFiles.classifier), into: model.classifier)
+        if let predictor = model.predictor {
+            try NetworkFile.load(checkpoint.path(CheckpointFiles.predictor), into: predictor)
+        }
+        self.model = FrozenDRNet(model)
+        runFolder = folder.path
+        description = "\(folder.path), \(choice.rawValue) checkpoint (step \(checkpoint.step))"
+        transform = EvaluationTransform(
+            size: configuration.resolutions[0], resizeRatio: configuration.data.resizeRatio,
+            normalization: Normalization(
+                mean: configuration.data.mean, standardDeviation: configuration.data.standardDeviation))
+    }
+
+    /// Refuses images of other classes than those of the run.
+    public func requireClasses(of folder: ImageFolder) throws {
+        guard folder.classes == classes else {
+            throw ClassMismatch(path: folder.path, found: folder.classes, expected: classes)
+        }
+    }
+
+    /// Refuses a run that only trained a classifier.
+    public func requirePredictor() throws {
+        if !model.hasPredictor { throw MissingPredictor(run: runFolder) }
+    }
+
+    /// What the network says of one image.
+    public struct Prediction {
+        public var className: String
+        public var probability: Float
+        public var resolution: Int
+        /// Multiply-adds of classifier and predictor, in units of 10⁹.
+        public var gigaFLOPs: Double
+
+        public var probabilityText: String { String(format: "%.3f", probability) }
+        public var costText: String { Figures.threeDigits(gigaFLOPs) }
+    }
+
+    /// Classifies one JPEG or PNG file.
+    ///
+    /// - Parameter costWeight: λ, in nats for the cost of the largest resolution, such as a budget was calibrated to.
+    public func predict(_ path: String, costWeight: Double = 0) throws -> Prediction {
+        let size = model.resolutions[0]
+        let image = try ImageDecoder.decode(contentsOf: path)
+        let tensor = Tensor(Shape(batch: 1, height: size, width: size, channels: 3), context)
+        transform.apply(image, sampleIndex: 0, into: tensor.data)
+        let choice = try model.route(tensor, costWeight: costWeight)[0]
+        let logits = try model.classify(tensor, resolutionIndex: choice).values
+        let label = Logits.argmax(logits, columns: classes.count)[0]
+        return Prediction(
+            className: classes[label], probability: Logits.softmax(logits, columns: classes.count)[label],
+            resolution: model.resolutions[choice],
+            gigaFLOPs: (model.flops.classifier[choice] + model.flops.predictor) / 1e9)
+    }
+}
+
+struct MissingCheckpoint: Error, CustomStringConvertible {
+    var folder: String
+    var choice: CheckpointChoice
+
+    var description: String {
+        "\(folder) holds no \(choice == .best ? "best" : "valid") checkpoint: train first, or name the run folder (not the checkpoint's)"
+    }
+}
+
+struct MissingPredictor: Error, CustomStringConvertible {
+    var run: String
+
+    var description: String {
+        "\(run) has no predictor, which a budget and a curve need: train it with a stage fineTune"
+    }
+}
+
+struct ClassMismatch: Error, CustomStringConvertible {
+    var path: String
+    var found: [String]
+    var expected: [String]
+
+    var description: String {
+        "\(path) has the classes \(found.joined(separator: ", ")), the run was trained on \(expected.joined(separator: ", "))"
+    }
+}
