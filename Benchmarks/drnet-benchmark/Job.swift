@@ -15,7 +15,8 @@ struct Job {
     /// Joins the job, sets the kernels up, runs `body` and leaves. An error on one rank ends all of them.
     ///
     /// - Parameter threads: of each rank; nil for its share of the cores.
-    static func run(threads: Int?, winograd: WinogradUse = .wherePays, _ body: (Job) throws -> Void) throws {
+    static func run(threads: Int?, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, _ body: (Job) throws -> Void) throws
+    {
         let missing = ProcessorFeatures.missing()
         guard missing.isEmpty else {
             throw ValidationError("this processor lacks \(missing.joined(separator: ", ")), which drnet is compiled for")
@@ -23,7 +24,7 @@ struct Job {
         let communicator = try ProcessEnvironment.makeCommunicator(timeoutSeconds: timeoutSeconds)
         do {
             let threads = try threads ?? CoreMap.gather(communicator).threadCount(rank: communicator.rank)
-            try body(Job(communicator: communicator, context: KernelContext(threadCount: threads, winograd: winograd)))
+            try body(Job(communicator: communicator, context: KernelContext(threadCount: threads, winograd: winograd, products: products)))
             try communicator.finalize()
         } catch {
             guard communicator.rankCount > 1 else { throw error }

@@ -27,6 +27,8 @@ struct Measurement: Codable {
     var bytesPerImageSeparate: Double?
     /// Of all ranks together; nil where the system does not tell.
     var peakMemoryBytes: Double?
+    /// What multiplied matrices, `openblas` or `tiles`; nil for other programs.
+    var products: String?
     /// Of `dynamic` only.
     var fixedLargest: FixedLargest?
 

@@ -9,14 +9,11 @@ final class PreparedWeights: @unchecked Sendable {
     /// A layer has prepared weights for each layout: which kernel a convolution uses depends on the size of its input.
     private struct ConvolutionKey: Hashable {
         var layer: ObjectIdentifier
-        /// Kernel type and packed size identify the layout.
-        var kernel: ObjectIdentifier
-        var count: Int
+        var layout: PreparedLayout
     }
 
     private struct Packed {
-        var values: UnsafeMutablePointer<Float>
-        var count: Int
+        var bytes: UnsafeMutableRawPointer
         /// The owner of the memory.
         var pool: BufferPool
     }
@@ -26,19 +23,19 @@ final class PreparedWeights: @unchecked Sendable {
     private var normalizations: [ObjectIdentifier: ChannelNormalization] = [:]
 
     deinit {
-        for weights in packed.values { weights.pool.give(weights.values, count: weights.count) }
+        for (key, weights) in packed { weights.pool.give(weights.bytes, byteCount: key.layout.byteCount) }
     }
 
     /// The weights of a layer for a kernel. The memory stays valid while this object lives.
-    func weights(of layer: Convolution2D, for kernel: ConvolutionKernel) -> UnsafePointer<Float> {
-        let key = ConvolutionKey(layer: ObjectIdentifier(layer), kernel: ObjectIdentifier(type(of: kernel)), count: kernel.preparedCount)
+    func weights(of layer: Convolution2D, for kernel: ConvolutionKernel) -> UnsafeRawPointer {
+        let key = ConvolutionKey(layer: ObjectIdentifier(layer), layout: kernel.preparedLayout)
         return lock.withLock {
-            if let found = packed[key] { return UnsafePointer(found.values) }
+            if let found = packed[key] { return UnsafeRawPointer(found.bytes) }
             let pool = kernel.context.buffers
-            let made = Packed(values: pool.take(kernel.preparedCount), count: kernel.preparedCount, pool: pool)
-            kernel.prepare(layer.weight.values, into: made.values)
+            let made = Packed(bytes: pool.take(byteCount: key.layout.byteCount), pool: pool)
+            kernel.prepare(layer.weight.values, into: made.bytes)
             packed[key] = made
-            return UnsafePointer(made.values)
+            return UnsafeRawPointer(made.bytes)
         }
     }
 

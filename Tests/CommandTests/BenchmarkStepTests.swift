@@ -100,6 +100,15 @@ final class BenchmarkStepTests: XCTestCase {
         XCTAssertEqual(training.pixels, [64, 32])
     }
 
+    func testAStepRunsWithEitherImplementationOfProducts() throws {
+        for products in ["openblas", "tiles"] {
+            let arguments = ["step", "--network", "resnet18", "--pixels", "32", "--batch", "1", "--steps", "1", "--products", products]
+            let result = try benchmark(arguments)
+            XCTAssertEqual(result.status, 0, result.text)
+            XCTAssertTrue(result.output.contains("\"products\":\"\(products)\""), result.output)
+        }
+    }
+
     func testBadInputIsRefused() throws {
         let cases: [([String], String)] = [
             (["--network", "resnet19"], "'resnet19' is none of resnet18"), (["--pixels", "224px"], "224px"),
@@ -108,7 +117,7 @@ final class BenchmarkStepTests: XCTestCase {
             (["--pass", "dynamic"], "two candidates or more"), (["--pass", "drnet-train", "--pixels", "112,224"], "largest first"),
             (["--batch", "0"], "--batch is 0"), (["--steps", "0"], "--steps is 0"), (["--threads", "0"], "--threads is 0"),
             (["--pass", "drnet-train", "--pixels", "64,32", "--batch", "3"], "--batch is 3; here a multiple of 2"),
-            (["--pass", "backward"], "backward"),
+            (["--pass", "backward"], "backward"), (["--products", "mkl"], "mkl"),
         ]
         for (arguments, message) in cases {
             let result = try benchmark(["step"] + arguments)
@@ -132,8 +141,10 @@ final class BenchmarkStepTests: XCTestCase {
             "kernels", "--networks", "resnet18", "--pixels", "32", "--batch", "1", "--threads", "1", "--seconds", "0",
         ])
         XCTAssertEqual(kernels.status, 0, kernels.text)
-        // ResNet-18 has 20 convolutions of 11 shapes.
-        XCTAssertEqual(kernels.output.split(separator: "\n").filter { $0.contains(" → ") }.count, 11, kernels.output)
+        // ResNet-18 has 20 convolutions of 11 shapes, each with both implementations of products.
+        let lines = kernels.output.split(separator: "\n").filter { $0.contains(" → ") }
+        XCTAssertEqual(lines.filter { $0.contains("openblas") }.count, 11, kernels.output)
+        XCTAssertEqual(lines.filter { $0.contains("tiles") }.count, 11, kernels.output)
         XCTAssertTrue(kernels.output.contains("7×7 / 2"), kernels.output)
     }
 }

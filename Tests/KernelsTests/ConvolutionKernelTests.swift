@@ -2,14 +2,17 @@ import TestSupport
 import XCTest
 @testable import Kernels
 
-/// Every kernel behind the one protocol: computed and stored operands, added gradients and finishers, against plain patches.
+/// Every kernel, with each implementation of products: computed and stored operands, added gradients and finishers, against patches
+/// multiplied by OpenBLAS. (`ConvolutionTests` compares these with the definition.)
 final class ConvolutionKernelTests: XCTestCase {
-    /// Batch, height, width, inputs, outputs, kernel, stride. The second is large enough for the pointwise kernel's two sweeps. The third row
-    /// has Winograd by slices of channels, Winograd in two chunks of images, and few pixels with many channels.
+    /// Batch, height, width, inputs, outputs, kernel, stride. The second is large enough for the pointwise kernel's two sweeps. The third
+    /// row has Winograd by slices of channels, Winograd in two chunks of images, and few pixels with many channels. The last row has
+    /// channels that are no multiple of a vector or a panel.
     private let shapes: [ConvolutionShape] = [
         (3, 24, 23, 16, 24, 1, 1), (5, 7, 7, 264, 256, 1, 1), (1, 14, 14, 8, 16, 1, 1), (2, 9, 8, 5, 3, 3, 2), (2, 17, 15, 3, 8, 7, 2),
         (2, 13, 10, 16, 8, 3, 1), (2, 7, 7, 8, 6, 1, 2),
         (2, 8, 8, 168, 184, 3, 1), (3, 56, 56, 64, 8, 3, 1), (1, 7, 7, 64, 272, 1, 1), (1, 7, 7, 16, 272, 3, 2),
+        (2, 9, 9, 37, 75, 1, 1), (2, 9, 9, 13, 35, 3, 1), (1, 11, 10, 72, 136, 3, 1),
     ].map {
         ConvolutionShape(
             batch: $0.0, inputHeight: $0.1, inputWidth: $0.2, inputChannels: $0.3, outputChannels: $0.4, kernel: $0.5, stride: $0.6,
@@ -23,11 +26,17 @@ final class ConvolutionKernelTests: XCTestCase {
     }
 
     /// All that can be used.
-    private func kernels(_ s: ConvolutionShape) -> [ConvolutionKernel] {
-        var kernels: [ConvolutionKernel] = [PatchConvolution(s, .test)]
-        if s.isPointwise { kernels.append(PointwiseConvolution(s, .test)) }
-        if s.allowsWinograd { kernels += [WinogradConvolution(s, WinogradF2.self, .test), WinogradConvolution(s, WinogradF4.self, .test)] }
+    private func kernels(_ s: ConvolutionShape, _ context: KernelContext) -> [ConvolutionKernel] {
+        var kernels: [ConvolutionKernel] = [PatchConvolution(s, context)]
+        if s.isPointwise { kernels.append(PointwiseConvolution(s, context)) }
+        if s.allowsWinograd {
+            kernels += [WinogradConvolution(s, WinogradF2.self, context), WinogradConvolution(s, WinogradF4.self, context)]
+        }
         return kernels
+    }
+
+    private func label(_ kernel: ConvolutionKernel, _ s: ConvolutionShape) -> String {
+        "\(type(of: kernel)), \(kernel.context.products.kind), \(s)"
     }
 
     private func rows(_ values: [Float], _ channels: Int) -> Rows {
@@ -68,7 +77,7 @@ final class ConvolutionKernelTests: XCTestCase {
         var results = Results(
             output: [Float](repeating: 0, count: gradient.count), inputGradient: Formula.values("before", inputCount),
             weightGradient: Formula.values("before", weights.count))
-        let kernel = PatchConvolution(s, .test)
+        let kernel = PatchConvolution(s, KernelContext.test.with(products: .openblas))
         kernel.forward(input: input, weights: weights, output: &results.output)
         kernel.backward(
             input: input, outputGradient: gradient, weights: weights, weightGradient: &results.weightGradient,
@@ -76,12 +85,15 @@ final class ConvolutionKernelTests: XCTestCase {
         return results
     }
 
-    func testEveryKernelAgreesWithPatchesAndFinishesEveryElementOnce() {
+    /// Tolerance: the rounding error of F(4×4, 3×3) is up to 1.1e-6 of the result's norm (`WinogradTests`), that of the others a third of
+    /// it.
+    func testEveryKernelAgreesWithOpenBLASAndFinishesEveryElementOnce() {
         for s in shapes {
-            for kernel in kernels(s) {
-                for accumulates in [false, true] {
-                    let actual = run(kernel, s, accumulates: accumulates), wanted = expected(s, accumulates: accumulates)
-                    let label = "\(kernel), accumulates \(accumulates)"
+            for accumulates in [false, true] {
+                let wanted = expected(s, accumulates: accumulates)
+                for kernel in KernelContext.testOfEachProducts.flatMap({ kernels(s, $0) }) {
+                    let actual = run(kernel, s, accumulates: accumulates)
+                    let label = "\(label(kernel, s)), accumulates \(accumulates)"
                     XCTAssertLessThan(relativeDifference(actual.output, wanted.output), 2e-6, label)
                     XCTAssertLessThan(relativeDifference(actual.inputGradient, wanted.inputGradient), 2e-6, label)
                     XCTAssertLessThan(relativeDifference(actual.weightGradient, wanted.weightGradient), 2e-6, label)
@@ -90,23 +102,71 @@ final class ConvolutionKernelTests: XCTestCase {
         }
     }
 
-    func testWeightsThatWerePreparedGiveTheSameBits() {
-        for s in shapes {
-            let input = Formula.values("x", s.batch * s.inputHeight * s.inputWidth * s.inputChannels)
-            let weights = Formula.values("w", s.patchLength * s.outputChannels)
-            for kernel in kernels(s) {
-                var once = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels), again = once
-                var prepared = [Float](repeating: .nan, count: kernel.preparedCount)
-                kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &once) { _, _, _ in }
-                kernel.prepare(weights, into: &prepared)
-                kernel.forward(input: rows(input, s.inputChannels), prepared: prepared, output: &again) { _, _, _ in }
-                XCTAssertEqual(once, again, "\(kernel)")
+    func testResultsDoNotDependOnTheNumberOfThreads() {
+        for products in ProductsKind.allCases {
+            let contexts = [1, 2, 3].map { KernelContext(threadCount: $0, products: products) }
+            for s in shapes {
+                let results = contexts.map { context in kernels(s, context).map { run($0, s, accumulates: true) } }
+                for (kernel, one) in results[0].enumerated() {
+                    for other in results.dropFirst().map({ $0[kernel] }) {
+                        XCTAssertTrue(
+                            other.output == one.output && other.inputGradient == one.inputGradient
+                                && other.weightGradient == one.weightGradient, "\(products), kernel \(kernel) of \(s)")
+                    }
+                }
             }
         }
     }
 
-    /// Deep sums, and blocks of one image or of several. 520 channels are not a multiple of what a product takes of the depth at a time: where
-    /// patches were divided by the size of a block, the sums were rounded in other places.
+    /// A multiplier that gives zeros: a kernel that computed a product by itself would leave something else.
+    func testEveryProductGoesThroughTheContextsMultiplier() {
+        for kind in ProductsKind.allCases {
+            let context = KernelContext.test.with(products: ZeroMultiplier(kind.multiplier))
+            for s in shapes {
+                for kernel in kernels(s, context) {
+                    let results = run(kernel, s, accumulates: false)
+                    XCTAssertTrue(results.output.allSatisfy { $0 == 0 }, "forward \(label(kernel, s))")
+                    XCTAssertTrue(results.inputGradient.allSatisfy { $0 == 0 }, "input gradient \(label(kernel, s))")
+                    XCTAssertTrue(
+                        results.weightGradient == Formula.values("before", results.weightGradient.count),
+                        "weight gradient \(label(kernel, s))")
+                }
+            }
+        }
+    }
+
+    func testWeightsThatWerePreparedGiveTheSameBits() {
+        for s in shapes {
+            let input = Formula.values("x", s.inputPixels * s.inputChannels)
+            let weights = Formula.values("w", s.patchLength * s.outputChannels)
+            for kernel in KernelContext.testOfEachProducts.flatMap({ kernels(s, $0) }) {
+                var once = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels), again = once
+                kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &once) { _, _, _ in }
+                let buffers = kernel.context.buffers, byteCount = kernel.preparedLayout.byteCount
+                let prepared = buffers.take(byteCount: byteCount)
+                defer { buffers.give(prepared, byteCount: byteCount) }
+                kernel.prepare(weights, into: prepared)
+                kernel.forward(input: rows(input, s.inputChannels), prepared: prepared, output: &again) { _, _, _ in }
+                XCTAssertEqual(once, again, label(kernel, s))
+            }
+        }
+    }
+
+    /// Kernels of one convolution read different layouts where the image's size or the products differ.
+    func testPreparedLayoutsTellKernelsApart() {
+        let s = shapes[5]
+        let layouts = KernelContext.testOfEachProducts.flatMap { kernels(s, $0).map(\.preparedLayout) }
+        XCTAssertEqual(layouts.count, 6)
+        XCTAssertEqual(Set(layouts).count, 6, "patches and two tiles, each with two implementations")
+        var larger = s
+        larger.inputHeight += 4
+        XCTAssertEqual(
+            WinogradConvolution(larger, WinogradF4.self, .test).preparedLayout,
+            WinogradConvolution(s, WinogradF4.self, .test).preparedLayout)
+    }
+
+    /// Deep sums, and blocks of one image or of several. 520 channels are not a multiple of what a product takes of the depth at a time:
+    /// where patches were divided by the size of a block, the sums were rounded in other places.
     func testAnImageGetsTheSameBitsInAnyBatch() {
         for (size, inputs, window) in [(4, 520, 3), (4, 1100, 1), (20, 24, 3)] {
             let images = 5
@@ -185,5 +245,28 @@ private final class Visits {
     func check(_ label: String) {
         XCTAssertTrue(counts.allSatisfy { $0 == 1 }, "\(label): every element is finished once")
         XCTAssertEqual(wrongSlots, 0, "\(label): slots lie below \(slots)")
+    }
+}
+
+/// Another multiplier's layout and blocking, and products that are zero.
+private struct ZeroMultiplier: MatrixMultiplier {
+    private let other: any MatrixMultiplier
+    var kind: ProductsKind { other.kind }
+    var blocking: Blocking { other.blocking }
+    var convolutionCost: ConvolutionCostModel { other.convolutionCost }
+
+    init(_ other: any MatrixMultiplier) { self.other = other }
+
+    func packedLayout(depth: Int, columns: Int) -> PackedLayout { other.packedLayout(depth: depth, columns: columns) }
+
+    func multiply(_ a: MatrixView, _ b: RightOperand, into c: ResultView, accumulates: Bool, _ buffers: BufferPool) {
+        clear(c, accumulates)
+    }
+
+    func multiplyPlain(_ a: MatrixView, _ b: MatrixView, into c: ResultView, accumulates: Bool) { clear(c, accumulates) }
+
+    private func clear(_ c: ResultView, _ accumulates: Bool) {
+        guard !accumulates else { return }
+        for row in 0..<c.rows { (c.values + row * c.leading).update(repeating: 0, count: c.columns) }
     }
 }

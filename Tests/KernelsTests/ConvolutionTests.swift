@@ -53,16 +53,16 @@ final class ConvolutionTests: XCTestCase {
         return sums.map { Float($0) }
     }
 
-    private func check(_ s: ConvolutionShape, isDepthwise: Bool) {
+    private func check(_ s: ConvolutionShape, isDepthwise: Bool, _ context: KernelContext) {
         let inputCount = s.batch * s.inputHeight * s.inputWidth * s.inputChannels
         let outputCount = s.outputPixels * s.outputChannels
         let weightCount = s.kernel * s.kernel * s.inputChannels * (isDepthwise ? 1 : s.outputChannels)
         let input = Formula.values("x", inputCount), weights = Formula.values("w", weightCount)
         let gradient = Formula.values("g", outputCount)
-        let label = "\(s) depthwise \(isDepthwise)"
+        let label = "\(s) depthwise \(isDepthwise), \(context.products.kind)"
         var output = [Float](repeating: .nan, count: outputCount), inputGradient = [Float](repeating: .nan, count: inputCount)
         var weightGradient = Formula.values("before", weightCount)
-        let kernel: ConvolutionKernel = isDepthwise ? DepthwiseConvolution(s, .test) : PatchConvolution(s, .test)
+        let kernel: ConvolutionKernel = isDepthwise ? DepthwiseConvolution(s, context) : PatchConvolution(s, context)
         kernel.forward(input: input, weights: weights, output: &output)
         kernel.backward(
             input: input, outputGradient: gradient, weights: weights, weightGradient: &weightGradient, inputGradient: &inputGradient)
@@ -81,13 +81,15 @@ final class ConvolutionTests: XCTestCase {
     }
 
     func testDenseConvolutionsAgreeWithTheDefinition() {
-        for shape in shapes { check(shape, isDepthwise: false) }
+        for context in KernelContext.testOfEachProducts {
+            for shape in shapes { check(shape, isDepthwise: false, context) }
+        }
     }
 
     func testDepthwiseConvolutionsAgreeWithTheDefinition() {
         for var shape in shapes {
             shape.outputChannels = shape.inputChannels
-            check(shape, isDepthwise: true)
+            check(shape, isDepthwise: true, .test)
         }
     }
 
@@ -106,23 +108,5 @@ final class ConvolutionTests: XCTestCase {
             assertClose(
                 added, zip(plain, Formula.values("before", count)).map { $0 + $1 }, absoluteTolerance: 1e-4, "accumulate \(s)")
         }
-    }
-
-    func testResultsDoNotDependOnTheNumberOfThreads() {
-        let s = ConvolutionShape(
-            batch: 5, inputHeight: 28, inputWidth: 28, inputChannels: 24, outputChannels: 40, kernel: 3, stride: 1, padding: 1)
-        let input = Formula.values("x", s.batch * 28 * 28 * 24), weights = Formula.values("w", s.patchLength * 40)
-        let gradient = Formula.values("g", s.outputPixels * 40)
-        func run(threads: Int) -> [[Float]] {
-            let kernel = PatchConvolution(s, KernelContext(threadCount: threads))
-            var output = [Float](repeating: 0, count: gradient.count), inputGradient = [Float](repeating: 0, count: input.count)
-            var weightGradient = [Float](repeating: 0, count: weights.count)
-            kernel.forward(input: input, weights: weights, output: &output)
-            kernel.backward(
-                input: input, outputGradient: gradient, weights: weights, weightGradient: &weightGradient, inputGradient: &inputGradient)
-            return [output, inputGradient, weightGradient]
-        }
-        let one = run(threads: 1)
-        for threads in [2, 3] { XCTAssertTrue(run(threads: threads) == one, "\(threads) threads") }
     }
 }

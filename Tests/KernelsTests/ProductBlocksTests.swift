@@ -15,7 +15,7 @@ final class ProductBlocksTests: XCTestCase {
             func add(_ amount: Int, _ rows: Range<Int>, _ part: Range<Int>) {
                 for row in rows { for column in part { counts[row * columns + column] += amount } }
             }
-            ProductBlocks(rows, columns: columns).forEach(threads, { add(1, $0, $1) }) { slot, range, part in
+            ProductBlocks(rows, columns: columns, TileMultiplier().blocking).forEach(threads, { add(1, $0, $1) }) { slot, range, part in
                 XCTAssertEqual(rows[slot], range)
                 XCTAssertTrue(range.allSatisfy { row in part.allSatisfy { counts[row * columns + $0] == 1 } })
                 add(10, range, part)
@@ -28,7 +28,7 @@ final class ProductBlocksTests: XCTestCase {
     func testTheSmallerOperandIsReadAgain() {
         func order(_ images: Int, _ columns: Int) -> [Int] {
             var firstColumns: [Int] = []
-            ProductBlocks(RowBlocks(images: images, rowsPerImage: 100, blockRows: 100), columns: columns)
+            ProductBlocks(RowBlocks(images: images, rowsPerImage: 100, blockRows: 100), columns: columns, TileMultiplier().blocking)
                 .forEach(threads, { firstColumns.append($1.lowerBound) }) { _, _, _ in }
             return firstColumns
         }

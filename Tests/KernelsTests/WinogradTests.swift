@@ -2,8 +2,8 @@ import TestSupport
 import XCTest
 @testable import Kernels
 
-/// Winograd's convolution against the product of patches. Its rounding error is that of the transforms: some 1e-6 of the values' scale, where
-/// the patches' is 2e-7.
+/// Winograd's convolution against the product of patches. Its rounding error is that of the transforms: some 1e-6 of the values' scale,
+/// where the patches' is 2e-7.
 final class WinogradTests: XCTestCase {
     private static let shapes: [ConvolutionShape] = [
         (2, 8, 8, 8, 16), (1, 7, 7, 16, 8), (3, 14, 14, 32, 24), (1, 1, 1, 8, 8), (2, 5, 9, 8, 8), (0, 4, 4, 8, 8), (20, 13, 6, 64, 64),
@@ -77,6 +77,22 @@ final class WinogradTests: XCTestCase {
         }
     }
 
+    /// Vectors of eight floats are 32 bytes, and the memory of a caller need not be aligned to them.
+    func testResultsCanHaveAnyAlignment() {
+        let s = Self.shapes[0]
+        let (input, weights, gradient, _) = values(s)
+        for algorithm in Self.algorithms {
+            let expected = winograd(s, algorithm).output
+            let kernel = WinogradConvolution(s, algorithm, .test)
+            KernelContext.test.buffers.withScratch(gradient.count + 1) { aligned in
+                input.withUnsafeBufferPointer {
+                    kernel.forward(input: .stored($0.baseAddress!), weights: weights, output: aligned + 1) { _, _, _ in }
+                }
+                XCTAssertTrue(expected == Array(UnsafeBufferPointer(start: aligned + 1, count: gradient.count)), "\(algorithm)")
+            }
+        }
+    }
+
     func testAnEmptyBatchTouchesNothing() {
         let shape = Self.shapes.first { $0.batch == 0 }!
         for algorithm in Self.algorithms { XCTAssertEqual(winograd(shape, algorithm).weightGradient, values(shape).before) }
@@ -94,8 +110,8 @@ final class WinogradTests: XCTestCase {
         }
     }
 
-    /// Relative to the same in double precision, root mean square, over nearly normal inputs of 64 channels (docs/performance.md): F(2×2, 3×3) is as
-    /// exact as the direct convolution, F(4×4, 3×3) doubles its error.
+    /// Relative to the same in double precision, root mean square, over nearly normal inputs of 64 channels (docs/performance.md): F(2×2,
+    /// 3×3) is as exact as the direct convolution, F(4×4, 3×3) doubles its error.
     func testTheRoundingErrorIsWhatTheDocumentSays() {
         let s = ConvolutionShape(
             batch: 2, inputHeight: 16, inputWidth: 16, inputChannels: 64, outputChannels: 64, kernel: 3, stride: 1, padding: 1)

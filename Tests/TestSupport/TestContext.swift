@@ -4,6 +4,9 @@ import NeuralNetwork
 extension KernelContext {
     /// One thread, for tests that do not need more.
     public static let test = KernelContext(threadCount: 1)
+
+    /// One thread, with each implementation of products.
+    public static let testOfEachProducts = ProductsKind.allCases.map { KernelContext(threadCount: 1, products: $0) }
 }
 
 extension Tensor {

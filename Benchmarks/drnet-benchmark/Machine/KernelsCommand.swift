@@ -23,6 +23,8 @@ struct KernelsCommand: ParsableCommand {
     var threads: Int?
     @Option(help: "Seconds for each measurement, about.")
     var seconds = 0.2
+    @Option(help: "What multiplies matrices, separated by commas.")
+    var products = ProductsChoiceList(kinds: ProductsKind.allCases)
     @Option(help: "How 3×3 convolutions of stride 1 are computed: as the model chooses, or all in one way.")
     var convolutions = ConvolutionChoice.modelled
 
@@ -38,12 +40,13 @@ struct KernelsCommand: ParsableCommand {
         try Job.run(threads: threads, winograd: convolutions.winograd) { job in
             var rows = [
                 [
-                    "convolution", "input", "channels", "forward ms", "GFLOP/s", "of sgemm", "kept ms", "GFLOP/s", "backward ms", "GFLOP/s",
+                    "convolution", "input", "channels", "products", "forward ms", "GFLOP/s", "of sgemm", "kept ms", "GFLOP/s",
+                    "backward ms", "GFLOP/s",
                     "of sgemm", "sgemm",
                 ]
             ]
             for shape in try distinctShapes() {
-                rows.append(KernelTiming(shape, job.context, budget: seconds).cells)
+                for kind in products.kinds { rows.append(KernelTiming(shape, job.context.with(products: kind), budget: seconds).cells) }
             }
             print("batch \(batch), \(job.threads) \(job.threads == 1 ? "thread" : "threads"); sgemm in GFLOP/s\n")
             print(TextTable.render(rows))
@@ -87,9 +90,27 @@ enum ConvolutionChoice: String, CaseIterable, ExpressibleByArgument {
     }
 }
 
+extension ProductsKind: ExpressibleByArgument {}
+
+/// Implementations of products, separated by commas.
+struct ProductsChoiceList: ExpressibleByArgument {
+    var kinds: [ProductsKind]
+
+    init(kinds: [ProductsKind]) { self.kinds = kinds }
+
+    init?(argument: String) {
+        let kinds = argument.split(separator: ",", omittingEmptySubsequences: false).map { ProductsKind(rawValue: String($0)) }
+        guard kinds.allSatisfy({ $0 != nil }) else { return nil }
+        self.kinds = kinds.compactMap { $0 }
+    }
+
+    var defaultValueDescription: String { kinds.map(\.rawValue).joined(separator: ",") }
+}
+
 /// A convolution's times.
 private struct KernelTiming {
     private let shape: ConvolutionShape
+    private let products: ProductsKind
     private let forward: Double
     /// Forward with weights that are kept in the order in which they are read, as in inference.
     private let kept: Double
@@ -98,6 +119,7 @@ private struct KernelTiming {
 
     init(_ shape: ConvolutionShape, _ context: KernelContext, budget: Double) {
         self.shape = shape
+        products = context.products.kind
         let kernel = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: false, context)
         let keeping = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: true, context)
         let input = Floats(shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels, filled: 0.5)
@@ -106,7 +128,7 @@ private struct KernelTiming {
         forward = Timing.repeated(budget: budget) {
             kernel.forward(input: .stored(input.data), weights: weights.data, output: output.data) { _, _, _ in }
         }
-        let prepared = Floats(keeping.preparedCount, filled: 0)
+        let prepared = Floats((keeping.preparedLayout.byteCount + 3) / 4, filled: 0)
         keeping.prepare(weights.data, into: prepared.data)
         kept = Timing.repeated(budget: budget) {
             keeping.forward(input: .stored(input.data), prepared: prepared.data, output: output.data) { _, _, _ in }
@@ -133,9 +155,10 @@ private struct KernelTiming {
         let patches = Floats(rows * depth, filled: 0.5)
         return Timing.repeated(budget: budget) {
             context.threads.forEachBlock(rows, blockSize: (rows + context.threads.count - 1) / context.threads.count) { range in
-                MatrixProduct.multiply(
-                    rows: range.count, columns: columns, depth: depth, patches.data + range.lowerBound * depth, leading: depth,
-                    weights.data, leading: columns, into: output.data + range.lowerBound * columns, leading: columns)
+                OpenBLASMultiplier().multiplyPlain(
+                    MatrixView(patches.data + range.lowerBound * depth, rows: range.count, columns: depth),
+                    MatrixView(weights.data, rows: depth, columns: columns),
+                    into: ResultView(output.data + range.lowerBound * columns, rows: range.count, columns: columns), accumulates: false)
             }
         }
     }
@@ -147,7 +170,7 @@ private struct KernelTiming {
         func percent(_ rate: Double) -> String { String(format: "%.0f %%", 100 * rate / best) }
         return [
             "\(shape.kernel)×\(shape.kernel)" + (shape.stride > 1 ? " / \(shape.stride)" : ""), "\(shape.inputHeight)×\(shape.inputWidth)",
-            "\(shape.inputChannels) → \(shape.outputChannels)",
+            "\(shape.inputChannels) → \(shape.outputChannels)", products.rawValue,
             String(format: "%.2f", 1000 * forward), String(format: "%.0f", flops / forward), percent(flops / forward),
             String(format: "%.2f", 1000 * kept), String(format: "%.0f", flops / kept),
             String(format: "%.2f", 1000 * backward), String(format: "%.0f", backwardFLOPs / backward), percent(backwardFLOPs / backward),

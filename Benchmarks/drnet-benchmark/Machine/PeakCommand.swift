@@ -71,8 +71,9 @@ private struct SquareProducts {
         let seconds = best {
             context.threads.forEach(count) { index in
                 let (a, b, c) = (operands[3 * index], operands[3 * index + 1], operands[3 * index + 2])
-                MatrixProduct.multiply(
-                    rows: size, columns: size, depth: size, a.data, leading: size, b.data, leading: size, into: c.data, leading: size)
+                OpenBLASMultiplier().multiplyPlain(
+                    MatrixView(a.data, rows: size, columns: size), MatrixView(b.data, rows: size, columns: size),
+                    into: ResultView(c.data, rows: size, columns: size), accumulates: false)
             }
         }
         return 2 * Double(count) * Double(size) * Double(size) * Double(size) / seconds / 1e9

@@ -56,6 +56,8 @@ struct StepCommand: ParsableCommand {
     var predictorPixels = 128
     @Flag(inversion: .prefixedNo, help: "Whether 3×3 convolutions use Winograd's transforms where it pays.")
     var winograd = true
+    @Option(help: "What multiplies matrices.")
+    var products = ProductsKind.tiles
 
     func validate() throws {
         _ = try Backbone(named: network, option: "network")
@@ -74,7 +76,7 @@ struct StepCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Job.run(threads: threads, winograd: winograd ? .wherePays : .never) { job in
+        try Job.run(threads: threads, winograd: winograd ? .wherePays : .never, products: products) { job in
             let share = try share(of: job)
             let measured = try measure(workload(share, job), job)
             if job.communicator.rank == 0 { print(try jsonLine(measured)) }
@@ -115,7 +117,7 @@ struct StepCommand: ParsableCommand {
             program: "drnet", version: RunEnvironment.projectVersion, network: network, pixels: pixels.sizes, batch: batch,
             pass: pass.rawValue, ranks: job.communicator.rankCount, threads: job.threads, seconds: seconds, secondsPerStep: perStep,
             imagesPerSecond: images, gigaFLOPsPerSecond: cost.flops * images / 1e9, bytesPerImage: cost.traffic.fused,
-            bytesPerImageSeparate: cost.traffic.separate, peakMemoryBytes: try job.peakMemoryBytes())
+            bytesPerImageSeparate: cost.traffic.separate, peakMemoryBytes: try job.peakMemoryBytes(), products: products.rawValue)
         if let share = cost.shareOfLargest {
             measured.fixedLargest = Measurement.FixedLargest(
                 secondsPerStep: Spread(fixed).median, timeRatio: Spread(zip(seconds, fixed).map(/)).median, flopsRatio: share)

@@ -1,25 +1,28 @@
-/// A model of what a 3×3 convolution of stride 1 costs, in multiply-adds for each pair of an input and an output channel, of which the tiles
-/// of products do some 50 G a second and core. `drnet-benchmark kernels --convolutions` measures what it predicts (docs/performance.md).
+/// A model of what a 3×3 convolution of stride 1 costs, in multiply-adds for each pair of an input and an output channel.
+/// `drnet-benchmark kernels --convolutions` measures what it predicts (docs/performance.md).
 struct ConvolutionCost {
-    var shape: ConvolutionShape
-    /// Whether the weights lie in memory as they are read, or are put into that order first.
-    var keepsWeights: Bool
+    private let shape: ConvolutionShape
+    /// The cost of each float of the weights beside its multiplications.
+    private let weight: Int
 
-    /// What each float of the weights costs beside its multiplications: kept, 4 bytes are read from memory; else they are transformed or copied,
-    /// written and read in each direction, and their gradient is brought back.
-    private var weight: Int { keepsWeights ? 16 : 40 }
+    /// - Parameter keepsWeights: whether the weights were prepared before.
+    init(_ shape: ConvolutionShape, _ model: ConvolutionCostModel, keepsWeights: Bool) {
+        self.shape = shape
+        weight = keepsWeights ? model.preparedWeight : model.weight
+    }
 
-    /// The tile that is cheaper than patches and the other tile; nil where patches are.
+    /// The tile that is cheaper than patches and than the other tile; nil where patches are cheapest.
     var cheapestTile: WinogradTile? {
         let (two, four) = (winograd(WinogradF2.self), winograd(WinogradF4.self))
         if min(two, four) >= patches { return nil }
         return two < four ? .twoByTwo : .fourByFour
     }
 
-    /// Nine for an output pixel.
+    /// Nine multiply-adds for an output pixel.
     private var patches: Int { 9 * (shape.outputPixels + weight) }
 
-    /// One for each position of a tile. Tiles may reach over the edge: what counts is how many there are.
+    /// One multiply-add for each position of a tile. Tiles can reach over the edge of the image: their number counts, not that of the
+    /// pixels.
     private func winograd(_ algorithm: any WinogradAlgorithm.Type) -> Int {
         algorithm.positions * (shape.batch * WinogradTileRows.tilesPerImage(shape, algorithm) + weight)
     }

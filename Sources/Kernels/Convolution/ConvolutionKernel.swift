@@ -1,5 +1,5 @@
-/// A way to compute a convolution of a given shape. Inputs and gradients may be computed as they are read, and results are handed on while
-/// they are hot, so that normalisation and its sums cost no passes over memory of their own.
+/// A way to compute a convolution of a given shape. Inputs and gradients can be computed as they are read, and results are handed on while
+/// they are in cache, so that normalisation and its sums need no sweeps over memory of their own.
 public protocol ConvolutionKernel {
     /// What the kernel computes with.
     var context: KernelContext { get }
@@ -8,19 +8,21 @@ public protocol ConvolutionKernel {
     var forwardSlots: Int { get }
     var backwardSlots: Int { get }
 
-    /// Floats of the weights in the order in which `forward` reads them.
-    var preparedCount: Int { get }
+    /// How `forward` reads prepared weights.
+    var preparedLayout: PreparedLayout { get }
 
-    /// prepared ← the weights in that order. Whoever convolves with the same weights again keeps it.
-    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>)
+    /// prepared ← the weights in `preparedLayout`. A caller that convolves with the same weights again keeps them.
+    ///
+    /// - Parameter prepared: `preparedLayout.byteCount` bytes, aligned to 64.
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutableRawPointer)
 
-    /// output ← input ∗ weights that were prepared.
-    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher)
+    /// output ← input ∗ weights, which were prepared.
+    func forward(input: Rows, prepared: UnsafeRawPointer, output: UnsafeMutablePointer<Float>, finish: BlockFinisher)
 
     /// output ← input ∗ weights.
     func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher)
 
-    /// weightGradient += the gradient of the weights, and what `result` asks for.
+    /// weightGradient += the gradient of the weights, and the gradient of the input where `inputGradient` is given.
     func backward(
         input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
         inputGradient: InputGradient?)
@@ -28,14 +30,32 @@ public protocol ConvolutionKernel {
 
 extension ConvolutionKernel {
     public func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
-        context.buffers.withScratch(preparedCount) {
+        context.buffers.withScratchBytes(preparedLayout.byteCount) {
             prepare(weights, into: $0)
             forward(input: input, prepared: $0, output: output, finish: finish)
         }
     }
 }
 
-/// Where a backward pass is to leave the gradient of its input.
+/// How a kernel reads prepared weights. Prepared weights can be used again by every kernel of the same convolution whose layout is equal.
+public enum PreparedLayout: Hashable, Sendable {
+    /// [kernel row · kernel column · input channel, output channel].
+    case matrix(PackedLayout)
+    /// For F(m×m, 3×3), a matrix for each position of a tile.
+    case winograd(outputs: Int, WinogradWeightLayout)
+    /// Depthwise weights, in the order in which they are stored.
+    case stored(count: Int)
+
+    public var byteCount: Int {
+        switch self {
+        case .matrix(let layout): return layout.byteCount
+        case .winograd(let outputs, let layout): return (outputs + 2) * layout.count * MemoryLayout<Float>.stride
+        case .stored(let count): return count * MemoryLayout<Float>.stride
+        }
+    }
+}
+
+/// Where a backward pass leaves the gradient of its input.
 public struct InputGradient {
     var values: UnsafeMutablePointer<Float>
     /// Whether the gradient is added to what is there.

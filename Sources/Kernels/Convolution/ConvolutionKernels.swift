@@ -6,18 +6,18 @@ public enum ConvolutionKernels {
     ) -> ConvolutionKernel {
         if isDepthwise { return DepthwiseConvolution(shape, context) }
         if shape.isPointwise { return PointwiseConvolution(shape, context) }
-        switch winogradTile(shape, keepsWeights: keepsWeights, context.winograd) {
+        switch winogradTile(shape, keepsWeights: keepsWeights, context) {
         case .twoByTwo: return WinogradConvolution(shape, WinogradF2.self, context)
         case .fourByFour: return WinogradConvolution(shape, WinogradF4.self, context)
         case nil: return PatchConvolution(shape, context)
         }
     }
 
-    private static func winogradTile(_ shape: ConvolutionShape, keepsWeights: Bool, _ use: WinogradUse) -> WinogradTile? {
+    private static func winogradTile(_ shape: ConvolutionShape, keepsWeights: Bool, _ context: KernelContext) -> WinogradTile? {
         guard shape.allowsWinograd else { return nil }
-        switch use {
+        switch context.winograd {
         case .never: return nil
-        case .wherePays: return ConvolutionCost(shape: shape, keepsWeights: keepsWeights).cheapestTile
+        case .wherePays: return ConvolutionCost(shape, context.products.convolutionCost, keepsWeights: keepsWeights).cheapestTile
         case .always(let tile): return tile
         }
     }

@@ -15,15 +15,15 @@ struct DepthwiseConvolution: ConvolutionKernel {
     private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
     var forwardSlots: Int { outputBlocks.count }
     var backwardSlots: Int { inputBlocks.count }
-    var preparedCount: Int { shape.patchLength }
+    var preparedLayout: PreparedLayout { .stored(count: shape.patchLength) }
 
-    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        prepared.update(from: weights, count: preparedCount)
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutableRawPointer) {
+        prepared.copyMemory(from: weights, byteCount: preparedLayout.byteCount)
     }
 
-    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
+    func forward(input: Rows, prepared: UnsafeRawPointer, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
         input.withAll(shape.inputPixels, channels: shape.inputChannels, context) {
-            forward(input: $0, weights: prepared, output: output)
+            forward(input: $0, weights: prepared.assumingMemoryBound(to: Float.self), output: output)
         }
         context.threads.forEach(outputBlocks) { finish($0, $1, 0..<shape.outputChannels) }
     }

@@ -8,8 +8,15 @@ struct PatchConvolution: ConvolutionKernel {
 
     /// Patch blocks are at most this many floats (1 MiB): they stay in the second-level cache between gathering and use.
     private static let blockFloats = 1 << 18
-    /// Pixels of a block at least, where there are as many.
+    /// Pixels of a block, at least where there are as many, and at most.
     private static let minimumBlock = 64
+    private static let maximumBlock = 1024
+    /// So many blocks occupy the threads.
+    private static let enoughBlocks = 8
+    /// Weights up to this size get the gradient of each of `gradientRanges` ranges of pixels in memory of its own.
+    private static let smallWeights = 1 << 16
+    /// Fixed, so that sums do not depend on the number of threads.
+    private static let gradientRanges = 16
 
     init(_ shape: ConvolutionShape, _ context: KernelContext) {
         self.shape = shape
@@ -19,13 +26,16 @@ struct PatchConvolution: ConvolutionKernel {
     private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
     var forwardSlots: Int { outputBlocks.count }
     var backwardSlots: Int { inputBlocks.count }
-    var preparedCount: Int { ColumnPanels.count(rows: shape.patchLength, columns: shape.outputChannels) }
-
-    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        ColumnPanels.write(weights, rows: shape.patchLength, columns: shape.outputChannels, into: prepared, context)
+    var preparedLayout: PreparedLayout { .matrix(weightLayout) }
+    private var weightLayout: PackedLayout {
+        context.products.packedLayout(depth: shape.patchLength, columns: shape.outputChannels)
     }
 
-    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutableRawPointer) {
+        weightLayout.pack(weights, into: prepared, context.threads)
+    }
+
+    func forward(input: Rows, prepared: UnsafeRawPointer, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
         input.withAll(shape.inputPixels, channels: shape.inputChannels, context) {
             forward(input: $0, prepared: prepared, output: output, accumulates: false, finish: finish)
         }
@@ -48,30 +58,29 @@ struct PatchConvolution: ConvolutionKernel {
 
     /// output ← input ∗ weights (+ output where `accumulates`).
     private func forward(
-        input: UnsafePointer<Float>, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, accumulates: Bool,
+        input: UnsafePointer<Float>, prepared: UnsafeRawPointer, output: UnsafeMutablePointer<Float>, accumulates: Bool,
         finish: BlockFinisher
     ) {
         let outputs = shape.outputChannels
-        let right = TiledProduct.Right(panels: prepared, depth: shape.patchLength)
+        let weights = PackedOperand(prepared, weightLayout)
         let parts = patchParts
-        ProductBlocks(outputBlocks, columns: outputs).forEach(
-            context.threads,
-            { pixels, columns in
-                context.buffers.withScratch(pixels.count * parts[0].count) { patches in
-                    for part in parts {
-                        Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
-                        TiledProduct.multiply(
-                            rows: pixels.count, columns: columns.count, depth: part.count, .init(patches, leading: part.count),
-                            right.from(row: part.lowerBound, column: columns.lowerBound),
-                            into: output + pixels.lowerBound * outputs + columns.lowerBound, leading: outputs,
-                            accumulates: accumulates || part.lowerBound > 0, context.buffers)
-                    }
+        func multiply(_ pixels: Range<Int>, _ columns: Range<Int>) {
+            let target = ResultView(output, rows: pixels, columns: columns, leading: outputs)
+            context.buffers.withScratch(pixels.count * parts[0].count) { patches in
+                for part in parts {
+                    Patches.gather(input, shape, pixels: pixels, columns: part, into: patches)
+                    context.products.multiply(
+                        MatrixView(patches, rows: pixels.count, columns: part.count),
+                        .packed(weights.from(row: part.lowerBound, column: columns.lowerBound)), into: target,
+                        accumulates: accumulates || part.lowerBound > 0, context.buffers)
                 }
-            }, finish: finish)
+            }
+        }
+        ProductBlocks(outputBlocks, columns: outputs, context.products.blocking).forEach(context.threads, multiply, finish: finish)
     }
 
-    /// Deep patches go kernel rows at a time, each adding to the output, so that a block of them stays in cache. Depends on the layer alone:
-    /// an image's sums are the same in any batch.
+    /// The columns of the patches in parts of whole kernel rows, which are multiplied one after another, so that a block of deep patches
+    /// stays in cache. The parts depend on the layer alone: an image's sums are the same in any batch.
     private var patchParts: [Range<Int>] {
         let rowLength = shape.kernel * shape.inputChannels
         let rowsAtOnce = max(1, min(shape.kernel, Self.blockFloats / (Self.minimumBlock * rowLength)))
@@ -80,11 +89,13 @@ struct PatchConvolution: ConvolutionKernel {
         }
     }
 
-    /// Blocks of output pixels: as many pixels as keep the patches in cache, at most what gives each thread a few blocks.
+    /// Blocks of output pixels: as many pixels as keep the patches in cache, but enough blocks for the threads.
     private var outputBlocks: RowBlocks {
         RowBlocks(
             images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth,
-            blockRows: max(Self.minimumBlock, min(1024, Self.blockFloats / shape.patchLength, shape.outputPixels / 8)))
+            blockRows: max(
+                Self.minimumBlock,
+                min(Self.maximumBlock, Self.blockFloats / shape.patchLength, shape.outputPixels / Self.enoughBlocks)))
     }
 
     /// inputGradient ← the gradient of the input, given that of the output (+ inputGradient where `accumulates`).
@@ -96,7 +107,7 @@ struct PatchConvolution: ConvolutionKernel {
             let convolution = PatchConvolution(shape.inputGradientShape, context)
             context.buffers.withScratch(shape.patchLength * shape.outputChannels) { turned in
                 turnWeights(weights, into: turned)
-                context.buffers.withScratch(convolution.preparedCount) {
+                context.buffers.withScratchBytes(convolution.weightLayout.byteCount) {
                     convolution.prepare(turned, into: $0)
                     convolution.forward(input: outputGradient, prepared: $0, output: inputGradient, accumulates: accumulates) { _, _, _ in }
                 }
@@ -106,19 +117,19 @@ struct PatchConvolution: ConvolutionKernel {
         let imageFloats = shape.inputHeight * shape.inputWidth * shape.inputChannels
         let pixelsPerImage = shape.outputHeight * shape.outputWidth
         let blockPixels = min(pixelsPerImage, max(1, Self.blockFloats / shape.patchLength))
-        ColumnPanels.withPanels(transposing: weights, rows: shape.outputChannels, columns: shape.patchLength, context) { transposed in
-            // Patches of a strided convolution overlap in the input: an image is scattered into by one task only.
+        let layout = context.products.packedLayout(depth: shape.outputChannels, columns: shape.patchLength)
+        layout.withPacked(transposing: weights, context) { transposed in
+            // Patches of a strided convolution overlap in the input, so that only one task scatters into an image.
             context.threads.forEach(shape.batch) { image in
                 if !accumulates { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
                 context.buffers.withScratch(blockPixels * shape.patchLength) { patches in
                     for start in stride(from: 0, to: pixelsPerImage, by: blockPixels) {
                         let first = image * pixelsPerImage + start
                         let pixels = first..<first + min(blockPixels, pixelsPerImage - start)
-                        TiledProduct.multiply(
-                            rows: pixels.count, columns: shape.patchLength, depth: shape.outputChannels,
-                            .init(outputGradient + first * shape.outputChannels, leading: shape.outputChannels),
-                            .init(panels: transposed, depth: shape.outputChannels), into: patches, leading: shape.patchLength,
-                            context.buffers)
+                        context.products.multiply(
+                            MatrixView(outputGradient + first * shape.outputChannels, rows: pixels.count, columns: shape.outputChannels),
+                            .packed(transposed), into: ResultView(patches, rows: pixels.count, columns: shape.patchLength),
+                            accumulates: false, context.buffers)
                         Patches.scatterAdd(patches, shape, pixels: pixels, into: inputGradient)
                     }
                 }
@@ -135,7 +146,7 @@ struct PatchConvolution: ConvolutionKernel {
     ) {
         if shape.outputPixels == 0 { return }
         let count = shape.patchLength * shape.outputChannels
-        if count > 1 << 16 {
+        if count > Self.smallWeights {
             let slices = columnSlices
             context.threads.forEach(slices.count) { index in
                 addWeightGradient(
@@ -144,7 +155,7 @@ struct PatchConvolution: ConvolutionKernel {
             }
             return
         }
-        let ranges = 16
+        let ranges = Self.gradientRanges
         let pixelsPerRange = (shape.outputPixels + ranges - 1) / ranges
         context.buffers.withScratch(ranges * count) { sums in
             sums.update(repeating: 0, count: ranges * count)
@@ -167,24 +178,25 @@ struct PatchConvolution: ConvolutionKernel {
         pixels: Range<Int>, columns: Range<Int>, into sum: UnsafeMutablePointer<Float>
     ) {
         let outputs = shape.outputChannels
-        let blockPixels = max(64, Self.blockFloats / columns.count)
+        let blockPixels = max(Self.minimumBlock, Self.blockFloats / columns.count)
         context.buffers.withScratch(min(blockPixels, pixels.count) * columns.count) { patches in
             for start in stride(from: pixels.lowerBound, to: pixels.upperBound, by: blockPixels) {
                 let block = start..<min(start + blockPixels, pixels.upperBound)
                 Patches.gather(input, shape, pixels: block, columns: columns, into: patches)
-                TiledProduct.multiply(
-                    rows: columns.count, columns: outputs, depth: block.count, .init(transposing: patches, leading: columns.count),
-                    .init(outputGradient + block.lowerBound * outputs, leading: outputs), into: sum, leading: outputs,
-                    accumulates: true, context.buffers)
+                context.products.multiply(
+                    MatrixView(transposing: patches, rows: columns.count, columns: block.count),
+                    .matrix(MatrixView(outputGradient + block.lowerBound * outputs, rows: block.count, columns: outputs)),
+                    into: ResultView(sum, rows: columns.count, columns: outputs), accumulates: true, context.buffers)
             }
         }
     }
 
-    /// Slices of the patch columns: equal parts of one kernel row each, at least 12 in all where they stay above 96 columns.
+    /// Slices of the patch columns: equal parts of one kernel row each, enough for the threads where they stay wide enough.
     private var columnSlices: [Range<Int>] {
+        let blocking = context.products.blocking
         let rowLength = shape.kernel * shape.inputChannels
-        let wanted = (12 + shape.kernel - 1) / shape.kernel
-        let partsPerRow = max(1, min(wanted, rowLength / 96))
+        let wanted = (blocking.patchSlices + shape.kernel - 1) / shape.kernel
+        let partsPerRow = max(1, min(wanted, rowLength / blocking.patchSliceColumns))
         return (0..<shape.kernel * partsPerRow).map { slice in
             let (row, part) = (slice / partsPerRow, slice % partsPerRow)
             let start = row * rowLength + part * rowLength / partsPerRow

@@ -1,7 +1,7 @@
 /// Rows of the patch matrix ("im2col"), gathered a block at a time so that they stay in cache; the whole matrix never exists.
 enum Patches {
     /// Copies columns `columns` of the patches of the output pixels `pixels` (numbered over the batch) to `patches`, row after
-    /// row. What lies in the padding becomes 0.
+    /// row. Elements in the padding become 0.
     ///
     /// In NHWC one kernel row of a patch is contiguous in the image: one copy a kernel row and pixel.
     static func gather(

@@ -6,8 +6,13 @@ struct PointwiseConvolution: ConvolutionKernel {
     private let outputs: Int
     private let blocks: RowBlocks
 
-    /// Floats of a block's input and output together (512 KiB): what was read is still in the second-level cache when it is multiplied.
+    /// Floats of a block's input and output together (512 KiB): the rows that a block reads stay in the second-level cache until they are
+    /// multiplied.
     private static let blockFloats = 1 << 17
+    /// Rows of a block at most.
+    private static let maximumBlock = 512
+    /// So many blocks occupy the threads: small sub-batches have smaller blocks.
+    private static let enoughBlocks = 8
     /// Parts of the rows whose weight gradients are summed apart; fixed, so that sums do not depend on the number of threads.
     private static let rangeCount = 16
     /// Weights up to this size get their gradient in the same sweep as the input's: the parts' sums stay small.
@@ -19,34 +24,32 @@ struct PointwiseConvolution: ConvolutionKernel {
         rows = shape.outputPixels
         inputs = shape.inputChannels
         outputs = shape.outputChannels
-        // With more rows, small sub-batches would not occupy all threads.
         blocks = RowBlocks(
             images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth,
-            blockRows: max(ChannelSums.runRows, min(512, Self.blockFloats / (inputs + outputs), rows / 8)))
+            blockRows: max(
+                ChannelSums.runRows, min(Self.maximumBlock, Self.blockFloats / (inputs + outputs), rows / Self.enoughBlocks)))
     }
 
     var forwardSlots: Int { blocks.count }
     var backwardSlots: Int { blocks.count }
 
-    var preparedCount: Int { ColumnPanels.count(rows: inputs, columns: outputs) }
+    var preparedLayout: PreparedLayout { .matrix(weightLayout) }
+    private var weightLayout: PackedLayout { context.products.packedLayout(depth: inputs, columns: outputs) }
 
-    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutablePointer<Float>) {
-        ColumnPanels.write(weights, rows: inputs, columns: outputs, into: prepared, context)
+    func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutableRawPointer) {
+        weightLayout.pack(weights, into: prepared, context.threads)
     }
 
-    func forward(input: Rows, prepared: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
-        let panels = TiledProduct.Right(panels: prepared, depth: inputs)
-        ProductBlocks(blocks, columns: outputs).forEach(
-            context.threads,
-            { rows, columns in
-                input.withRows(rows, channels: inputs, context) {
-                    TiledProduct.multiply(
-                        rows: rows.count, columns: columns.count, depth: inputs, .init($0, leading: inputs),
-                        panels.from(column: columns.lowerBound),
-                        into: output + rows.lowerBound * outputs + columns.lowerBound, leading: outputs,
-                        context.buffers)
-                }
-            }, finish: finish)
+    func forward(input: Rows, prepared: UnsafeRawPointer, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
+        let weights = PackedOperand(prepared, weightLayout)
+        func multiply(_ rows: Range<Int>, _ columns: Range<Int>) {
+            input.withRows(rows, channels: inputs, context) {
+                context.products.multiply(
+                    MatrixView($0, rows: rows.count, columns: inputs), .packed(weights.from(column: columns.lowerBound)),
+                    into: ResultView(output, rows: rows, columns: columns, leading: outputs), accumulates: false, context.buffers)
+            }
+        }
+        ProductBlocks(blocks, columns: outputs, context.products.blocking).forEach(context.threads, multiply, finish: finish)
     }
 
     func backward(
@@ -54,7 +57,7 @@ struct PointwiseConvolution: ConvolutionKernel {
         inputGradient: InputGradient?
     ) {
         if rows == 0 { return }
-        ColumnPanels.withPanels(transposing: weights, rows: outputs, columns: inputs, context) { transposed in
+        context.products.packedLayout(depth: outputs, columns: inputs).withPacked(transposing: weights, context) { transposed in
             if inputs * outputs <= Self.smallWeights {
                 backwardInOneSweep(input, outputGradient, transposed, weightGradient, inputGradient)
             } else {
@@ -65,7 +68,7 @@ struct PointwiseConvolution: ConvolutionKernel {
 
     /// A block's gradient, input and input gradient are all used while they are in cache.
     private func backwardInOneSweep(
-        _ input: Rows, _ outputGradient: Rows, _ transposedWeights: UnsafePointer<Float>,
+        _ input: Rows, _ outputGradient: Rows, _ transposedWeights: PackedOperand,
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?
     ) {
         let count = inputs * outputs
@@ -79,10 +82,10 @@ struct PointwiseConvolution: ConvolutionKernel {
                     outputGradient.withRows(rows, channels: outputs, context) { gradient in
                         addInputGradient(gradient, block, transposedWeights, inputGradient)
                         input.withRows(rows, channels: inputs, context) {
-                            TiledProduct.multiply(
-                                rows: inputs, columns: outputs, depth: rows.count, .init(transposing: $0, leading: inputs),
-                                .init(gradient, leading: outputs), into: sum, leading: outputs, accumulates: block != firstBlock,
-                                context.buffers)
+                            context.products.multiply(
+                                MatrixView(transposing: $0, rows: inputs, columns: rows.count),
+                                .matrix(MatrixView(gradient, rows: rows.count, columns: outputs)),
+                                into: ResultView(sum, rows: inputs, columns: outputs), accumulates: block != firstBlock, context.buffers)
                         }
                     }
                 }
@@ -93,7 +96,7 @@ struct PointwiseConvolution: ConvolutionKernel {
 
     /// Large weights have few rows: gradient and input are written out, and the weight gradient is split into parts of its own.
     private func backwardInTwoSweeps(
-        _ input: Rows, _ outputGradient: Rows, _ transposedWeights: UnsafePointer<Float>,
+        _ input: Rows, _ outputGradient: Rows, _ transposedWeights: PackedOperand,
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?
     ) {
         context.buffers.withScratch(rows * outputs) { gradients in
@@ -111,26 +114,31 @@ struct PointwiseConvolution: ConvolutionKernel {
     private func addWeightGradient(
         _ input: UnsafePointer<Float>, _ outputGradient: UnsafePointer<Float>, to weightGradient: UnsafeMutablePointer<Float>
     ) {
-        let (high, wide) = (outputs <= 512 ? 96 : 192, 256)
-        let partsWide = (outputs + wide - 1) / wide
-        context.threads.forEach((inputs + high - 1) / high * partsWide) { part in
-            let (row, column) = (part / partsWide * high, part % partsWide * wide)
-            TiledProduct.multiply(
-                rows: min(high, inputs - row), columns: min(wide, outputs - column), depth: rows,
-                .init(transposing: input + row, leading: inputs), .init(outputGradient + column, leading: outputs),
-                into: weightGradient + row * outputs + column, leading: outputs, accumulates: true, context.buffers)
+        let blocking = context.products.blocking
+        let manyColumns = outputs > blocking.weightGradientManyColumns
+        let partRows = manyColumns ? blocking.weightGradientRowsOfManyColumns : blocking.weightGradientRows
+        let partColumns = blocking.weightGradientColumns
+        let partsWide = (outputs + partColumns - 1) / partColumns
+        context.threads.forEach((inputs + partRows - 1) / partRows * partsWide) { part in
+            let (row, column) = (part / partsWide * partRows, part % partsWide * partColumns)
+            let (height, width) = (min(partRows, inputs - row), min(partColumns, outputs - column))
+            context.products.multiply(
+                MatrixView(transposing: input + row, rows: height, columns: rows, leading: inputs),
+                .matrix(MatrixView(outputGradient + column, rows: rows, columns: width, leading: outputs)),
+                into: ResultView(weightGradient + row * outputs + column, rows: height, columns: width, leading: outputs),
+                accumulates: true, context.buffers)
         }
     }
 
     private func addInputGradient(
-        _ gradient: UnsafePointer<Float>, _ block: Int, _ transposedWeights: UnsafePointer<Float>, _ target: InputGradient?
+        _ gradient: UnsafePointer<Float>, _ block: Int, _ transposedWeights: PackedOperand, _ target: InputGradient?
     ) {
         guard let target else { return }
         let rows = blocks[block]
-        TiledProduct.multiply(
-            rows: rows.count, columns: inputs, depth: outputs,
-            .init(gradient, leading: outputs), .init(panels: transposedWeights, depth: outputs),
-            into: target.values + rows.lowerBound * inputs, leading: inputs, accumulates: target.accumulates, context.buffers)
+        context.products.multiply(
+            MatrixView(gradient, rows: rows.count, columns: outputs), .packed(transposedWeights),
+            into: ResultView(target.values + rows.lowerBound * inputs, rows: rows.count, columns: inputs),
+            accumulates: target.accumulates, context.buffers)
         target.finish(block, rows)
     }
 }

@@ -58,7 +58,7 @@ public enum Pooling {
         }
     }
 
-    /// inputGradient ← the gradient of the input of `maximum`; `finish` is told when an image is complete, its number being the slot.
+    /// inputGradient ← the gradient of the input of `maximum`; `finish` is called for each complete image, with its number as the slot.
     public static func maximumInputGradient(
         _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, positions: UnsafePointer<UInt8>,
         inputGradient: UnsafeMutablePointer<Float>, _ context: KernelContext, finish: RowFinisher

@@ -1,16 +1,17 @@
-/// Writes the pixels `rows` of a matrix [pixels × channels], numbered over the batch, to `target`: what a kernel reads without its ever being
-/// written out as a whole. Called from several threads at once, for each pixel about once.
+/// Writes the pixels `rows` of a matrix [pixels × channels], numbered over the batch, to `target`. Kernels read such a matrix a few rows at
+/// a time, so that it never exists as a whole. Several threads call it at once, for each pixel about once.
 public typealias RowReader = (_ rows: Range<Int>, _ target: UnsafeMutablePointer<Float>) -> Void
 
-/// Is told that the pixels `rows` of a kernel's result are complete, while they are hot. Called once for every pixel, from several threads at
-/// once; calls with one `slot` never overlap and come in the same order at any number of threads, so that sums are kept a slot.
+/// A kernel calls this when the pixels `rows` of its result are complete and still in cache. Each pixel is reported exactly once. Several
+/// threads call it at once. Calls with one `slot` never overlap and come in the same order at any number of threads, so that sums can be
+/// kept by slot.
 public typealias RowFinisher = (_ slot: Int, _ rows: Range<Int>) -> Void
 
-/// The same of the channels `channels` alone. Every channel of a pixel is told of once; calls with one slot and the same channels never overlap and
-/// come in the same order.
+/// The same for some of the channels. Each (pixel, channel) is reported exactly once. Calls with one slot and the same channels never
+/// overlap and come in the same order.
 public typealias BlockFinisher = (_ slot: Int, _ rows: Range<Int>, _ channels: Range<Int>) -> Void
 
-/// A matrix [pixels × channels] that lies in memory, or that is computed a few rows at a time from others.
+/// A matrix [pixels × channels] that is in memory, or that is computed from others a few rows at a time.
 public enum Rows {
     case stored(UnsafePointer<Float>)
     case computed(RowReader)

@@ -1,7 +1,7 @@
-/// A batch normalisation of one pass with the activation behind it, as factors a channel: activation(x · scale + shift (+ residual)), and the
-/// way back. Matrices are [pixels × channels]; functions that take rows run on the calling thread.
+/// A batch normalisation of one pass with the activation behind it, as factors for each channel: activation(x · scale + shift (+
+/// residual)), and its backward pass. Matrices are [pixels × channels]. Functions that take rows run on the calling thread.
 ///
-/// The normalised values need not be written out: whoever reads them computes them from the convolution's output x, a few rows at a time.
+/// The normalised values need not be in memory: a reader computes them from the convolution's output x, a few rows at a time.
 public final class ChannelNormalization {
     public let channels: Int
     public let activation: ActivationFunction
@@ -49,8 +49,8 @@ public final class ChannelNormalization {
         }
     }
 
-    /// values ← activation(values · scale + shift (+ residual)), for these rows of a matrix and some of its channels. Apart from `apply`, since
-    /// a loop whose input and output may overlap runs without vectors when they do.
+    /// values ← activation(values · scale + shift (+ residual)), for these rows of a matrix and some of its channels. Apart from `apply`,
+    /// since a loop whose input and output may overlap runs without vectors when they do.
     public func applyInPlace(
         _ matrix: UnsafeMutablePointer<Float>, rows: Range<Int>, channels part: Range<Int>, residual: UnsafePointer<Float>?
     ) {

@@ -1,4 +1,4 @@
-/// Two sums a channel over the rows of a matrix [pixels × channels], gathered while the rows are hot.
+/// Two sums a channel over the rows of a matrix [pixels × channels], gathered while the rows are in cache.
 ///
 /// Rows of one image are added in single precision, at most `runRows` of them; then the sums go into double precision. Runs begin anew with
 /// each image, so that what an image adds does not depend on the images before it: sums over ranks then have the same bits however the

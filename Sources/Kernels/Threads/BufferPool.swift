@@ -52,6 +52,22 @@ public final class BufferPool: @unchecked Sendable {
         return try body(buffer)
     }
 
+    /// The same in bytes, aligned to a cache line.
+    public func take(byteCount: Int) -> UnsafeMutableRawPointer { UnsafeMutableRawPointer(take(Self.floats(byteCount))) }
+
+    /// Gives back what was taken with the same `byteCount`.
+    public func give(_ buffer: UnsafeMutableRawPointer, byteCount: Int) {
+        give(buffer.assumingMemoryBound(to: Float.self), count: Self.floats(byteCount))
+    }
+
+    private static func floats(_ byteCount: Int) -> Int { (byteCount + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride }
+
+    /// Scratch memory of at least `byteCount` bytes for the duration of `body`, aligned to a cache line.
+    @inline(__always)
+    func withScratchBytes<Result>(_ byteCount: Int, _ body: (UnsafeMutableRawPointer) throws -> Result) rethrows -> Result {
+        try withScratch(Self.floats(byteCount)) { try body(UnsafeMutableRawPointer($0)) }
+    }
+
     static func sizeClass(_ count: Int) -> Int {
         let minimum = 256
         if count <= minimum { return minimum }

@@ -1,5 +1,6 @@
-/// The rows of a batch of images in blocks that one task handles each: several whole images, or a part of one that is a multiple of the runs
-/// in which sums are taken. What a block does with an image's rows then does not depend on the images before it, nor on the number of threads.
+/// The rows of a batch of images in blocks that one task handles each: several whole images, or a part of one that is a multiple of the
+/// runs in which sums are taken. What a block does with an image's rows then does not depend on the images before it, nor on the number of
+/// threads.
 public struct RowBlocks {
     public let count: Int
     private let images: Int

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The tasks 0 ..< count of a loop, divided among threads. Each thread has a range of consecutive tasks and takes them in order. A thread that
-/// runs out of tasks steals the last ones of the others' ranges.
+/// The tasks 0 ..< count of a loop, divided among threads. Each thread has a range of consecutive tasks and takes them in order. A thread
+/// that runs out of tasks steals the last ones of the others' ranges.
 final class StealingRanges: @unchecked Sendable {
     private let threads: Int
     /// A range for each thread, 128 bytes apart: no two share a cache line, nor a pair of them, which processors fetch together.
@@ -19,7 +19,8 @@ final class StealingRanges: @unchecked Sendable {
         ranges.deallocate()
     }
 
-    /// Sets the tasks. No thread may be in `forEach`, and a thread that enters it later must have synchronised with this call (release and acquire).
+    /// Sets the tasks. No thread may be in `forEach`, and a thread that enters it later must have synchronised with this call (release and
+    /// acquire).
     func divide(_ count: Int) {
         for thread in 0..<threads {
             let tasks = TaskRange(lower: UInt32(thread * count / threads), upper: UInt32((thread + 1) * count / threads))

@@ -5,11 +5,12 @@ import Synchronization
 
 /// The threads of a `ThreadPool`: they run the tasks of parallel loops together with the thread that calls.
 ///
-/// Each thread begins with a range of consecutive tasks, the same share of every loop. What it wrote in one loop is in its core's caches in the
-/// next, and what a task prefetches at its end is what the thread's next task reads. A thread that runs out of tasks steals from the others.
+/// Each thread begins with a range of consecutive tasks, the same share of every loop. What it wrote in one loop is in its core's caches in
+/// the next, and what a task prefetches at its end is what the thread's next task reads. A thread that runs out of tasks steals from the
+/// others.
 ///
-/// Between two loops of a network there are microseconds. A worker therefore spins for a moment before it sleeps, so that it can join the next
-/// loop at once. The caller waits only for workers that have joined: one that the system has not woken yet delays nobody.
+/// Between two loops of a network there are microseconds. A worker therefore spins for a moment before it sleeps, so that it can join the
+/// next loop at once. The caller waits only for workers that have joined: one that the system has not woken yet delays nobody.
 final class WorkerThreads: @unchecked Sendable {
     /// Spin hints before a waiting thread gives up its core: 30 to 100 µs.
     private static let patience = 2000
@@ -43,8 +44,8 @@ final class WorkerThreads: @unchecked Sendable {
         wake(workers.count)
     }
 
-    /// Runs `body` for 0 ..< count and returns when all are done. Within a task, or while another thread's loop is under way, the calling thread
-    /// runs all of them alone.
+    /// Runs `body` for 0 ..< count and returns when all are done. Within a task, or while another thread's loop is under way, the calling
+    /// thread runs all of them alone.
     func run(count: Int, _ body: (Int) -> Void) {
         guard !isBusy.exchange(true, ordering: .acquiring) else {
             for index in 0..<count { body(index) }
@@ -65,7 +66,8 @@ final class WorkerThreads: @unchecked Sendable {
         isBusy.store(false, ordering: .releasing)
     }
 
-    /// Waits until the last worker has left the loop. A worker that lost its core in the middle of a task needs one: this thread yields its own.
+    /// Waits until the last worker has left the loop. A worker that lost its core in the middle of a task needs one: this thread yields its
+    /// own.
     private func waitForWorkers() {
         var hints = 0
         while gate.load(ordering: .acquiring) != 0 {

@@ -27,11 +27,12 @@ public final class Linear: Sendable {
         let batch = input.shape.batch
         let output = Tensor(Shape(batch: batch, channels: outputs), input.context)
         for image in 0..<batch { output.image(image).update(from: bias.values, count: outputs) }
-        input.context.threads.forEachBlock(outputs, blockSize: Self.blockSize) { block in
-            MatrixProduct.multiply(
-                rows: batch, columns: block.count, depth: inputs, input.data, leading: inputs,
-                weight.values + block.lowerBound * inputs, leading: inputs, transposedB: true,
-                into: output.data + block.lowerBound, leading: outputs, beta: 1)
+        let context = input.context
+        context.threads.forEachBlock(outputs, blockSize: Self.blockSize) { block in
+            context.products.multiplyPlain(
+                MatrixView(input.data, rows: batch, columns: inputs),
+                MatrixView(transposing: weight.values + block.lowerBound * inputs, rows: inputs, columns: block.count, leading: inputs),
+                into: ResultView(output.data + block.lowerBound, rows: batch, columns: block.count, leading: outputs), accumulates: true)
         }
         return output
     }
@@ -39,20 +40,23 @@ public final class Linear: Sendable {
     /// Adds to the gradients of weight and bias, and returns the input's.
     public func backward(_ outputGradient: Tensor, input: Tensor) -> Tensor {
         let batch = input.shape.batch
-        input.context.threads.forEachBlock(outputs, blockSize: Self.blockSize) { block in
-            MatrixProduct.multiply(
-                rows: block.count, columns: inputs, depth: batch, outputGradient.data + block.lowerBound, leading: outputs,
-                transposedA: true, input.data, leading: inputs, into: weight.gradient + block.lowerBound * inputs, leading: inputs,
-                beta: 1)
+        let context = input.context
+        context.threads.forEachBlock(outputs, blockSize: Self.blockSize) { block in
+            context.products.multiplyPlain(
+                MatrixView(transposing: outputGradient.data + block.lowerBound, rows: block.count, columns: batch, leading: outputs),
+                MatrixView(input.data, rows: batch, columns: inputs),
+                into: ResultView(weight.gradient + block.lowerBound * inputs, rows: block.count, columns: inputs), accumulates: true)
         }
         for image in 0..<batch {
             Elementwise.add(outputGradient.image(image), to: bias.gradient, count: outputs)
         }
         let inputGradient = Tensor(input.shape, input.context)
-        input.context.threads.forEachBlock(inputs, blockSize: Self.blockSize) { block in
-            MatrixProduct.multiply(
-                rows: batch, columns: block.count, depth: outputs, outputGradient.data, leading: outputs,
-                weight.values + block.lowerBound, leading: inputs, into: inputGradient.data + block.lowerBound, leading: inputs)
+        context.threads.forEachBlock(inputs, blockSize: Self.blockSize) { block in
+            context.products.multiplyPlain(
+                MatrixView(outputGradient.data, rows: batch, columns: outputs),
+                MatrixView(weight.values + block.lowerBound, rows: outputs, columns: block.count, leading: inputs),
+                into: ResultView(inputGradient.data + block.lowerBound, rows: batch, columns: block.count, leading: inputs),
+                accumulates: false)
         }
         return inputGradient
     }

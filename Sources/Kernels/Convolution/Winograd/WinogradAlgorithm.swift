@@ -1,24 +1,24 @@
-/// Winograd's F(m×m, 3×3) in two dimensions, as the convolution uses it. The transforms of one dimension (`WinogradTransform`) give all of
-/// it; it is a protocol of its own so that each algorithm is compiled for itself, while the convolution around it is the same code.
+/// Winograd's F(m×m, 3×3) in two dimensions, as the convolution uses it. The one-dimensional transforms (`WinogradTransform`) provide all
+/// of it. It is a protocol of its own so that each algorithm is compiled by itself, while the convolution around it is the same code.
 protocol WinogradAlgorithm {
-    typealias Vectors = UnsafeMutablePointer<Channels8>
+    typealias Vectors = MutableChannelVectors
 
     /// m: outputs of a tile, in one dimension.
     static var outputs: Int { get }
 
     /// transformed ← Bᵀ d B of the rows [m + 2, inputColumns] at `rows`.
     static func transformInput(_ rows: Vectors, _ tiles: WinogradTiles, into transformed: Vectors)
-    /// rows [m + 2, inputColumns] += B v Bᵀ: what `transformInput` sends the other way.
-    static func addInputAdjoint(_ transformed: UnsafePointer<Channels8>, _ tiles: WinogradTiles, to rows: Vectors)
+    /// rows [m + 2, inputColumns] += B v Bᵀ: the adjoint of `transformInput`.
+    static func addInputAdjoint(_ transformed: ChannelVectors, _ tiles: WinogradTiles, to rows: Vectors)
     /// rows [m, outputColumns] ← Aᵀ p A.
-    static func transformOutput(_ products: UnsafePointer<Channels8>, _ tiles: WinogradTiles, into rows: Vectors)
+    static func transformOutput(_ products: ChannelVectors, _ tiles: WinogradTiles, into rows: Vectors)
     /// transformed ← A y Aᵀ of the rows [m, outputColumns] of an output's gradient.
     static func transformOutputGradient(_ rows: Vectors, _ tiles: WinogradTiles, into transformed: Vectors)
 
     /// transformed ← (G w Gᵀ)[·, group] for each element of nine matrices [rows × columns] that lie `tapStride` apart, with `rowStride`
     /// floats from a row to the next.
     static func transformWeights(
-        _ weights: UnsafePointer<Float>, rowStride: Int, tapStride: Int, columns: Int, group: Int, _ layout: WinogradWeights,
+        _ weights: UnsafePointer<Float>, rowStride: Int, tapStride: Int, columns: Int, group: Int, _ layout: WinogradWeightLayout,
         into transformed: UnsafeMutablePointer<Float>)
     /// gradient += the share of u[·, group] in Gᵀ u G, for each of `count` elements of matrices that lie `positionStride` apart; the nine
     /// results lie `tapStride` apart.
@@ -28,7 +28,7 @@ protocol WinogradAlgorithm {
 }
 
 extension WinogradAlgorithm {
-    /// m + 2: inputs of a tile, in one dimension, and positions of a group (`WinogradWeights`).
+    /// m + 2: inputs of a tile, in one dimension, and positions of a group (`WinogradWeightLayout`).
     static var inputs: Int { outputs + 2 }
     /// Products of a tile in two dimensions.
     static var positions: Int { inputs * inputs }

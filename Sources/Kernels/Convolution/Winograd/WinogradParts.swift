@@ -1,115 +1,106 @@
-/// The work of Winograd's products in parts, each with the transformed weights that it needs and, going back, the weights' transformed
-/// gradient: 64 channels of the result, and the positions of one group.
+/// The division of Winograd's products into parts, and the order in which a pass goes through parts and chunks.
 ///
-/// Where all images are one chunk, a part's weights are transformed, used and left by one task, and stay in its cache. With several chunks,
-/// or few channels, the weights of all parts are transformed first and kept, and the products are shared out by positions.
+/// Where all images are one chunk, one task prepares a part's weights, multiplies with them and finishes it, so that they stay in its
+/// cache. With several chunks, or few channels, the weights of all parts are prepared first and kept, and the products are divided among
+/// the threads by positions.
 struct WinogradParts {
-    struct Part {
-        var channels: Range<Int>
-        var group: Int
-        var weights: UnsafeMutablePointer<Float>
-        /// For each position of the group a matrix [channels × rows of the weights], `gradientStride` floats apart; forward there is none,
-        /// and nothing behind the pointer.
-        var gradient: UnsafeMutablePointer<Float>
-        var gradientStride: Int
-    }
+    private let layout: WinogradWeightLayout
+    /// Channels of a part.
+    private let width: Int
+    private let hasGradients: Bool
+    private let chunks: WinogradChunks
+    private let context: KernelContext
 
-    typealias PartTask = (Part) -> Void
-    /// Calls its argument for every part and each position of its group.
-    typealias Products = (_ multiply: (_ part: Part, _ position: Int) -> Void) -> Void
-
-    private static let width = 64
     /// Up to this many floats (4 MiB) the transformed weights of all parts stay in the last-level cache anyway.
     private static let cachedFloats = 1 << 20
 
-    private let channels: Int
-    /// Groups of a tile, and positions of a group.
-    private let groups: Int
-    private let layout: WinogradWeights
-    private let hasGradients: Bool
-    private let hasOneChunk: Bool
-    private let context: KernelContext
-
-    init(channels: Int, groups: Int, _ layout: WinogradWeights, hasGradients: Bool, hasOneChunk: Bool, _ context: KernelContext) {
-        self.channels = channels
-        self.groups = groups
+    init(_ layout: WinogradWeightLayout, hasGradients: Bool, _ chunks: WinogradChunks, _ context: KernelContext) {
         self.layout = layout
         self.hasGradients = hasGradients
-        self.hasOneChunk = hasOneChunk
+        self.chunks = chunks
         self.context = context
+        width = context.products.blocking.winogradPartChannels
     }
 
-    private var keepsAll: Bool { !hasOneChunk || weightCount + gradientCount <= Self.cachedFloats }
+    /// Groups of a tile: as many as a group has positions.
+    private var groups: Int { layout.positions }
 
     /// Floats of the transformed weights of all parts.
-    var weightCount: Int { groups * layout.count(columns: channels) }
+    private var weightCount: Int { groups * layout.count }
 
-    private var gradientCount: Int { hasGradients ? groups * groups * gradientStride(channels) : 0 }
+    private var gradientCount: Int { hasGradients ? groups * groups * gradientStride(layout.columns) : 0 }
 
     /// Floats of the gradient of so many channels at one position.
     private func gradientStride(_ channels: Int) -> Int { channels * (layout.rows + 1) }
 
-    /// Transforms the weights of all parts, for `run(prepared:)`.
-    func prepare(_ prepared: UnsafeMutablePointer<Float>, _ prepare: PartTask) {
-        context.threads.forEach(sliceCount * groups) { prepare(kept($0 / groups, $0 % groups, prepared)) }
+    /// Runs a pass that prepares its weights.
+    func run(_ pass: some WinogradPass) {
+        guard chunks.isSingle && weightCount + gradientCount > Self.cachedFloats else { return runKeeping(pass) }
+        chunks.forEach { chunk in
+            pass.begin(chunk)
+            runPartByPart(pass, chunk)
+            pass.end(chunk)
+        }
     }
 
-    /// Calls `chunks`, which calls the products that it is given once a chunk; `prepare` comes before a part's first product, `finish` after
-    /// its last, for all groups of the same channels one after another.
-    func run(prepare: @escaping PartTask, finish: @escaping PartTask, chunks: (Products) -> Void) {
-        if keepsAll { runKeeping(prepare, finish, chunks) } else { chunks { runPartByPart(prepare, finish, $0) } }
+    /// Runs a pass whose weights were prepared by `prepare`. They are not written to.
+    func run(_ pass: some WinogradPass, prepared: UnsafePointer<Float>) {
+        chunks.forEach { chunk in
+            pass.begin(chunk)
+            multiplyByPositions(pass, chunk, UnsafeMutablePointer(mutating: prepared))
+            pass.end(chunk)
+        }
     }
 
-    /// The same with what was prepared, which is not written to.
-    func run(prepared: UnsafePointer<Float>, chunks: (Products) -> Void) {
-        chunks { runByPositions(UnsafeMutablePointer(mutating: prepared), $0) }
+    /// Calls `transform` for all parts, whose weights lie in `prepared`.
+    func prepare(into prepared: UnsafeMutablePointer<Float>, _ transform: (WinogradPart) -> Void) {
+        context.threads.forEach(sliceCount * groups) { transform(kept($0 / groups, group: $0 % groups, in: prepared)) }
     }
 
-    private var sliceCount: Int { (channels + Self.width - 1) / Self.width }
+    /// Slices of the channels, each of which has a part for every group.
+    private var sliceCount: Int { (layout.columns + width - 1) / width }
 
-    private func slice(_ number: Int) -> Range<Int> {
-        number * Self.width..<min((number + 1) * Self.width, channels)
-    }
+    private func slice(_ number: Int) -> Range<Int> { number * width..<min((number + 1) * width, layout.columns) }
 
-    /// A part whose place is among all others, in the scratch that `runKeeping` takes.
-    private func kept(_ number: Int, _ group: Int, _ scratch: UnsafeMutablePointer<Float>) -> Part {
+    /// A part whose memory lies beside that of all others: the weights first, then the gradients.
+    private func kept(_ number: Int, group: Int, in memory: UnsafeMutablePointer<Float>) -> WinogradPart {
         let slice = slice(number)
-        return Part(
-            channels: slice, group: group,
-            weights: scratch + group * layout.count(columns: channels) + layout.offset(row: 0, column: slice.lowerBound),
-            gradient: scratch + weightCount + groups * gradientStride(group * channels + slice.lowerBound),
+        return WinogradPart(
+            channels: slice, group: group, weights: memory + group * layout.count + layout.offset(column: slice.lowerBound),
+            gradient: memory + weightCount + groups * gradientStride(group * layout.columns + slice.lowerBound),
             gradientStride: gradientStride(slice.count))
     }
 
-    private func runKeeping(_ prepare: PartTask, _ finish: PartTask, _ chunks: (Products) -> Void) {
-        context.buffers.withScratch(weightCount + gradientCount) { scratch in
-            self.prepare(scratch, prepare)
-            chunks { runByPositions(scratch, $0) }
+    private func runKeeping(_ pass: some WinogradPass) {
+        context.buffers.withScratch(weightCount + gradientCount) { memory in
+            prepare(into: memory, pass.prepare)
+            run(pass, prepared: memory)
             context.threads.forEach(sliceCount) { number in
-                for group in 0..<groups { finish(kept(number, group, scratch)) }
+                for group in 0..<groups { pass.finish(kept(number, group: group, in: memory)) }
             }
         }
     }
 
-    private func runByPositions(_ scratch: UnsafeMutablePointer<Float>, _ multiply: (Part, Int) -> Void) {
+    private func multiplyByPositions(_ pass: some WinogradPass, _ chunk: WinogradChunk, _ memory: UnsafeMutablePointer<Float>) {
         context.threads.forEach(groups * groups) { task in
-            for number in 0..<sliceCount { multiply(kept(number, task / groups, scratch), task % groups) }
+            for number in 0..<sliceCount { pass.multiply(kept(number, group: task / groups, in: memory), task % groups, chunk) }
         }
     }
 
-    /// Gradients of the same channels go to the same place, so that one task has all their groups.
-    private func runPartByPart(_ prepare: @escaping PartTask, _ finish: @escaping PartTask, _ multiply: (Part, Int) -> Void) {
+    /// Gradients of the same channels go to the same memory, so that one task has all groups of a slice; a forward pass has a task for each
+    /// group.
+    private func runPartByPart(_ pass: some WinogradPass, _ chunk: WinogradChunk) {
         let tasksOfSlice = hasGradients ? 1 : groups
         context.threads.forEach(sliceCount * tasksOfSlice) { task in
             let slice = slice(task / tasksOfSlice)
-            let (weightCount, gradientStride) = (layout.count(columns: slice.count), gradientStride(slice.count))
-            context.buffers.withScratch(weightCount + (hasGradients ? groups * gradientStride : 0)) { scratch in
+            let (weightCount, gradientStride) = (layout.with(columns: slice.count).count, gradientStride(slice.count))
+            context.buffers.withScratch(weightCount + (hasGradients ? groups * gradientStride : 0)) { memory in
                 for group in stride(from: task % tasksOfSlice, to: groups, by: tasksOfSlice) {
-                    let part = Part(
-                        channels: slice, group: group, weights: scratch, gradient: scratch + weightCount, gradientStride: gradientStride)
-                    prepare(part)
-                    for position in 0..<groups { multiply(part, position) }
-                    finish(part)
+                    let part = WinogradPart(
+                        channels: slice, group: group, weights: memory, gradient: memory + weightCount, gradientStride: gradientStride)
+                    pass.prepare(part)
+                    for position in 0..<groups { pass.multiply(part, position, chunk) }
+                    pass.finish(part)
                 }
             }
         }

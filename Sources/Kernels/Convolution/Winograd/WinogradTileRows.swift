@@ -1,5 +1,5 @@
-/// What lies between an image's pixels and the transformed tiles: rows of tiles are read with the padding around them, transformed, and
-/// written back without what hangs over the edge. Parallel over rows of tiles.
+/// Moves images between pixels and transformed tiles: reads rows of tiles with the padding around them, transforms them, and writes results
+/// back without the parts that reach over the edge of the image. Parallel over rows of tiles.
 struct WinogradTileRows {
     private let shape: ConvolutionShape
     private let context: KernelContext
@@ -39,21 +39,22 @@ struct WinogradTileRows {
     }
 
     func transformInputs(
-        _ images: Range<Int>, _ source: Rows, into transformed: UnsafeMutablePointer<Float>, _ positionStride: Int
+        _ images: Range<Int>, _ source: Rows, into transformed: PositionMatrices
     ) {
-        let tiles = tiles(shape.inputChannels, positionStride)
+        let tiles = tiles(shape.inputChannels, transformed.stride)
         let rows = ScratchRows(count: algorithm.inputs, columns: tiles.inputColumns, padding: 1)
         transform(
-            images, source, height: shape.inputHeight, width: shape.inputWidth, rows, tiles, into: transformed, algorithm.transformInput)
+            images, source, height: shape.inputHeight, width: shape.inputWidth, rows, tiles, into: transformed.values,
+            algorithm.transformInput)
     }
 
     func transformGradients(
-        _ images: Range<Int>, _ source: Rows, into transformed: UnsafeMutablePointer<Float>, _ positionStride: Int
+        _ images: Range<Int>, _ source: Rows, into transformed: PositionMatrices
     ) {
-        let tiles = tiles(shape.outputChannels, positionStride)
+        let tiles = tiles(shape.outputChannels, transformed.stride)
         let rows = ScratchRows(count: algorithm.outputs, columns: tiles.outputColumns, padding: 0)
         transform(
-            images, source, height: shape.outputHeight, width: shape.outputWidth, rows, tiles, into: transformed,
+            images, source, height: shape.outputHeight, width: shape.outputWidth, rows, tiles, into: transformed.values,
             algorithm.transformOutputGradient)
     }
 
@@ -68,7 +69,7 @@ struct WinogradTileRows {
     private func transform(
         _ images: Range<Int>, _ source: Rows, height: Int, width: Int, _ scratch: ScratchRows, _ tiles: WinogradTiles,
         into transformed: UnsafeMutablePointer<Float>,
-        _ transform: (UnsafeMutablePointer<Channels8>, WinogradTiles, UnsafeMutablePointer<Channels8>) -> Void
+        _ transform: (MutableChannelVectors, WinogradTiles, MutableChannelVectors) -> Void
     ) {
         let channels = 8 * tiles.vectors
         let rowFloats = scratch.columns * channels
@@ -80,12 +81,12 @@ struct WinogradTileRows {
                         source,
                         into: rows + row * rowFloats, left: scratch.padding, columns: scratch.columns)
                 }
-                transform(rows.vectors, tiles, (transformed + number * tilesWide * channels).vectors)
+                transform(MutableChannelVectors(rows), tiles, MutableChannelVectors(transformed + number * tilesWide * channels))
             }
         }
     }
 
-    /// One row of an image into `columns` pixels of scratch, `left` of them and what is too many at the right being zero.
+    /// Copies one row of an image to `columns` pixels of scratch, with `left` zero pixels before it and zeros after it.
     private func readRow(
         _ image: Int, _ row: Int, height: Int, width: Int, channels: Int, _ source: Rows,
         into target: UnsafeMutablePointer<Float>, left: Int, columns: Int
@@ -101,21 +102,21 @@ struct WinogradTileRows {
     }
 
     func writeOutputs(
-        _ images: Range<Int>, _ products: UnsafePointer<Float>, _ positionStride: Int, _ output: UnsafeMutablePointer<Float>,
+        _ images: Range<Int>, _ products: PositionMatrices, _ output: UnsafeMutablePointer<Float>,
         _ finish: BlockFinisher
     ) {
         let channels = shape.outputChannels
-        let tiles = tiles(channels, positionStride)
+        let tiles = tiles(channels, products.stride)
         forEachTileRow(images) { image, tileRow, number in
-            let source = (products + number * tilesWide * channels).vectors
+            let source = ChannelVectors(products.values + number * tilesWide * channels)
             let firstRow = algorithm.outputs * tileRow
             let start = (image * shape.outputHeight + firstRow) * shape.outputWidth
             let height = min(algorithm.outputs, shape.outputHeight - firstRow)
             if height == algorithm.outputs && shape.outputWidth == tiles.outputColumns {
-                algorithm.transformOutput(source, tiles, into: (output + start * channels).vectors)
+                algorithm.transformOutput(source, tiles, into: MutableChannelVectors(output + start * channels))
             } else {
                 context.buffers.withScratch(algorithm.outputs * tiles.outputColumns * channels) { rows in
-                    algorithm.transformOutput(source, tiles, into: rows.vectors)
+                    algorithm.transformOutput(source, tiles, into: MutableChannelVectors(rows))
                     for row in 0..<height {
                         (output + (start + row * shape.outputWidth) * channels).update(
                             from: rows + row * tiles.outputColumns * channels, count: shape.outputWidth * channels)
@@ -126,20 +127,21 @@ struct WinogradTileRows {
         }
     }
 
-    /// Rows of tiles overlap by two rows of pixels: m + 2 rows of scratch roll over the image, of which m are complete at a time.
+    /// Rows of tiles overlap by two rows of pixels. m + 2 rows of scratch move over the image; after each row of tiles, m of them are
+    /// complete.
     func writeInputGradients(
-        _ images: Range<Int>, _ transformed: UnsafePointer<Float>, _ positionStride: Int, _ target: InputGradient
+        _ images: Range<Int>, _ transformed: PositionMatrices, _ target: InputGradient
     ) {
         let (channels, outputs) = (shape.inputChannels, algorithm.outputs)
-        let tiles = tiles(channels, positionStride)
+        let tiles = tiles(channels, transformed.stride)
         let rowFloats = tiles.inputColumns * channels
         context.threads.forEach(images.count) { number in
             let image = images.lowerBound + number
             context.buffers.withScratch(algorithm.inputs * rowFloats) { rows in
                 rows.update(repeating: 0, count: algorithm.inputs * rowFloats)
                 for tileRow in 0..<perImage {
-                    let source = transformed + (number * perImage + tileRow) * tilesWide * channels
-                    algorithm.addInputAdjoint(source.vectors, tiles, to: rows.vectors)
+                    let source = transformed.values + (number * perImage + tileRow) * tilesWide * channels
+                    algorithm.addInputAdjoint(ChannelVectors(source), tiles, to: MutableChannelVectors(rows))
                     // Scratch row 0 is the image's row m · tileRow − 1.
                     let complete = tileRow == perImage - 1 ? algorithm.inputs : outputs
                     let first = outputs * tileRow - 1
@@ -168,18 +170,5 @@ struct WinogradTileRows {
             }
         }
         target.finish(image, (firstRow + rows.lowerBound) * shape.inputWidth..<(firstRow + rows.upperBound) * shape.inputWidth)
-    }
-}
-
-extension UnsafePointer<Float> {
-    /// The same memory as vectors of eight, which its alignment and the channel count must allow.
-    fileprivate var vectors: UnsafePointer<Channels8> {
-        UnsafeRawPointer(self).assumingMemoryBound(to: Channels8.self)
-    }
-}
-
-extension UnsafeMutablePointer<Float> {
-    fileprivate var vectors: UnsafeMutablePointer<Channels8> {
-        UnsafeMutableRawPointer(self).assumingMemoryBound(to: Channels8.self)
     }
 }

@@ -1,5 +1,5 @@
-/// How one row of tiles lies in memory. Pixels lie in scratch rows with the padding already in them, so that no transform
-/// knows of borders; transformed tiles lie as matrices [tile × channel], one a position.
+/// The memory layout of one row of tiles. Pixels are in scratch rows that include the padding, so that transforms need no special cases at
+/// the borders. Transformed tiles are matrices [tile × channel], one for each position.
 struct WinogradTiles {
     /// Tiles in a row.
     var count: Int
@@ -34,7 +34,7 @@ extension WinogradTransform {
         }
     }
 
-    static func addInputAdjoint(_ transformed: UnsafePointer<Channels8>, _ tiles: WinogradTiles, to rows: Vectors) {
+    static func addInputAdjoint(_ transformed: ChannelVectors, _ tiles: WinogradTiles, to rows: Vectors) {
         let (rowStride, vectors) = (tiles.inputColumns &* tiles.vectors, tiles.vectors)
         let columnStride = inputs &* tiles.positionStride
         forEachVector(tiles) { tile, channel, buffer in
@@ -50,7 +50,7 @@ extension WinogradTransform {
         }
     }
 
-    static func transformOutput(_ products: UnsafePointer<Channels8>, _ tiles: WinogradTiles, into rows: Vectors) {
+    static func transformOutput(_ products: ChannelVectors, _ tiles: WinogradTiles, into rows: Vectors) {
         let (rowStride, vectors) = (tiles.outputColumns &* tiles.vectors, tiles.vectors)
         let columnStride = inputs &* tiles.positionStride
         forEachVector(tiles) { tile, channel, buffer in
@@ -86,7 +86,7 @@ extension WinogradTransform {
     @inline(__always)
     private static func forEachVector(_ tiles: WinogradTiles, _ body: (Int, Int, Vectors) -> Void) {
         withUnsafeTemporaryAllocation(of: Channels8.self, capacity: positions) { buffer in
-            let buffer = buffer.baseAddress!
+            let buffer = Vectors(UnsafeMutableRawPointer(buffer.baseAddress!).assumingMemoryBound(to: Float.self))
             for tile in 0..<tiles.count {
                 for channel in 0..<tiles.vectors { body(tile, channel, buffer) }
             }

@@ -1,0 +1,66 @@
+/// The transformed values of a chunk: for each position of a tile a matrix [tiles × channels].
+struct PositionMatrices {
+    let values: UnsafeMutablePointer<Float>
+    /// Floats from one position's matrix to the next.
+    let stride: Int
+
+    /// The matrix of a position, from one of its channels on.
+    func matrix(_ position: Int, channel: Int = 0) -> UnsafeMutablePointer<Float> { values + (position * stride + channel) }
+}
+
+/// Images that are transformed and multiplied together.
+struct WinogradChunk {
+    let images: Range<Int>
+    /// Tiles of all images.
+    let tiles: Int
+    /// Of the convolution's input, and of its output or the output's gradient.
+    let inputs: PositionMatrices
+    let outputs: PositionMatrices
+}
+
+/// The division of a batch into chunks of images, so that the matrices of a chunk stay in the last-level cache between the transforms and
+/// the products.
+struct WinogradChunks {
+    private let shape: ConvolutionShape
+    private let positions: Int
+    private let tilesPerImage: Int
+    private let imagesOfChunk: Int
+    private let buffers: BufferPool
+
+    /// Floats of the transformed input of a chunk (4 MiB).
+    private static let chunkFloats = 1 << 20
+    /// Rows that a product should have at least, so that reading the weights does not dominate.
+    private static let leastRows = 128
+    /// A cache line more than a position's matrix needs, so that the same element of all positions does not compete for one set of the
+    /// caches.
+    private static let gap = 16
+
+    init(_ shape: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type, _ buffers: BufferPool) {
+        self.shape = shape
+        self.buffers = buffers
+        positions = algorithm.positions
+        tilesPerImage = WinogradTileRows.tilesPerImage(shape, algorithm)
+        let tiles = max(Self.leastRows, Self.chunkFloats / (positions * max(shape.inputChannels, shape.outputChannels)))
+        imagesOfChunk = max(1, tiles / tilesPerImage)
+    }
+
+    var isSingle: Bool { shape.batch <= imagesOfChunk }
+
+    /// Calls `body` for one chunk after another, with memory for its matrices.
+    func forEach(_ body: (WinogradChunk) -> Void) {
+        for start in stride(from: 0, to: shape.batch, by: imagesOfChunk) {
+            let images = start..<min(start + imagesOfChunk, shape.batch)
+            let tiles = images.count * tilesPerImage
+            withMatrices(tiles, shape.inputChannels) { inputs in
+                withMatrices(tiles, shape.outputChannels) { outputs in
+                    body(WinogradChunk(images: images, tiles: tiles, inputs: inputs, outputs: outputs))
+                }
+            }
+        }
+    }
+
+    private func withMatrices(_ tiles: Int, _ channels: Int, _ body: (PositionMatrices) -> Void) {
+        let stride = tiles * channels + Self.gap
+        buffers.withScratch(positions * stride) { body(PositionMatrices(values: $0, stride: stride)) }
+    }
+}

@@ -1,0 +1,98 @@
+/// How a packed matrix [depth × columns] lies in memory: panels of `panelWidth` columns, [panel, depth, panelWidth]. The last panel is
+/// filled up with zeros. A plain matrix is one panel of all columns.
+///
+/// The value identifies the layout: packed weights can be used again wherever the layout is equal.
+public struct PackedLayout: Hashable, Sendable {
+    /// The type of the elements.
+    public enum Element: Hashable, Sendable {
+        case float32
+
+        var byteCount: Int {
+            switch self {
+            case .float32: return MemoryLayout<Float>.stride
+            }
+        }
+    }
+
+    public let element: Element
+    public let depth: Int
+    public let columns: Int
+    public let panelWidth: Int
+    /// Elements from one panel to the next.
+    public let panelStride: Int
+
+    /// - Parameter panelStride: elements from one panel to the next; nil where panels follow on one another.
+    public init(_ element: Element = .float32, depth: Int, columns: Int, panelWidth: Int, panelStride: Int? = nil) {
+        self.element = element
+        self.depth = depth
+        self.columns = columns
+        self.panelWidth = panelWidth
+        self.panelStride = panelStride ?? depth * panelWidth
+    }
+
+    var panelCount: Int { (columns + panelWidth - 1) / panelWidth }
+    /// Bytes of all panels.
+    public var byteCount: Int { panelCount * panelStride * element.byteCount }
+}
+
+extension PackedLayout {
+    /// packed ← `matrix` [depth × columns], in parallel over panels or, where there is only one, over its rows.
+    func pack(_ matrix: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer, _ threads: ThreadPool) {
+        let panels = floats(packed)
+        let rowsOfTask = panelCount > 1 ? max(depth, 1) : Self.rowsOfTask
+        threads.forEachBand(images: panelCount, rows: depth, bandRows: rowsOfTask) { panel, rows in
+            let target = panels + panel * panelStride
+            let present = min(panelWidth, columns - panel * panelWidth)
+            for row in rows {
+                let result = target + row &* panelWidth
+                result.update(from: matrix + (row &* columns &+ panel &* panelWidth), count: present)
+                (result + present).update(repeating: 0, count: panelWidth - present)
+            }
+        }
+    }
+
+    /// packed ← the transpose of `matrix` [columns × depth].
+    func pack(transposing matrix: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer, _ threads: ThreadPool) {
+        let panels = floats(packed)
+        // Panels can be as wide as the matrix: a task takes some of a panel's columns.
+        let tasksPerPanel = (panelWidth + Self.columnsOfTask - 1) / Self.columnsOfTask
+        threads.forEach(panelCount * tasksPerPanel) { task in
+            let (panel, part) = (task / tasksPerPanel, task % tasksPerPanel)
+            let wanted = part * Self.columnsOfTask..<min((part + 1) * Self.columnsOfTask, panelWidth)
+            let present = wanted.lowerBound..<max(wanted.lowerBound, min(wanted.upperBound, columns - panel * panelWidth))
+            let target = panels + panel * panelStride
+            // Some rows at a time, so that a cache line of each column is read at once.
+            for firstRow in stride(from: 0, to: depth, by: Self.rowsAtOnce) {
+                let rows = firstRow..<min(firstRow + Self.rowsAtOnce, depth)
+                for column in present {
+                    let source = matrix + (panel &* panelWidth &+ column) &* depth
+                    for row in rows { target[row &* panelWidth &+ column] = source[row] }
+                }
+                for column in present.upperBound..<wanted.upperBound {
+                    for row in rows { target[row &* panelWidth &+ column] = 0 }
+                }
+            }
+        }
+    }
+
+    /// Rows of a single panel that one task copies.
+    private static let rowsOfTask = 64
+    /// Columns that one task transposes.
+    private static let columnsOfTask = 16
+    private static let rowsAtOnce = 8
+
+    private func floats(_ packed: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Float> {
+        precondition(element == .float32, "kernels pack floats; another element type packs its own panels")
+        return packed.assumingMemoryBound(to: Float.self)
+    }
+
+    /// Calls `body` with the packed transpose of `matrix` [columns × depth] in scratch memory.
+    func withPacked(
+        transposing matrix: UnsafePointer<Float>, _ context: KernelContext, _ body: (PackedOperand) -> Void
+    ) {
+        context.buffers.withScratchBytes(byteCount) {
+            pack(transposing: matrix, into: $0, context.threads)
+            body(PackedOperand($0, self))
+        }
+    }
+}

@@ -1,0 +1,135 @@
+/// The right operand as the micro-kernel reads it: [depth × columns] in panels of 16 columns. A plain matrix is read as panels that begin
+/// 16 floats apart.
+struct TileOperand {
+    var values: UnsafePointer<Float>
+    /// Floats from a row to the next, and from 16 columns to the next 16.
+    var rowStride: Int
+    var panelStride: Int
+
+    init(values: UnsafePointer<Float>, rowStride: Int, panelStride: Int) {
+        (self.values, self.rowStride, self.panelStride) = (values, rowStride, panelStride)
+    }
+
+    init(_ operand: RightOperand) {
+        switch operand {
+        case .matrix(let matrix):
+            precondition(!matrix.isTransposed, "the micro-kernel reads no transposed right operand")
+            self.init(values: matrix.values, rowStride: matrix.leading, panelStride: MicroTile.columns)
+        case .packed(let packed):
+            let layout = packed.layout
+            precondition(
+                layout.element == .float32 && layout.panelWidth == MicroTile.columns && packed.firstColumn % MicroTile.columns == 0,
+                "the micro-kernel reads panels of \(MicroTile.columns) floats, not \(layout) from column \(packed.firstColumn)")
+            self.init(
+                values: packed.bytes.assumingMemoryBound(to: Float.self)
+                    + (packed.firstRow * MicroTile.columns + packed.firstColumn / MicroTile.columns * layout.panelStride),
+                rowStride: MicroTile.columns, panelStride: layout.panelStride)
+        }
+    }
+
+    /// What begins at this row and column, which is a multiple of 16.
+    func from(row: Int = 0, column: Int = 0) -> TileOperand {
+        var part = self
+        part.values += row * rowStride + column / MicroTile.columns * panelStride
+        return part
+    }
+}
+
+extension MatrixView {
+    /// What begins at this row and step of the depth.
+    @inline(__always)
+    func from(row: Int = 0, step: Int = 0) -> MatrixView {
+        var part = self
+        part.values += isTransposed ? step &* leading &+ row : row &* leading &+ step
+        return part
+    }
+}
+
+/// Parts of A and B that stay in cache.
+struct TileBlock {
+    /// With so many rows, A's part is larger than the next panel of B.
+    private static let manyRows = 96
+
+    var rows: Int
+    var columns: Int
+    var steps: Int
+    var a: MatrixView
+    var b: TileOperand
+    /// Whether there is no block further down.
+    var isLastOfDepth: Bool
+    var accumulates: Bool
+
+    /// A becomes [steps × rows] in `scratch`.
+    mutating func copyLeft(into scratch: UnsafeMutablePointer<Float>) {
+        for step in 0..<steps { (scratch + step * rows).update(from: a.from(step: step).values, count: rows) }
+        a = MatrixView(transposing: scratch, rows: rows, columns: steps)
+    }
+
+    /// - Parameter panelScratch: where 16 columns of B at a time are copied to; nil where they are read where they lie.
+    func multiply(into c: UnsafeMutablePointer<Float>, leading: Int, panelScratch: UnsafeMutablePointer<Float>?) {
+        let vectorColumns = columns & ~7
+        for column in stride(from: 0, to: vectorColumns, by: MicroTile.columns) {
+            var panel = b.from(column: column)
+            let isWide = vectorColumns - column >= MicroTile.columns
+            if let panelScratch, isWide {
+                copyPanel(panel.values, into: panelScratch)
+                panel = TileOperand(
+                    values: UnsafePointer(panelScratch), rowStride: MicroTile.columns, panelStride: steps * MicroTile.columns)
+            }
+            multiply(panel, column: column, isWide: isWide, into: c + column, leading: leading)
+        }
+        if vectorColumns < columns { multiplyColumns(vectorColumns..<columns, into: c, leading: leading) }
+    }
+
+    /// The tiles of one panel, of 6 rows or, at the end, 5 and 4: what is held in fewer registers waits for its sums.
+    private func multiply(_ panel: TileOperand, column: Int, isWide: Bool, into c: UnsafeMutablePointer<Float>, leading: Int) {
+        let tile = MicroTile(
+            depth: steps, isTransposed: a.isTransposed, leftStride: a.leading, rightStride: panel.rowStride, resultStride: leading,
+            accumulates: accumulates)
+        let tiles = (rows + MicroTile.rows - 1) / MicroTile.rows
+        let (height, higher) = (rows / tiles, rows % tiles)
+        // All panels read the same rows, so that only the first one can miss them in cache.
+        let prefetchesRows = column == 0 && rows >= Self.manyRows && !a.isTransposed
+        let prefetch =
+            prefetchesRows
+            ? Prefetch.rows(a.from(row: height).values, rowStride: a.leading)
+            : Prefetch.panel(nextPanel(after: column), rowStride: b.rowStride, panelStride: b.panelStride, tiles: tiles)
+        var operands = MicroTile.Operands(
+            left: a.values, right: panel.values, result: c, prefetch: prefetch,
+            prefetchShift: prefetchesRows ? a.leading &* MicroTile.rows : steps / tiles &* b.rowStride)
+        tile.multiply(operands, rows: height + 1, count: higher, isWide: isWide)
+        let lowerRow = higher * (height + 1)
+        operands.left = a.from(row: lowerRow).values
+        operands.result = c + lowerRow &* leading
+        operands.prefetch = prefetch.shifted(by: higher &* operands.prefetchShift)
+        tile.multiply(operands, rows: height, count: tiles - higher, isWide: isWide)
+    }
+
+    /// The panel to the right or, after the last one, the first one further down, or what follows.
+    private func nextPanel(after column: Int) -> UnsafePointer<Float> {
+        let next = column + MicroTile.columns
+        return next < columns || isLastOfDepth ? b.from(column: next).values : b.from(row: steps, column: 0).values
+    }
+
+    private func copyPanel(_ panel: UnsafePointer<Float>, into scratch: UnsafeMutablePointer<Float>) {
+        for step in 0..<steps {
+            let source = UnsafeRawPointer(panel + step &* b.rowStride)
+            let target = UnsafeMutableRawPointer(scratch + step &* MicroTile.columns)
+            target.storeBytes(of: source.loadUnaligned(as: SIMD8<Float>.self), as: SIMD8<Float>.self)
+            target.storeBytes(
+                of: source.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self), toByteOffset: 32, as: SIMD8<Float>.self)
+        }
+    }
+
+    /// The last columns where they are no multiple of eight, which is rare: networks have channels in eights.
+    private func multiplyColumns(_ range: Range<Int>, into c: UnsafeMutablePointer<Float>, leading: Int) {
+        for column in range {
+            let values = b.values + column / MicroTile.columns * b.panelStride + column % MicroTile.columns
+            for row in 0..<rows {
+                var sum = accumulates ? c[row * leading + column] : 0
+                for step in 0..<steps { sum += a.from(row: row, step: step).values.pointee * values[step &* b.rowStride] }
+                c[row * leading + column] = sum
+            }
+        }
+    }
+}

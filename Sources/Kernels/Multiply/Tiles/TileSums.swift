@@ -1,0 +1,52 @@
+/// The sums of a tile by row and vector of columns, in registers.
+struct TileSums {
+    typealias Vector = SIMD8<Float>
+    var c00 = Vector.zero, c10 = Vector.zero, c20 = Vector.zero, c30 = Vector.zero, c40 = Vector.zero, c50 = Vector.zero
+    var c01 = Vector.zero, c11 = Vector.zero, c21 = Vector.zero, c31 = Vector.zero, c41 = Vector.zero, c51 = Vector.zero
+
+    /// Adds the products of a column of A, whose elements are `rowStride` apart, with a row of B.
+    @inline(__always)
+    mutating func add(_ a: UnsafePointer<Float>, rowStride: Int, _ b: UnsafePointer<Float>, rows: Int, isWide: Bool) {
+        let b0 = Self.load(b)
+        let b1 = isWide ? Self.load(b + 8) : .zero
+        @inline(__always)
+        func add(_ row: Int, _ first: inout Vector, _ second: inout Vector) {
+            guard row < rows else { return }
+            let value = Vector(repeating: a[row &* rowStride])
+            first.addProduct(value, b0)
+            if isWide { second.addProduct(value, b1) }
+        }
+        add(0, &c00, &c01)
+        add(1, &c10, &c11)
+        add(2, &c20, &c21)
+        add(3, &c30, &c31)
+        add(4, &c40, &c41)
+        add(5, &c50, &c51)
+    }
+
+    /// Writes the sums, or adds them to what is there.
+    @inline(__always)
+    func store(into c: UnsafeMutablePointer<Float>, rowStride: Int, rows: Int, isWide: Bool, accumulates: Bool) {
+        @inline(__always)
+        func store(_ row: Int, _ first: Vector, _ second: Vector) {
+            guard row < rows else { return }
+            let target = c + row &* rowStride
+            Self.store(accumulates ? Self.load(target) + first : first, target)
+            if isWide { Self.store(accumulates ? Self.load(target + 8) + second : second, target + 8) }
+        }
+        store(0, c00, c01)
+        store(1, c10, c11)
+        store(2, c20, c21)
+        store(3, c30, c31)
+        store(4, c40, c41)
+        store(5, c50, c51)
+    }
+
+    @inline(__always)
+    private static func load(_ p: UnsafePointer<Float>) -> SIMD8<Float> { UnsafeRawPointer(p).loadUnaligned(as: SIMD8<Float>.self) }
+
+    @inline(__always)
+    private static func store(_ value: SIMD8<Float>, _ p: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(p).storeBytes(of: value, as: SIMD8<Float>.self)
+    }
+}
