@@ -145,6 +145,7 @@ final class BenchmarkStepTests: XCTestCase {
         let lines = kernels.output.split(separator: "\n").filter { $0.contains(" → ") }
         XCTAssertEqual(lines.filter { $0.contains("openblas") }.count, 11, kernels.output)
         XCTAssertEqual(lines.filter { $0.contains("tiles") }.count, 11, kernels.output)
+        XCTAssertTrue(kernels.output.contains("products: "), "which is faster: \(kernels.output)")
         XCTAssertTrue(kernels.output.contains("7×7 / 2"), kernels.output)
     }
 }
