@@ -14,7 +14,7 @@ struct StepResult {
 extension Trainer {
     /// One step: the gradients of this rank's micro-batches, summed over the ranks, then the update. Collective.
     func runStep(_ plan: StagePlan, _ batches: MicroBatches, steps: Int) throws -> StepResult {
-        communicator.step = state.position.runStep
+        communicator.context = "step \(state.position.runStep)"
         let fractionalEpoch = Double(state.position.epoch) + Double(state.position.step) / Double(steps)
         let learningRates = plan.learningRates(at: fractionalEpoch)
         let networks: [Network] = zip(model.networks, learningRates).compactMap { $1 == nil ? nil : $0 }
