@@ -29,7 +29,7 @@ public final class TrainedNetwork {
         guard let checkpoint = try choice == .best ? store.best(report: report) : store.newestValid(report: report) else {
             throw MissingCheckpoint(folder: folder.checkpoints, choice: choice)
         }
-        let state = try JSONDecoder().decode(TrainingState.self, from: checkpoint.state)
+        let state = try checkpoint.decodeState(TrainingState.self)
         classes = state.identity.classes
         // Pretrained files were the beginning of the run; they need not be there any more.
         model = try DRNet(configuration.withoutPretrained, classCount: classes.count)

@@ -28,11 +28,7 @@ public struct RunFolder: Sendable {
         if !resume, manager.fileExists(atPath: checkpoints) || manager.fileExists(atPath: metrics) {
             throw RunFolderError(path: path)
         }
-        do {
-            try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw InterchangeError.system(path: path, action: "create the run folder", reason: error.localizedDescription)
-        }
+        try DurableFile.createFolder(path)
     }
 
     /// Keeps what the run is made with; once nothing refuses to go on, since a resumed run's files are changed. On rank 0.
@@ -46,7 +42,7 @@ public struct RunFolder: Sendable {
             FileManager.default.contents(atPath: environment)
             .flatMap { try? JSONDecoder().decode([RunEnvironment].self, from: $0) } ?? []
         let starts = earlier + [RunEnvironment(drnet: version, ranks: cores)]
-        try DurableFile.write(json: starts, to: environment)
+        try JSON.write(starts, to: environment)
     }
 }
 
