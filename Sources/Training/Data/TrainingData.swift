@@ -73,8 +73,12 @@ public final class TrainingData {
             count: samples.count, batchSize: batchSize, rank: rank, rankCount: rankCount, order: order)
         let loader = PrefetchingLoader(
             samples: samples, size: size, transform: transform, sampler: sampler, firstBatch: firstBatch,
-            threads: decodingThreads, prefetchBatches: configuration.data.prefetchBatches)
-        return MicroBatches(loader: loader, sampler: sampler, size: size)
+            threads: decodingThreads, prefetchBatches: configuration.data.prefetchBatches
+        ) { [size] count in
+            let images = Tensor(Shape(batch: count, height: size, width: size, channels: 3))
+            return (images, images.data)
+        }
+        return MicroBatches(loader: loader, sampler: sampler)
     }
 
     private static func namesChecksum(_ folder: ImageFolder) -> String {
@@ -116,14 +120,12 @@ struct DataAgreementError: Error, CustomStringConvertible {
 
 /// The micro-batches of this rank in one pass over the data.
 public final class MicroBatches {
-    private let loader: PrefetchingLoader
+    private let loader: PrefetchingLoader<Tensor>
     private let sampler: EpochSampler
-    private let size: Int
 
-    init(loader: PrefetchingLoader, sampler: EpochSampler, size: Int) {
+    init(loader: PrefetchingLoader<Tensor>, sampler: EpochSampler) {
         self.loader = loader
         self.sampler = sampler
-        self.size = size
     }
 
     /// Micro-batches of the whole pass, those before the first included.
@@ -137,10 +139,7 @@ public final class MicroBatches {
 
     /// The next micro-batch; empty where this rank has none of its images, nil at the end.
     public func next() throws -> MicroBatch? {
-        guard let loaded = try loader.next() else { return nil }
-        let images = Tensor(Shape(batch: loaded.count, height: size, width: size, channels: 3))
-        images.data.update(from: loaded.images, count: images.shape.count)
-        return MicroBatch(images: images, labels: loaded.labels, sampleIndices: loaded.sampleIndices)
+        try loader.next().map { MicroBatch(images: $0.memory, labels: $0.labels, sampleIndices: $0.sampleIndices) }
     }
 
     func stop() { loader.stop() }
