@@ -6,7 +6,7 @@ import Foundation
 #endif
 
 /// A checkpoint that is on disk.
-public struct Checkpoint {
+public struct Checkpoint: Codable, Equatable, Sendable {
     public var step: Int
     /// Its folder.
     public var folder: String

@@ -20,15 +20,35 @@ public final class TrainedNetwork {
     private let runFolder: String
     private let transform: EvaluationTransform
 
-    /// - Parameter report: is told which checkpoints are damaged and skipped.
-    public init(
-        _ folder: RunFolder, _ configuration: TrainingConfiguration, checkpoint choice: CheckpointChoice,
-        report: (String) -> Void
-    ) throws {
-        let store = CheckpointStore(folder: folder.checkpoints, keep: configuration.checkpoints.keep)
+    /// Finds the checkpoint of a run and checks its files.
+    ///
+    /// - Parameter report: receives a sentence about each damaged checkpoint that is skipped.
+    public static func findCheckpoint(
+        _ choice: CheckpointChoice, in folder: RunFolder, report: (String) -> Void
+    ) throws -> Checkpoint {
+        let store = CheckpointStore(folder: folder.checkpoints, keep: 1)
         guard let checkpoint = try choice == .best ? store.best(report: report) : store.newestValid(report: report) else {
             throw MissingCheckpoint(folder: folder.checkpoints, choice: choice)
         }
+        return checkpoint
+    }
+
+    /// Finds a checkpoint and loads it.
+    ///
+    /// - Parameter report: receives a sentence about each damaged checkpoint that is skipped.
+    public convenience init(
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, checkpoint choice: CheckpointChoice,
+        report: (String) -> Void
+    ) throws {
+        try self.init(folder, configuration, Self.findCheckpoint(choice, in: folder, report: report), choice: choice)
+    }
+
+    /// Loads a checkpoint that `findCheckpoint` found, in this process or another.
+    ///
+    /// - Parameter choice: how it was found, for `description`.
+    public init(
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ checkpoint: Checkpoint, choice: CheckpointChoice
+    ) throws {
         let state = try checkpoint.decodeState(TrainingState.self)
         classes = state.identity.classes
         // Pretrained files were the beginning of the run; they need not be there any more.
