@@ -57,7 +57,7 @@ let package = Package(
         .executableTarget(
             name: "drnet-benchmark",
             dependencies: [
-                "Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "Randomness", "Charts",
+                "Training", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "Interchange", "Randomness", "Charts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: numeric),

@@ -1,11 +1,10 @@
-import CZlib
 import Foundation
 
 /// `manifest.json`: size and checksum of each file of a checkpoint, and the caller's state.
 struct CheckpointManifest: Codable {
     struct File: Codable, Equatable {
         var bytes: Int
-        /// CRC-32 as zlib computes it.
+        /// `CRC32.value`.
         var crc32: UInt32
     }
 
@@ -63,14 +62,7 @@ struct CheckpointManifest: Codable {
         return File(bytes: data.count, crc32: checksum(data))
     }
 
-    static func checksum(_ data: Data) -> UInt32 {
-        data.withUnsafeBytes { bytes in
-            var sum = crc32(0, nil, 0)
-            for start in stride(from: 0, to: bytes.count, by: 1 << 30) {
-                let count = min(1 << 30, bytes.count - start)
-                sum = crc32(sum, bytes.bindMemory(to: UInt8.self).baseAddress! + start, UInt32(count))
-            }
-            return UInt32(truncatingIfNeeded: sum)
-        }
+    private static func checksum(_ data: Data) -> UInt32 {
+        data.withUnsafeBytes { CRC32($0).value }
     }
 }

@@ -61,4 +61,13 @@ final class JSONTests: XCTestCase {
             }
         }
     }
+
+    func testTheChecksumIsThatOfZlibInAnyParts() {
+        let bytes = Array("123456789".utf8)
+        XCTAssertEqual(bytes.withUnsafeBytes { CRC32($0).value }, 0xCBF4_3926, "the check value of CRC-32")
+        var inParts = CRC32()
+        for part in [bytes[..<4], [], bytes[4...]] { Array(part).withUnsafeBytes { inParts.add($0) } }
+        XCTAssertEqual(inParts.value, 0xCBF4_3926)
+        XCTAssertEqual(CRC32().value, 0)
+    }
 }

@@ -37,4 +37,15 @@ final class CheckpointStateTests: XCTestCase {
             XCTAssertThrowsError(try find(folder, identity: other)) { XCTAssertTrue($0 is ResumeError, "\($0)") }
         }
     }
+
+    func testAnEarlierKindOfNamesChecksumIsNotCompared() {
+        var (run, saved) = (identity, identity)
+        run.imageNames = "crc32:1f"
+        saved.imageNames = "crc32:20"
+        XCTAssertEqual(run.differences(from: saved).count, 1)
+        saved.imageNames = "85944171f73967e8"
+        XCTAssertEqual(run.differences(from: saved), [])
+        saved.trainingImages += 1
+        XCTAssertEqual(run.differences(from: saved).count, 1)
+    }
 }

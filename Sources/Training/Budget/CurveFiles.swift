@@ -26,7 +26,7 @@ extension OperatingCurve {
                     + ([point.top1, point.gigaFLOPs, point.milliseconds] + point.shares).map(Self.number)
             }
         }
-        return ([heading] + lines).map { $0.joined(separator: ",") + "\n" }.joined()
+        return CSV.text([heading] + lines)
     }
 
     private static func number(_ value: Double) -> String { String(format: "%.6g", value) }

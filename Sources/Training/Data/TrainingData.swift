@@ -1,6 +1,7 @@
 import Communication
 import Foundation
 import ImageData
+import Interchange
 import NeuralNetwork
 import DynamicResolution
 
@@ -82,14 +83,13 @@ public final class TrainingData {
     }
 
     private static func namesChecksum(_ folder: ImageFolder) -> String {
-        var checksum = Checksum()
         let names =
             folder.classes
             + (folder.training + folder.validation).map { sample in
                 "\(sample.label) \(String(sample.path.dropFirst(folder.path.count)))"
             }
-        for name in names { Array(name.utf8).withUnsafeBytes { checksum.add($0) } }
-        return String(checksum.value, radix: 16)
+        let checksum = Array(names.joined(separator: "\n").utf8).withUnsafeBytes { CRC32($0) }
+        return RunIdentity.checksumPrefix + String(checksum.value, radix: 16)
     }
 
     /// Ranks that read different folders would train on rubbish without a word.

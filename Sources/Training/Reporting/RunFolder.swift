@@ -38,9 +38,7 @@ public struct RunFolder: Sendable {
     ///   - version: of the command.
     public func record(_ configuration: TrainingConfiguration, cores: [String], version: String) throws {
         try DurableFile.write(Data(configuration.yaml().utf8), to: self.configuration)
-        let earlier =
-            FileManager.default.contents(atPath: environment)
-            .flatMap { try? JSONDecoder().decode([RunEnvironment].self, from: $0) } ?? []
+        let earlier = (try? JSON.read([RunEnvironment].self, from: environment)) ?? []
         let starts = earlier + [RunEnvironment(drnet: version, ranks: cores)]
         try JSON.write(starts, to: environment)
     }
