@@ -62,7 +62,7 @@ let package = Package(
             ],
             swiftSettings: numeric),
         // A rank for tests that start real ones.
-        .executableTarget(name: "communication-check", dependencies: ["Communication"]),
+        .executableTarget(name: "communication-check", dependencies: ["Communication", "COpenMPI"]),
 
         .target(name: "TestSupport", dependencies: ["Interchange"], path: "Tests/TestSupport"),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
