@@ -78,7 +78,8 @@ let package = Package(
             path: "Benchmarks/drnet-benchmark",
             swiftSettings: numeric),
         // A rank for tests that start real ones.
-        .executableTarget(name: "communication-check", dependencies: ["Communication"], path: "Tests/communication-check"),
+        .executableTarget(
+            name: "communication-check", dependencies: ["Communication", "COpenMPI"], path: "Tests/communication-check"),
 
         .target(name: "TestSupport", dependencies: ["Interchange", "Kernels", "NeuralNetwork"], path: "Tests/TestSupport"),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),

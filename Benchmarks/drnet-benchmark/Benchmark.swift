@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Interchange
 import NeuralNetwork
 import Training
 
@@ -38,7 +39,5 @@ extension Backbone {
 
 /// One line of JSON with its keys in order.
 func jsonLine(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    String(decoding: try JSON.encode(value, .compact), as: UTF8.self)
 }

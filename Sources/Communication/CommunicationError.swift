@@ -1,7 +1,7 @@
 /// Why ranks could not communicate.
 public enum CommunicationError: Error, CustomStringConvertible {
     /// An MPI call failed.
-    case failed(call: String, label: String, rank: Int, host: String, step: Int, reason: String)
+    case failed(call: String, label: String, rank: Int, host: String, context: String, reason: String)
     /// mpirun started this process, but MPI lets only one thread in.
     case missingThreadSupport(provided: Int)
     /// Another rank of an in-memory job ended early.
@@ -11,8 +11,8 @@ public enum CommunicationError: Error, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .failed(let call, let label, let rank, let host, let step, let reason):
-            return "rank \(rank) on \(host): \(call) failed at step \(step) (\(label)): \(reason)"
+        case .failed(let call, let label, let rank, let host, let context, let reason):
+            return "\(Self.place(rank: rank, host: host, context: context)): \(call) (\(label)) failed: \(reason)"
         case .missingThreadSupport(let provided):
             return "this MPI library was built without MPI_THREAD_SERIALIZED (it provides level \(provided)); use Debian's Open MPI"
         case .ranksGone(let rank, let label):
@@ -20,5 +20,10 @@ public enum CommunicationError: Error, CustomStringConvertible {
         case .threads(let value):
             return "DRNET_THREADS is '\(value)'; it takes a number of threads from 1 to 1024"
         }
+    }
+
+    /// "rank 1 on node7, step 12": the beginning of messages.
+    static func place(rank: Int, host: String, context: String) -> String {
+        "rank \(rank) on \(host)" + (context.isEmpty ? "" : ", \(context)")
     }
 }

@@ -6,8 +6,8 @@ public protocol Communicator: AnyObject {
     var rank: Int { get }
     var rankCount: Int { get }
     var hostName: String { get }
-    /// The step that training is at, for messages.
-    var step: Int { get set }
+    /// What the caller is doing, such as "step 12". Messages about failed and stuck collectives contain it; nothing else uses it.
+    var context: String { get set }
     /// values ← their sums over the ranks, the same bits on every rank and in every run with as many ranks.
     func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) throws
     /// values ← their sums over the ranks, the same bits on every rank and in every run with as many ranks.
@@ -70,7 +70,7 @@ public final class SingleProcess: Communicator {
     public let rank = 0
     public let rankCount = 1
     public let hostName = ProcessInfo.processInfo.hostName
-    public var step = 0
+    public var context = ""
 
     public init() {}
 

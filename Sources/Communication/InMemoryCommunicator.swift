@@ -5,7 +5,7 @@ public final class InMemoryCommunicator: Communicator {
     public let rank: Int
     public let rankCount: Int
     public let hostName = "memory"
-    public var step = 0
+    public var context = ""
     private let meeting: Meeting
 
     /// Runs `body` on as many threads as ranks, and throws the first error of the lowest rank that had one of its own.

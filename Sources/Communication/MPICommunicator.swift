@@ -9,35 +9,72 @@ public final class MPICommunicator: Communicator {
     public let rank: Int
     public let rankCount: Int
     public let hostName: String
-    public var step = 0 {
-        didSet { watchdog.step = step }
+    public var context = "" {
+        didSet { watchdog.context = context }
     }
     private let watchdog: Watchdog
 
     /// Elements of one MPI call: counts are 32-bit there, and a huge message would double MPI's own buffers.
     private static let chunk = 1 << 26
 
-    /// Initialises MPI; once in a process.
+    /// How many threads of a rank may be inside MPI.
+    package enum ThreadSupport: Sendable {
+        /// One at a time.
+        case serialized
+        /// Any number at the same time.
+        case multiple
+
+        var level: Int32 { self == .multiple ? drnet_mpi_thread_multiple() : drnet_mpi_thread_serialized() }
+    }
+
+    /// Initialises MPI. A process can do this once.
     ///
     /// - Parameter timeoutSeconds: a collective that takes longer ends the job; 0 waits for ever.
-    public init(timeoutSeconds: Double) throws {
+    public convenience init(timeoutSeconds: Double) throws {
+        try self.init(timeoutSeconds: timeoutSeconds, threadSupport: .multiple)
+    }
+
+    /// - Parameter threadSupport: the level to request. A library can provide less than `multiple`; it must provide `serialized`.
+    package init(timeoutSeconds: Double, threadSupport: ThreadSupport) throws {
         var provided: Int32 = 0
         let host = ProcessInfo.processInfo.hostName
         hostName = host
         var (own, count) = (Int32(0), Int32(0))
         for (call, code) in [
-            ("MPI_Init_thread", drnet_mpi_init(&provided)), ("MPI_Comm_rank", drnet_mpi_rank(&own)),
+            ("MPI_Init_thread", drnet_mpi_init(threadSupport.level, &provided)), ("MPI_Comm_rank", drnet_mpi_rank(&own)),
             ("MPI_Comm_size", drnet_mpi_size(&count)),
         ] where code != 0 {
             throw CommunicationError.failed(
-                call: call, label: "start", rank: -1, host: host, step: 0, reason: Self.reason(code))
+                call: call, label: "start", rank: -1, host: host, context: "", reason: Self.reason(code))
         }
         guard provided >= drnet_mpi_thread_serialized() else {
             throw CommunicationError.missingThreadSupport(provided: Int(provided))
         }
         rank = Int(own)
         rankCount = Int(count)
-        watchdog = Watchdog(rank: Int(own), hostName: host, timeoutSeconds: timeoutSeconds)
+        let allowsConcurrentCalls = min(provided, threadSupport.level) >= drnet_mpi_thread_multiple()
+        watchdog = Watchdog(rank: Int(own), hostName: host, timeoutSeconds: timeoutSeconds) {
+            Self.endJob(allowsConcurrentCalls: allowsConcurrentCalls)
+        }
+    }
+
+    /// Seconds that MPI_Abort gets before the process exits without it.
+    private static let abortSeconds = 5.0
+
+    /// Ends all ranks with status 1, from the watchdog's thread, while another thread is inside a collective.
+    ///
+    /// Only MPI_THREAD_MULTIPLE permits MPI_Abort here. With less, this process exits without an MPI call; mpirun then ends the other ranks,
+    /// because a rank exited with an error before MPI_Finalize. MPI_Abort is preferred, because srun ends the other tasks only with
+    /// --kill-on-bad-exit. It can hang on a broken connection, so a second thread limits its time.
+    private static func endJob(allowsConcurrentCalls: Bool) -> Never {
+        if allowsConcurrentCalls {
+            Thread.detachNewThread {
+                Thread.sleep(forTimeInterval: abortSeconds)
+                _exit(1)
+            }
+            _ = drnet_mpi_abort(1)
+        }
+        _exit(1)
     }
 
     public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) throws {
@@ -92,11 +129,11 @@ public final class MPICommunicator: Communicator {
         watchdog.end()
         guard code == 0 else {
             throw CommunicationError.failed(
-                call: call, label: label, rank: rank, host: hostName, step: step, reason: Self.reason(code))
+                call: call, label: label, rank: rank, host: hostName, context: context, reason: Self.reason(code))
         }
     }
 
-    /// The MPI library in a line; may be asked for without being a rank.
+    /// Name and version of the MPI library, in one line. Needs no initialised MPI.
     public static var libraryVersion: String {
         var text = [CChar](repeating: 0, count: Int(drnet_mpi_max_library_version_string()) + 1)
         return drnet_mpi_library_version(&text) == 0 ? String(cString: text) : "unknown"

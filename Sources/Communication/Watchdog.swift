@@ -1,22 +1,23 @@
-import COpenMPI
 import Foundation
 
-/// Ends the whole job when a collective takes too long: a rank that is dead or stuck would otherwise keep all others waiting for ever.
+/// Ends the whole job when a collective takes too long. Without it, a rank that is dead or stuck keeps all others waiting for ever.
+///
+/// `@unchecked Sendable` is safe: a lock protects the two variables, and everything else is constant.
 final class Watchdog: @unchecked Sendable {
-    /// Seconds that MPI_Abort gets before this process ends itself.
-    private static let abortSeconds = 5.0
-
     private let rank: Int
     private let hostName: String
     private let timeoutSeconds: Double
+    /// Ends the job with exit status 1. Runs on the watchdog's thread while another thread is inside an MPI call.
+    private let endJob: @Sendable () -> Never
     private let lock = NSLock()
     private var current: (call: String, label: String, since: UInt64)?
-    private var currentStep = 0
+    private var currentContext = ""
 
-    init(rank: Int, hostName: String, timeoutSeconds: Double) {
+    init(rank: Int, hostName: String, timeoutSeconds: Double, endJob: @escaping @Sendable () -> Never) {
         self.rank = rank
         self.hostName = hostName
         self.timeoutSeconds = timeoutSeconds
+        self.endJob = endJob
         guard timeoutSeconds > 0 else { return }
         let thread = Thread { [weak self] in
             while let self { self.look() }
@@ -25,9 +26,10 @@ final class Watchdog: @unchecked Sendable {
         thread.start()
     }
 
-    var step: Int {
-        get { lock.withLock { currentStep } }
-        set { lock.withLock { currentStep = newValue } }
+    /// The communicator's `context`.
+    var context: String {
+        get { lock.withLock { currentContext } }
+        set { lock.withLock { currentContext = newValue } }
     }
 
     func begin(_ call: String, _ label: String) {
@@ -39,24 +41,18 @@ final class Watchdog: @unchecked Sendable {
         lock.withLock { current = nil }
     }
 
-    /// Sleeps for a fraction of the timeout, then looks at the collective under way.
+    /// Sleeps for a fraction of the timeout, then checks how long the current collective has taken.
     private func look() {
         Thread.sleep(forTimeInterval: min(max(timeoutSeconds / 20, 0.05), 5))
-        let (collective, step) = lock.withLock { (current, currentStep) }
+        let (collective, context) = lock.withLock { (current, currentContext) }
         guard let collective else { return }
         let seconds = Double(DispatchTime.now().uptimeNanoseconds - collective.since) / 1e9
         guard seconds > timeoutSeconds else { return }
-        FileHandle.standardError.write(Data(message(collective.call, collective.label, step: step, seconds).utf8))
-        Thread.detachNewThread {
-            Thread.sleep(forTimeInterval: Self.abortSeconds)
-            _exit(1)
-        }
-        _ = drnet_mpi_abort(1)
-        _exit(1)
-    }
-
-    private func message(_ call: String, _ label: String, step: Int, _ seconds: Double) -> String {
-        "drnet: rank \(rank) on \(hostName): stuck for \(Int(seconds)) s in \(call) (\(label)) at step \(step): another rank is dead, stuck "
-            + "or much slower. The job is ended; resume from the last checkpoint, or raise communication.timeoutSeconds\n"
+        let place = CommunicationError.place(rank: rank, host: hostName, context: context)
+        let message =
+            "drnet: \(place): \(collective.call) (\(collective.label)) has not finished after \(Int(seconds)) s: another rank is dead, stuck "
+            + "or much slower. The job ends; resume from the last checkpoint, or raise communication.timeoutSeconds\n"
+        FileHandle.standardError.write(Data(message.utf8))
+        endJob()
     }
 }

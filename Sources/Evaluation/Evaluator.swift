@@ -178,14 +178,11 @@ public final class Evaluator {
     /// All ranks' results in the order of the images, the sums of their speeds, and the times of all batches. Collective.
     private func gather() throws -> Outcome {
         let own = results.values.sorted { $0.sample < $1.sample }
-        let all = try communicator.allGatherStrings(ImageResult.encode(own), label: "evaluation results")
-            .flatMap(ImageResult.decode).sorted { $0.sample < $1.sample }
+        let all = try communicator.allGather(own, label: "evaluation results").flatMap { $0 }.sorted { $0.sample < $1.sample }
         func rate(_ seconds: Double) -> Double { seconds > 0 ? Double(own.count) / seconds : 0 }
         var rates = [rate(dynamicSeconds), rate(times.filter { $0.part == 0 }.reduce(0) { $0 + $1.seconds })]
         try communicator.allReduceSum(&rates, label: "evaluation speed")
-        let encoded = String(decoding: try JSONEncoder().encode(times), as: UTF8.self)
-        let allTimes = try communicator.allGatherStrings(encoded, label: "evaluation times")
-            .flatMap { try JSONDecoder().decode([BatchTime].self, from: Data($0.utf8)) }
+        let allTimes = try communicator.allGather(times, label: "evaluation times").flatMap { $0 }
         return Outcome(
             results: all,
             speed: Evaluation.Speed(

@@ -1,5 +1,5 @@
 /// What an evaluation found out about one image.
-public struct ImageResult: Equatable, Sendable {
+public struct ImageResult: Codable, Equatable, Sendable {
     /// The image's index in its split.
     public var sample: Int
     public var label: Int
@@ -43,31 +43,4 @@ public struct ImageResult: Equatable, Sendable {
 
     /// The smallest resolution that is right; the smallest of all where none is.
     var oracleChoice: Int { fixedLabelRanks.lastIndex(of: 0) ?? fixedLabelRanks.count - 1 }
-
-    /// Floats as their bits, so that they arrive as they were.
-    private var fields: [[UInt64]] {
-        [
-            [sample, label, choice, predicted, labelRank].map { UInt64($0) }, fixedLabelRanks.map { UInt64($0) },
-            fixedPredictions.map { UInt64($0) }, topProbabilities.map { UInt64($0.bitPattern) }, logProbabilities.map(\.bitPattern),
-        ]
-    }
-
-    /// One line of numbers a result, to be sent between ranks.
-    static func encode(_ results: [ImageResult]) -> String {
-        results.map { result in
-            result.fields.map { $0.map(String.init).joined(separator: " ") }.joined(separator: "|")
-        }.joined(separator: "\n")
-    }
-
-    static func decode(_ text: String) -> [ImageResult] {
-        text.split(separator: "\n").map { line in
-            let fields = line.split(separator: "|", omittingEmptySubsequences: false).map { $0.split(separator: " ").map { UInt64($0)! } }
-            let numbers = fields[0].map { Int($0) }
-            return ImageResult(
-                sample: numbers[0], label: numbers[1], choice: numbers[2], predicted: numbers[3], labelRank: numbers[4],
-                fixedLabelRanks: fields[1].map { Int($0) }, fixedPredictions: fields[2].map { Int($0) },
-                topProbabilities: fields[3].map { Float(bitPattern: UInt32($0)) },
-                logProbabilities: fields[4].map { Double(bitPattern: $0) })
-        }
-    }
 }

@@ -28,23 +28,23 @@ public enum ImageEncoder {
 
     /// A lossless 8-bit RGB PNG.
     public static func writePNG(_ image: PixelImage, to path: String) throws {
-        var control = png_image()
-        control.version = png_uint_32(PNG_IMAGE_VERSION)
-        control.width = png_uint_32(image.width)
-        control.height = png_uint_32(image.height)
-        control.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
-        defer { png_image_free(&control) }
-        var size: png_alloc_size_t = 0
-        // The first call only asks for the size.
-        guard png_image_write_to_memory(&control, nil, &size, 0, image.pixels, 0, nil) != 0 else {
-            throw ImageError.unwritable(path: path, reason: control.messageText)
+        let data = try PNGControl.withControl { control in
+            control.pointee.width = png_uint_32(image.width)
+            control.pointee.height = png_uint_32(image.height)
+            control.pointee.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
+            func checked(_ status: Int32) throws {
+                guard status != 0 else { throw ImageError.unwritable(path: path, reason: control.pointee.messageText) }
+            }
+            // Without memory to write to, libpng computes the size only.
+            var size: png_alloc_size_t = 0
+            try checked(png_image_write_to_memory(control, nil, &size, 0, image.pixels, 0, nil))
+            var data = Data(count: Int(size))
+            try data.withUnsafeMutableBytes {
+                try checked(png_image_write_to_memory(control, $0.baseAddress, &size, 0, image.pixels, 0, nil))
+            }
+            return data.prefix(Int(size))
         }
-        var data = Data(count: Int(size))
-        let written = data.withUnsafeMutableBytes {
-            png_image_write_to_memory(&control, $0.baseAddress, &size, 0, image.pixels, 0, nil)
-        }
-        guard written != 0 else { throw ImageError.unwritable(path: path, reason: control.messageText) }
-        try write(data.prefix(Int(size)), to: path)
+        try write(data, to: path)
     }
 
     private static func write(_ data: Data, to path: String) throws {
@@ -52,15 +52,6 @@ public enum ImageEncoder {
             try data.write(to: URL(fileURLWithPath: path))
         } catch {
             throw ImageError.unwritable(path: path, reason: error.localizedDescription)
-        }
-    }
-}
-
-extension png_image {
-    /// What libpng has to say about its last failure or warning.
-    var messageText: String {
-        withUnsafeBytes(of: message) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
     }
 }

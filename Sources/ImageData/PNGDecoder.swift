@@ -7,22 +7,23 @@ struct PNGDecoder {
     let data: Data
 
     func decode() throws -> PixelImage {
-        var control = png_image()
-        control.version = png_uint_32(PNG_IMAGE_VERSION)
-        defer { png_image_free(&control) }
-        return try data.withUnsafeBytes { bytes in
-            guard png_image_begin_read_from_memory(&control, bytes.baseAddress, bytes.count) != 0 else {
-                throw damaged(control.messageText)
-            }
-            try ImageDecoder.checkSize(path: path, width: Int(control.width), height: Int(control.height))
-            control.format = png_uint_32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA)
-            // 16-bit files without a gamma are taken for linear light otherwise; cameras and PIL mean sRGB.
-            control.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
-            let (width, height) = (Int(control.width), Int(control.height))
-            var pixels = [UInt8](repeating: 0, count: width * height * 4)
-            guard png_image_finish_read(&control, nil, &pixels, 0, nil) != 0 else { throw damaged(control.messageText) }
-            return PixelImage(width: width, height: height, pixels: Self.overWhite(pixels))
+        try data.withUnsafeBytes { bytes in
+            try PNGControl.withControl { control in try decode(bytes, control) }
         }
+    }
+
+    private func decode(_ bytes: UnsafeRawBufferPointer, _ control: UnsafeMutablePointer<png_image>) throws -> PixelImage {
+        guard png_image_begin_read_from_memory(control, bytes.baseAddress, bytes.count) != 0 else {
+            throw damaged(control.pointee.messageText)
+        }
+        let (width, height) = (Int(control.pointee.width), Int(control.pointee.height))
+        try ImageDecoder.checkSize(path: path, width: width, height: height)
+        control.pointee.format = png_uint_32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA)
+        // libpng takes 16-bit files without a gamma for linear light by default; cameras and PIL mean sRGB.
+        control.pointee.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
+        var pixels = [UInt8](repeating: 0, count: width * height * 4)
+        guard png_image_finish_read(control, nil, &pixels, 0, nil) != 0 else { throw damaged(control.pointee.messageText) }
+        return PixelImage(width: width, height: height, pixels: Self.overWhite(pixels))
     }
 
     private func damaged(_ reason: String) -> ImageError { .damaged(path: path, format: "PNG", reason: reason) }

@@ -4,11 +4,14 @@ public struct RunIdentity: Codable, Equatable, Sendable {
     public var resolutions: [Int]
     public var classes: [String]
     public var trainingImages: Int
-    /// A checksum of the names of all images.
+    /// A checksum of the names of all images, after `checksumPrefix`.
     public var imageNames: String
     public var batchSize: Int
     public var accumulationSteps: Int
     public var stages: [String]
+
+    /// Names the kind of checksum. Checkpoints of earlier builds have another kind, without a prefix.
+    package static let checksumPrefix = "crc32:"
 
     package init(
         seed: UInt64, resolutions: [Int], classes: [String], trainingImages: Int, imageNames: String, batchSize: Int,
@@ -34,7 +37,10 @@ public struct RunIdentity: Codable, Equatable, Sendable {
         compare("resolutions", resolutions, saved.resolutions)
         compare("the list of classes", classes, saved.classes)
         compare("the number of training images", trainingImages, saved.trainingImages)
-        if trainingImages == saved.trainingImages { compare("the checksum of the images' names", imageNames, saved.imageNames) }
+        let isComparable = imageNames.hasPrefix(Self.checksumPrefix) == saved.imageNames.hasPrefix(Self.checksumPrefix)
+        if trainingImages == saved.trainingImages && isComparable {
+            compare("the checksum of the images' names", imageNames, saved.imageNames)
+        }
         compare("optimizer.batchSize", batchSize, saved.batchSize)
         compare("optimizer.accumulationSteps", accumulationSteps, saved.accumulationSteps)
         compare("the list of stages", stages, saved.stages)

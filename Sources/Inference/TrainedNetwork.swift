@@ -22,17 +22,39 @@ public final class TrainedNetwork {
     private let transform: EvaluationTransform
     private let context: KernelContext
 
-    /// - Parameter report: is told which checkpoints are damaged and skipped.
-    public init(
-        _ folder: RunFolder, _ configuration: TrainingConfiguration, checkpoint choice: CheckpointChoice,
-        context: KernelContext, report: (String) -> Void
-    ) throws {
-        self.context = context
-        let store = CheckpointStore(folder: folder.checkpoints, keep: configuration.checkpoints.keep)
+    /// Finds the checkpoint of a run and checks its files.
+    ///
+    /// - Parameter report: receives a sentence about each damaged checkpoint that is skipped.
+    public static func findCheckpoint(
+        _ choice: CheckpointChoice, in folder: RunFolder, report: (String) -> Void
+    ) throws -> Checkpoint {
+        let store = CheckpointStore(folder: folder.checkpoints, keep: 1)
         guard let checkpoint = try choice == .best ? store.best(report: report) : store.newestValid(report: report) else {
             throw MissingCheckpoint(folder: folder.checkpoints, choice: choice)
         }
-        let state = try JSONDecoder().decode(TrainedState.self, from: checkpoint.state)
+        return checkpoint
+    }
+
+    /// Finds a checkpoint and loads it.
+    ///
+    /// - Parameter report: receives a sentence about each damaged checkpoint that is skipped.
+    public convenience init(
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, checkpoint choice: CheckpointChoice,
+        context: KernelContext, report: (String) -> Void
+    ) throws {
+        let checkpoint = try Self.findCheckpoint(choice, in: folder, report: report)
+        try self.init(folder, configuration, checkpoint, choice: choice, context: context)
+    }
+
+    /// Loads a checkpoint that `findCheckpoint` found, in this process or another.
+    ///
+    /// - Parameter choice: how it was found, for `description`.
+    public init(
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ checkpoint: Checkpoint, choice: CheckpointChoice,
+        context: KernelContext
+    ) throws {
+        self.context = context
+        let state = try checkpoint.decodeState(TrainedState.self)
         classes = state.identity.classes
         // Pretrained files were the beginning of the run; they need not be there any more.
         let model = try DRNet(configuration.withoutPretrained, classCount: classes.count)

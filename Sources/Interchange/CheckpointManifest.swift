@@ -1,22 +1,24 @@
-import CZlib
 import Foundation
 
-/// What a checkpoint's folder holds, so that damage is noticed: `manifest.json`.
+/// `manifest.json`: size and checksum of each file of a checkpoint, and the caller's state.
 struct CheckpointManifest: Codable {
     struct File: Codable, Equatable {
         var bytes: Int
-        /// CRC-32 as zlib computes it.
+        /// `CRC32.value`.
         var crc32: UInt32
     }
 
     static let fileName = "manifest.json"
+    /// The version that this build writes, and the last one that it reads.
+    static let currentVersion = 1
 
-    var version = 1
+    /// Increases when an older build could misread the checkpoint.
+    var version = Self.currentVersion
     var step: Int
     var files: [String: File]
     /// The caller's state, a JSON text.
     var state: String
-    /// CRC-32 of `state`, since the manifest itself has nobody to watch over it.
+    /// CRC-32 of `state`. No other checksum covers the manifest.
     var stateCRC32: UInt32
 
     init(step: Int, files: [String: File], state: Data) {
@@ -26,30 +28,41 @@ struct CheckpointManifest: Codable {
         stateCRC32 = Self.checksum(Data(self.state.utf8))
     }
 
-    /// What is wrong with the folder; nil where nothing is.
+    /// - Throws: `InterchangeError.version` for a manifest of a later build; other errors for damage.
+    static func read(_ path: String) throws -> CheckpointManifest {
+        /// The one key that every version has.
+        struct Version: Decodable {
+            var version: Int
+        }
+        let data = try DurableFile.read(path)
+        let version = try JSON.decode(Version.self, from: data, source: path).version
+        guard version <= currentVersion else {
+            throw InterchangeError.version(path: path, found: version, supported: currentVersion)
+        }
+        return try JSON.decode(CheckpointManifest.self, from: data, source: path)
+    }
+
+    /// Describes the first damage found in the folder; nil where everything matches.
     func problem(in folder: String) -> String? {
         guard stateCRC32 == Self.checksum(Data(state.utf8)) else { return "the state in \(Self.fileName) is damaged" }
         for (name, expected) in files.sorted(by: { $0.key < $1.key }) {
-            guard let found = Self.describe("\(folder)/\(name)") else { return "\(name) is missing" }
+            let path = "\(folder)/\(name)"
+            guard FileManager.default.fileExists(atPath: path) else { return "\(name) is missing" }
+            let found: File
+            do { found = try Self.describe(path) } catch { return "\(error)" }
             guard found.bytes == expected.bytes else { return "\(name) has \(found.bytes) bytes instead of \(expected.bytes)" }
             guard found.crc32 == expected.crc32 else { return "\(name) is damaged (its checksum differs)" }
         }
         return nil
     }
 
-    static func describe(_ path: String) -> File? {
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe) else { return nil }
+    /// - Throws: where the file cannot be read.
+    static func describe(_ path: String) throws -> File {
+        let data = try DurableFile.read(path)
         return File(bytes: data.count, crc32: checksum(data))
     }
 
-    static func checksum(_ data: Data) -> UInt32 {
-        data.withUnsafeBytes { bytes in
-            var sum = crc32(0, nil, 0)
-            for start in stride(from: 0, to: bytes.count, by: 1 << 30) {
-                let count = min(1 << 30, bytes.count - start)
-                sum = crc32(sum, bytes.bindMemory(to: UInt8.self).baseAddress! + start, UInt32(count))
-            }
-            return UInt32(truncatingIfNeeded: sum)
-        }
+    private static func checksum(_ data: Data) -> UInt32 {
+        data.withUnsafeBytes { CRC32($0).value }
     }
 }

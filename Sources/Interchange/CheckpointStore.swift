@@ -6,14 +6,28 @@ import Foundation
 #endif
 
 /// A checkpoint that is on disk.
-public struct Checkpoint {
+public struct Checkpoint: Codable, Equatable, Sendable {
     public var step: Int
     /// Its folder.
     public var folder: String
-    /// What the caller gave as state.
+    /// The caller's state, a JSON text.
     public var state: Data
 
     public func path(_ file: String) -> String { "\(folder)/\(file)" }
+
+    /// The state as a value.
+    ///
+    /// - Throws: `InterchangeError.malformed`, where another version or another program wrote the state.
+    public func decodeState<State: Decodable>(_ type: State.Type) throws -> State {
+        let source = path(CheckpointManifest.fileName)
+        do {
+            return try JSON.decode(type, from: state, source: source)
+        } catch InterchangeError.malformed(_, let reason) {
+            throw InterchangeError.malformed(
+                path: source,
+                reason: "in its state, \(reason). Use the build that wrote this checkpoint, or start a new run in another folder")
+        }
+    }
 }
 
 /// A folder of checkpoints, each a folder of its own (`step-000001234`) that appears whole or not at all.
@@ -29,67 +43,74 @@ public final class CheckpointStore {
         self.keep = max(1, keep)
     }
 
-    /// Writes a checkpoint and removes those that are too many. One of the same step is replaced, and those of later steps go: they
-    /// were damaged, and the run went back behind them.
+    /// Writes a checkpoint, then removes old ones beyond `keep`. A checkpoint of the same step is replaced. Checkpoints of later steps are
+    /// removed: they were damaged, and the run continued from an earlier one.
     ///
-    /// - Parameter files: writes each file to the path that it is given.
+    /// - Parameter files: for each file name, a closure that writes the file to the path that it receives.
     public func save(
         step: Int, state: Data, files: [String: (String) throws -> Void], isBest: Bool
     ) throws -> Checkpoint {
-        try createFolder(folder)
-        removeLeftovers()
+        try DurableFile.createFolder(folder)
+        try removeLeftovers()
         let name = Self.name(step)
         let temporary = "\(folder)/\(Self.temporaryMark)\(name)"
-        try createFolder(temporary)
+        try DurableFile.createFolder(temporary)
         var described: [String: CheckpointManifest.File] = [:]
         for (file, write) in files {
             try write("\(temporary)/\(file)")
-            described[file] = CheckpointManifest.describe("\(temporary)/\(file)")
+            described[file] = try CheckpointManifest.describe("\(temporary)/\(file)")
         }
         let manifest = CheckpointManifest(step: step, files: described, state: state)
-        try DurableFile.write(json: manifest, to: "\(temporary)/\(CheckpointManifest.fileName)")
+        try JSON.write(manifest, to: "\(temporary)/\(CheckpointManifest.fileName)")
         try DurableFile.syncFolder(temporary)
         try move(temporary, to: "\(folder)/\(name)")
         let checkpoint = Checkpoint(step: step, folder: "\(folder)/\(name)", state: state)
         if isBest { try markBest(checkpoint) }
-        prune(newest: step)
+        try prune(newest: step)
         return checkpoint
     }
 
-    /// The newest checkpoint of which nothing is damaged; nil where there is none.
+    /// The newest undamaged checkpoint; nil where there is none.
     ///
-    /// - Parameter report: is told of each damaged one, in a sentence.
+    /// - Parameter report: receives a sentence about each damaged checkpoint.
+    /// - Throws: where the folder cannot be listed, and for a checkpoint of a later build. To skip that one would lose its progress: the
+    ///   next `save` would remove it.
     public func newestValid(report: (String) -> Void) throws -> Checkpoint? {
-        for step in steps().reversed() {
-            if let checkpoint = load(Self.name(step), report: report) { return checkpoint }
+        for step in try steps().reversed() {
+            if let checkpoint = try load(Self.name(step), report: report) { return checkpoint }
         }
         return nil
     }
 
     /// The checkpoint that was marked as the best; nil where there is none or it is damaged.
+    ///
+    /// - Parameter report: receives a sentence about a damaged checkpoint or a damaged `best.json`.
     public func best(report: (String) -> Void) throws -> Checkpoint? {
-        guard let name = bestName() else { return nil }
-        return load(name, report: report)
+        do {
+            return try bestName().flatMap { try load($0, report: report) }
+        } catch InterchangeError.malformed(let path, let reason) {
+            report("\(path) is damaged: \(reason)")
+            return nil
+        }
     }
 
     public func markBest(_ checkpoint: Checkpoint) throws {
-        let text = "{\"checkpoint\": \"\(Self.name(checkpoint.step))\"}\n"
-        try DurableFile.write(Data(text.utf8), to: "\(folder)/\(Self.bestFile)")
+        try JSON.write(Best(checkpoint: Self.name(checkpoint.step)), to: bestPath)
     }
 
-    private func load(_ name: String, report: (String) -> Void) -> Checkpoint? {
+    private func load(_ name: String, report: (String) -> Void) throws -> Checkpoint? {
         let path = "\(folder)/\(name)"
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: "\(path)/\(CheckpointManifest.fileName)")),
-            let manifest = try? JSONDecoder().decode(CheckpointManifest.self, from: data)
-        else {
-            report("checkpoint \(path) is skipped: \(CheckpointManifest.fileName) is missing or damaged")
-            return nil
-        }
-        if let problem = manifest.problem(in: path) {
+        do {
+            let manifest = try CheckpointManifest.read("\(path)/\(CheckpointManifest.fileName)")
+            guard let problem = manifest.problem(in: path) else {
+                return Checkpoint(step: manifest.step, folder: path, state: Data(manifest.state.utf8))
+            }
             report("checkpoint \(path) is skipped: \(problem)")
-            return nil
+        } catch let error as InterchangeError {
+            if case .version = error { throw error }
+            report("checkpoint \(path) is skipped: \(CheckpointManifest.fileName) is missing or damaged (\(error))")
         }
-        return Checkpoint(step: manifest.step, folder: path, state: Data(manifest.state.utf8))
+        return nil
     }
 
     // MARK: - The folder
@@ -101,44 +122,45 @@ public final class CheckpointStore {
     }
 
     /// Steps of all checkpoints, oldest first.
-    private func steps() -> [Int] {
-        contents().compactMap { $0.hasPrefix("step-") ? Int($0.dropFirst(5)) : nil }.sorted()
+    private func steps() throws -> [Int] {
+        try contents().compactMap { $0.hasPrefix("step-") ? Int($0.dropFirst(5)) : nil }.sorted()
     }
 
-    private func contents() -> [String] {
-        (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    /// The names in the folder; none where it does not exist yet.
+    private func contents() throws -> [String] {
+        FileManager.default.fileExists(atPath: folder) ? try DurableFile.names(in: folder) : []
     }
 
-    private func bestName() -> String? {
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(Self.bestFile)")) else { return nil }
-        return (try? JSONDecoder().decode([String: String].self, from: data))?["checkpoint"]
+    /// `best.json`.
+    private struct Best: Codable {
+        var checkpoint: String
     }
 
-    private func prune(newest: Int) {
-        let best = bestName()
-        let steps = steps()
-        let tooMany = steps.filter { $0 <= newest }.dropLast(keep).filter { Self.name($0) != best }
-        for step in tooMany + steps.filter({ $0 > newest }) {
-            try? FileManager.default.removeItem(atPath: "\(folder)/\(Self.name(step))")
+    private var bestPath: String { "\(folder)/\(Self.bestFile)" }
+
+    private func bestName() throws -> String? {
+        guard FileManager.default.fileExists(atPath: bestPath) else { return nil }
+        return try JSON.read(Best.self, from: bestPath).checkpoint
+    }
+
+    private func prune(newest: Int) throws {
+        let steps = try steps()
+        var removed = steps.filter { $0 > newest }
+        // Without a readable best.json any of the older checkpoints could be the best: they all stay.
+        if let best = try? bestName() ?? "" {
+            removed += steps.filter { $0 <= newest }.dropLast(keep).filter { Self.name($0) != best }
         }
+        for step in removed { try? FileManager.default.removeItem(atPath: "\(folder)/\(Self.name(step))") }
     }
 
-    /// What a kill left half-written.
-    private func removeLeftovers() {
-        for name in contents() where name.hasPrefix(Self.temporaryMark) {
+    /// Removes what a killed process left incomplete.
+    private func removeLeftovers() throws {
+        for name in try contents() where name.hasPrefix(Self.temporaryMark) {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
         }
     }
 
-    private func createFolder(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw InterchangeError.system(path: path, action: "create the folder", reason: error.localizedDescription)
-        }
-    }
-
-    /// Renames a finished folder; one of the same name goes first, under a name that counts as a leftover.
+    /// Renames a finished folder. An existing one of that name is renamed first, to a name that counts as a leftover.
     private func move(_ temporary: String, to path: String) throws {
         if FileManager.default.fileExists(atPath: path) {
             let replaced = "\(folder)/\(Self.temporaryMark)replaced"
@@ -146,6 +168,6 @@ public final class CheckpointStore {
         }
         guard rename(temporary, path) == 0 else { throw DurableFile.failure(path, "rename the checkpoint to it") }
         try DurableFile.syncFolder(folder)
-        removeLeftovers()
+        try removeLeftovers()
     }
 }

@@ -14,11 +14,46 @@ public enum DurableFile {
         }
     }
 
-    /// Writes a value as JSON for people to read: indented, keys in order.
-    public static func write(json value: some Encodable, to path: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try write(try encoder.encode(value), to: path)
+    /// The bytes of a file, mapped into memory where possible.
+    public static func read(_ path: String) throws -> Data {
+        // Foundation's errors have no reason for some failures; those of the system calls always have one.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(path, "read the file") }
+        var byte: UInt8 = 0
+        let isReadable = systemRead(descriptor, &byte, 1) >= 0
+        let error = failure(path, "read the file")
+        close(descriptor)
+        guard isReadable, let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe) else { throw error }
+        return data
+    }
+
+    /// The names in a folder, in no particular order.
+    public static func names(in path: String) throws -> [String] {
+        guard let stream = opendir(path) else { throw failure(path, "list the folder") }
+        defer { closedir(stream) }
+        var names: [String] = []
+        errno = 0
+        while let entry = readdir(stream) {
+            // In place: the system's entry can be shorter than the structure.
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
+            if name != "." && name != ".." { names.append(name) }
+            errno = 0
+        }
+        guard errno == 0 else { throw failure(path, "list the folder") }
+        return names
+    }
+
+    /// Makes a folder and those above it. An existing folder is left alone.
+    public static func createFolder(_ path: String) throws {
+        var status = stat()
+        if stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { return }
+        let parent = (path as NSString).deletingLastPathComponent
+        if !parent.isEmpty && parent != path { try createFolder(parent) }
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR else {
+            throw failure(path, "create the folder")
+        }
     }
 
     /// The same for what `body` writes to the file descriptor that it is given.
@@ -61,12 +96,17 @@ public enum DurableFile {
         guard fsync(descriptor) == 0 else { throw failure(folder, "sync the folder") }
     }
 
+    /// The error of the system call that just failed.
     static func failure(_ path: String, _ action: String) -> InterchangeError {
         InterchangeError.system(path: path, action: action, reason: String(cString: strerror(errno)))
     }
 }
 
-/// `write` is taken by the methods above.
+/// Inside `DurableFile`, `read` and `write` are its methods.
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    read(descriptor, bytes, count)
+}
+
 private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
     write(descriptor, bytes, count)
 }

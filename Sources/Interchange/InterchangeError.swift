@@ -1,12 +1,14 @@
 /// Why a file could not be read or written.
 public enum InterchangeError: Error, CustomStringConvertible {
-    /// The system refused something.
+    /// The operating system refused an action.
     case system(path: String, action: String, reason: String)
-    /// The file is not what it should be.
+    /// The file does not have the expected contents.
     case malformed(path: String, reason: String)
-    /// A safetensors file does not hold a tensor.
+    /// A later version of the project wrote the file.
+    case version(path: String, found: Int, supported: Int)
+    /// A safetensors file does not contain a tensor.
     case noTensor(path: String, name: String, names: [String])
-    /// A tensor's elements can not be read as numbers.
+    /// A tensor's elements cannot be read as numbers.
     case elementType(path: String, name: String, type: String)
 
     public var description: String {
@@ -15,6 +17,9 @@ public enum InterchangeError: Error, CustomStringConvertible {
             return "\(path): cannot \(action): \(reason)"
         case .malformed(let path, let reason):
             return "\(path): damaged or not of the expected kind: \(reason)"
+        case .version(let path, let found, let supported):
+            return "\(path): the file has version \(found), and this build reads versions up to \(supported); use the build that wrote it, "
+                + "or a later one"
         case .noTensor(let path, let name, let names):
             return "\(path): has no tensor \(name); it has \(names.prefix(5).joined(separator: ", "))\(names.count > 5 ? ", …" : "")"
         case .elementType(let path, let name, let type):

@@ -22,13 +22,7 @@ public struct SafetensorsFile {
 
     public init(contentsOf path: String) throws {
         self.path = path
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-        } catch {
-            throw InterchangeError.system(
-                path: path, action: "read the file",
-                reason: FileManager.default.fileExists(atPath: path) ? error.localizedDescription : "it does not exist")
-        }
+        data = try DurableFile.read(path)
         header = try SafetensorsHeader(data, path: path)
     }
 

@@ -1,3 +1,4 @@
+import Interchange
 import Configuration
 import Inference
 import Evaluation
@@ -47,7 +48,11 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func evaluate(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
-        let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, context: ranks.context, report: note(ranks))
+        // Training can write a checkpoint at any moment: ranks that looked for the newest one themselves could find two.
+        let found = try ranks.communicator.valueOfRankZero(label: "checkpoint of rank 0") {
+            try TrainedNetwork.findCheckpoint(checkpoint, in: folder, report: Message.write)
+        }
+        let trained = try TrainedNetwork(folder, configuration, found, choice: checkpoint, context: ranks.context)
         if operation.isAsked { try operation.prepare(trained, isRoot: ranks.isRoot) }
         let images = try TrainingData(
             configuration, communicator: ranks.communicator, context: ranks.context)
@@ -56,7 +61,12 @@ struct EvaluateCommand: ParsableCommand {
         let ways: Evaluator.Ways = operation.isAsked ? .policy : !trained.model.hasPredictor ? .fixed : [.dynamic, .fixed]
         let evaluator = Evaluator(
             model: trained.model, communicator: ranks.communicator, batchSize: batchSize, ways: ways, context: ranks.context)
-        let outcome = try evaluator.run(images.validationBatches().next)
+        let batches = images.validationBatches()
+        let outcome = try evaluator.run {
+            // Without this, a slow rank would fall behind by more than the timeout, and the fast ones would give it up at the end.
+            try ranks.communicator.barrier(label: "next batch of the evaluation")
+            return try batches.next()
+        }
         guard ranks.isRoot else { return }
         // The run folder tells of the run's own result, not of whatever was tried on it.
         let saving = checkpoint == .last && data == nil ? folder : nil
@@ -100,10 +110,6 @@ struct EvaluateCommand: ParsableCommand {
         print(evaluation.text())
         if let folder { try evaluation.save(to: folder) }
         return evaluation.results
-    }
-
-    private func note(_ ranks: Ranks) -> (String) -> Void {
-        { text in if ranks.isRoot { Message.write(text) } }
     }
 }
 

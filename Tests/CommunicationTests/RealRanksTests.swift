@@ -26,15 +26,25 @@ final class RealRanksTests: XCTestCase {
     }
 
     func testAStuckRankEndsTheJobAndTheMessageNamesRankHostStepAndCollective() throws {
-        let start = Date()
-        let result = try run(ranks: 2, "stuck")
-        XCTAssertLessThan(Date().timeIntervalSince(start), 20)
-        XCTAssertFalse(result.timedOut)
-        XCTAssertNotEqual(result.status, 0)
-        let host = ProcessInfo.processInfo.hostName
-        for part in ["rank 0 on \(host)", "step 17", "MPI_Barrier (the meeting)"] {
-            XCTAssertTrue(result.errors.contains(part), "no '\(part)' in: \(result.text)")
+        for mode in ["stuck", "stuck-serialized"] {
+            let start = Date()
+            let result = try run(ranks: 2, mode)
+            // The timeout is 1 s, and MPI_Abort can take 5 s more.
+            XCTAssertLessThan(Date().timeIntervalSince(start), 12, mode)
+            XCTAssertFalse(result.timedOut, mode)
+            XCTAssertEqual(result.status, 1, result.text)
+            let host = ProcessInfo.processInfo.hostName
+            let message = "rank 0 on \(host), step 17: MPI_Barrier (the meeting) has not finished after 1 s"
+            XCTAssertTrue(result.errors.contains(message), "\(mode): no '\(message)' in: \(result.text)")
         }
+    }
+
+    func testTheWatchdogCallsMPIOnlyWhereTheLibraryPermitsItFromAnotherThread() throws {
+        let sign = "communication-check: MPI_Abort(1)"
+        let multiple = try run(ranks: 2, "stuck")
+        XCTAssertTrue(multiple.text.contains(sign), multiple.text)
+        let serialized = try run(ranks: 2, "stuck-serialized")
+        XCTAssertFalse(serialized.text.contains(sign), serialized.text)
     }
 
     func testADeadRankEndsTheJob() throws {

@@ -1,3 +1,4 @@
+import Communication
 @testable import Evaluation
 import DynamicResolution
 import XCTest
@@ -52,19 +53,30 @@ final class EvaluationTests: XCTestCase {
         XCTAssertEqual(evaluation.rows.map(\.name), ["fixed 96", "fixed 64", "fixed 32", "oracle"])
     }
 
-    func testResultsSurviveTheWayBetweenRanks() {
-        XCTAssertEqual(ImageResult.decode(ImageResult.encode(results())), results())
+    func testResultsAreGatheredWithTheSameBits() throws {
         var full = results()[1]
         full.fixedPredictions = [0, 2, 3]
         full.topProbabilities = [0.1, 1, Float(0.3).nextUp]
-        full.logProbabilities = [-0.1, -.infinity, -1.0 / 3]
-        XCTAssertEqual(ImageResult.decode(ImageResult.encode([full, results()[0]])), [full, results()[0]])
-        XCTAssertEqual(ImageResult.decode(ImageResult.encode([])), [])
+        full.logProbabilities = [-0.0, -.infinity, -1.0 / 3]
+        let sent = [[full, results()[0]], [], results()]
+        try InMemoryCommunicator.run(rankCount: 3) { communicator in
+            let all = try communicator.allGather(sent[communicator.rank], label: "results")
+            XCTAssertEqual(all, sent)
+            XCTAssertEqual(all[0][0].topProbabilities.map(\.bitPattern), full.topProbabilities.map(\.bitPattern))
+            XCTAssertEqual(all[0][0].logProbabilities.map(\.bitPattern), full.logProbabilities.map(\.bitPattern))
+        }
     }
 
     func testTheTableIsAligned() {
         let lines = evaluation().table().split(separator: "\n")
         XCTAssertEqual(lines.count, 2 + 6)
         XCTAssertEqual(Set(lines.map(\.count)).count, 1, "all lines have the same width")
+    }
+
+    func testTheValueOfRankZeroReachesAllRanksAndIsMadeOnce() throws {
+        try InMemoryCommunicator.run(rankCount: 3) { communicator in
+            let value = try communicator.valueOfRankZero(label: "value") { ["made by": communicator.rank] }
+            XCTAssertEqual(value, ["made by": 0])
+        }
     }
 }

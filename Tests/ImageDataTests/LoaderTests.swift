@@ -30,11 +30,24 @@ final class LoaderTests: XCTestCase {
     }
 
     private func loader(
-        _ samples: [ImageFolder.Sample], _ transform: ImageTransform, threads: Int = 2, firstBatch: Int = 0, prefetch: Int = 2
-    ) -> PrefetchingLoader {
+        _ samples: [ImageFolder.Sample], _ transform: ImageTransform, threads: Int = 2, firstBatch: Int = 0, prefetch: Int = 2,
+        sampler: EpochSampler? = nil, makeMemory: ((Int) -> Memory)? = nil
+    ) -> PrefetchingLoader<Memory> {
         PrefetchingLoader(
-            samples: samples, size: size, transform: transform, sampler: sampler(samples.count), firstBatch: firstBatch,
-            threads: threads, prefetchBatches: prefetch)
+            samples: samples, size: size, transform: transform, sampler: sampler ?? self.sampler(samples.count), firstBatch: firstBatch,
+            threads: threads, prefetchBatches: prefetch
+        ) { [size] count in
+            let memory = makeMemory?(count) ?? Memory(floats: count * size * size * 3)
+            return (memory, memory.images)
+        }
+    }
+
+    /// The memory of a batch, as a caller would supply it.
+    private final class Memory {
+        let images: UnsafeMutablePointer<Float>
+
+        init(floats: Int) { images = .allocate(capacity: floats) }
+        deinit { images.deallocate() }
     }
 
     private struct Batch: Equatable {
@@ -43,12 +56,12 @@ final class LoaderTests: XCTestCase {
         var indices: [Int]
     }
 
-    private func all(_ loader: PrefetchingLoader) throws -> [Batch] {
+    private func all(_ loader: PrefetchingLoader<Memory>) throws -> [Batch] {
         var result: [Batch] = []
         while let batch = try loader.next() {
             result.append(
                 Batch(
-                    images: Array(UnsafeBufferPointer(start: batch.images, count: batch.count * size * size * 3)),
+                    images: Array(UnsafeBufferPointer(start: batch.memory.images, count: batch.count * size * size * 3)),
                     labels: batch.labels, indices: batch.sampleIndices))
         }
         return result
@@ -85,9 +98,7 @@ final class LoaderTests: XCTestCase {
     func testARankWithoutImagesGetsEmptyBatches() throws {
         try withImages { samples, transform in
             let sampler = EpochSampler(count: 3, batchSize: 1, rank: 0, rankCount: 4, order: .sequential)
-            let loader = PrefetchingLoader(
-                samples: samples, size: size, transform: transform, sampler: sampler, firstBatch: 0, threads: 2, prefetchBatches: 2)
-            XCTAssertEqual(try all(loader).map(\.indices), [[], [], []])
+            XCTAssertEqual(try all(loader(samples, transform, sampler: sampler)).map(\.indices), [[], [], []])
         }
     }
 
@@ -100,5 +111,57 @@ final class LoaderTests: XCTestCase {
                 XCTAssertNil(try loader.next())
             }
         }
+    }
+
+    func testBatchesAreFilledInTheMemoryThatTheCallerSupplies() throws {
+        try withImages { samples, transform in
+            let expected = try all(loader(samples, transform))
+            var made: [Memory] = []
+            let caller = Thread.current
+            let loader = loader(samples, transform, prefetch: 2) { count in
+                XCTAssertEqual(Thread.current, caller)
+                made.append(Memory(floats: count * self.size * self.size * 3))
+                return made[made.count - 1]
+            }
+            for (number, batch) in expected.enumerated() {
+                // The one that comes next and two prefetched.
+                XCTAssertEqual(made.count, min(number + 2 + (number == 0 ? 1 : 0), 5))
+                let loaded = try XCTUnwrap(try loader.next())
+                XCTAssertTrue(loaded.memory === made[number])
+                XCTAssertEqual(Array(UnsafeBufferPointer(start: loaded.memory.images, count: batch.images.count)), batch.images)
+            }
+            XCTAssertNil(try loader.next())
+        }
+    }
+
+    func testMemoryIsReleasedWithTheBatchAndWithTheLoader() throws {
+        try withImages { samples, transform in
+            let (made, live) = try { () -> (Int, [WeakMemory]) in
+                var references: [WeakMemory] = []
+                let loader = self.loader(samples, transform, prefetch: 1) { count in
+                    let memory = Memory(floats: count * self.size * self.size * 3)
+                    references.append(WeakMemory(memory: memory))
+                    return memory
+                }
+                while let batch = try loader.next() {
+                    XCTAssertLessThanOrEqual(references.filter { $0.memory != nil }.count, 2 + 1)
+                    withExtendedLifetime(batch) {}
+                }
+                _ = try self.loader(samples, transform) { count in
+                    let memory = Memory(floats: count * self.size * self.size * 3)
+                    references.append(WeakMemory(memory: memory))
+                    return memory
+                }.next()
+                return (references.count, references)
+            }()
+            XCTAssertEqual(made, 5 + 3)
+            let end = Date().addingTimeInterval(5)
+            while live.contains(where: { $0.memory != nil }) && Date() < end { Thread.sleep(forTimeInterval: 0.01) }
+            XCTAssertEqual(live.filter { $0.memory != nil }.count, 0)
+        }
+    }
+
+    private struct WeakMemory {
+        weak var memory: Memory?
     }
 }

@@ -46,6 +46,13 @@ final class CheckpointStoreTests: XCTestCase {
         let damages: [(String, (String) throws -> Void)] = [
             ("a.bin is damaged", { try Data("x7".utf8).write(to: URL(fileURLWithPath: $0 + "/a.bin")) }),
             ("a.bin has 1 bytes instead of 2", { try Data("a".utf8).write(to: URL(fileURLWithPath: $0 + "/a.bin")) }),
+            (
+                "b.bin: cannot read the file: Is a directory",
+                { folder in
+                    try FileManager.default.removeItem(atPath: folder + "/b.bin")
+                    try FileManager.default.createDirectory(atPath: folder + "/b.bin", withIntermediateDirectories: false)
+                }
+            ),
             ("b.bin is missing", { try FileManager.default.removeItem(atPath: $0 + "/b.bin") }),
             ("manifest.json is missing or damaged", { try Data("{".utf8).write(to: URL(fileURLWithPath: $0 + "/manifest.json")) }),
             (
@@ -105,6 +112,85 @@ final class CheckpointStoreTests: XCTestCase {
             _ = try store.save(step: 4, state: Data("new".utf8), files: [:], isBest: false)
             XCTAssertEqual(try store.newestValid { XCTFail($0) }.map { String(decoding: $0.state, as: UTF8.self) }, "new")
             XCTAssertEqual(folders(folder), ["step-000000004"])
+        }
+    }
+
+    func testAManifestOfALaterVersionIsRefusedAndNothingIsRemoved() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 3)
+            try save(store, 3)
+            let later = try save(store, 7, isBest: true)
+            let path = later.path("manifest.json")
+            // A later version can have other keys too.
+            try Data(#"{"version": 2, "tensors": []}"#.utf8).write(to: URL(fileURLWithPath: path))
+            for find in [{ try store.newestValid { XCTFail($0) } }, { try store.best { XCTFail($0) } }] {
+                XCTAssertThrowsError(try find()) {
+                    for part in [path, "version 2", "reads versions up to 1"] { XCTAssertTrue("\($0)".contains(part), "\($0)") }
+                }
+            }
+            XCTAssertEqual(folders(folder), ["step-000000003", "step-000000007"])
+        }
+    }
+
+    func testAFileThatCannotBeReadBackFailsTheCheckpoint() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 3)
+            let unreadable: (String) throws -> Void = {
+                try FileManager.default.createDirectory(atPath: $0, withIntermediateDirectories: false)
+            }
+            for (write, reason) in [(unreadable, "Is a directory"), ({ _ in }, "No such file or directory")] {
+                XCTAssertThrowsError(try store.save(step: 2, state: Data(), files: ["a.bin": write], isBest: false)) {
+                    XCTAssertTrue("\($0)".contains("a.bin: cannot read the file: \(reason)"), "\($0)")
+                }
+            }
+            XCTAssertNil(try store.newestValid { XCTFail($0) })
+        }
+    }
+
+    func testAStateOfAnotherKindNamesFileKeyAndRemedy() throws {
+        struct State: Decodable {
+            struct Place: Decodable { var epoch: Int }
+            var place: Place
+        }
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 3)
+            let cases = [
+                (#"{"step": 1}"#, "the key 'place' is missing"), (#"{"place": {}}"#, "the key 'place.epoch' is missing"),
+                (#"{"place": {"epoch": "x"}}"#, "the value of 'place.epoch' is missing or of another kind"), ("[", "it is not JSON"),
+            ]
+            for (text, reason) in cases {
+                let checkpoint = try store.save(step: 1, state: Data(text.utf8), files: [:], isBest: false)
+                XCTAssertThrowsError(try checkpoint.decodeState(State.self)) { error in
+                    for part in ["step-000000001/manifest.json", reason, "start a new run"] {
+                        XCTAssertTrue("\(error)".contains(part), "\(error)")
+                    }
+                    XCTAssertFalse("\(error)".contains("DecodingError") || "\(error)".contains("CodingKeys"), "\(error)")
+                }
+            }
+        }
+    }
+
+    func testADamagedBestFileIsReportedAndNoCheckpointIsRemovedForIt() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 1)
+            try save(store, 1, isBest: true)
+            try Data("{".utf8).write(to: URL(fileURLWithPath: folder + "/best.json"))
+            var reports: [String] = []
+            XCTAssertNil(try store.best { reports.append($0) })
+            XCTAssertEqual(reports, ["\(folder)/best.json is damaged: it is not JSON"])
+            try save(store, 2)
+            XCTAssertEqual(folders(folder), ["step-000000001", "step-000000002"])
+            try save(store, 3, isBest: true)
+            XCTAssertEqual(folders(folder), ["step-000000003"])
+        }
+    }
+
+    func testAFolderThatCannotBeListedIsNoEmptyOne() throws {
+        try withTemporaryFolder { folder in
+            try Data().write(to: URL(fileURLWithPath: folder + "/checkpoints"))
+            XCTAssertThrowsError(try CheckpointStore(folder: folder + "/checkpoints", keep: 1).newestValid { XCTFail($0) }) {
+                XCTAssertTrue("\($0)".contains("checkpoints: cannot list the folder: Not a directory"), "\($0)")
+            }
         }
     }
 }

@@ -72,7 +72,7 @@ final class SafetensorsTests: XCTestCase {
     }
 
     func testAMissingFileAndAMissingTensorAreNamed() throws {
-        assertRefused("/nowhere/x.safetensors", "does not exist")
+        assertRefused("/nowhere/x.safetensors", "cannot read the file: No such file or directory")
         try withTemporaryFolder { folder in
             try SafetensorsFile.write(tensors, to: folder + "/x")
             XCTAssertThrowsError(try SafetensorsFile(contentsOf: folder + "/x").floats(of: "c")) {

@@ -3,8 +3,11 @@ import Foundation
 
 // Started by tests as a rank of a real MPI job: `communication-check MODE`. Prints what it found; tests compare.
 let mode = CommandLine.arguments.dropFirst().first ?? ""
-let communicator = try ProcessEnvironment.makeCommunicator(timeoutSeconds: mode == "stuck" ? 1 : 60)
-communicator.step = 17
+let communicator: Communicator =
+    mode == "stuck-serialized"
+    ? try MPICommunicator(timeoutSeconds: 1, threadSupport: .serialized)
+    : try ProcessEnvironment.makeCommunicator(timeoutSeconds: mode == "stuck" ? 1 : 60)
+communicator.context = "step 17"
 
 /// Numbers whose sum depends on the order of the additions.
 func awkward(_ count: Int) -> [Float] {
@@ -34,7 +37,7 @@ case "broadcast":
     let all = try communicator.allGatherStrings(
         String(repeating: "x", count: communicator.rank) + String(decoding: data, as: UTF8.self), label: "texts")
     if communicator.rank == 0 { print(all.joined(separator: "|")) }
-case "stuck":
+case "stuck", "stuck-serialized":
     if communicator.rank == 1 { Thread.sleep(forTimeInterval: 60) }
     try communicator.barrier(label: "the meeting")
 case "dying":
@@ -44,7 +47,7 @@ case "cores":
     let map = try CoreMap.gather(communicator)
     if communicator.rank == 0 { print((map.lines + [map.oversubscriptionWarning ?? "no warning"]).joined(separator: "\n")) }
 default:
-    print("modes: sums, broadcast, stuck, dying, cores")
+    print("modes: sums, broadcast, stuck, stuck-serialized, dying, cores")
     exit(64)
 }
 try communicator.finalize()

@@ -1,4 +1,5 @@
 import Foundation
+import Interchange
 
 /// A line of the file that `launch/benchmark` collects: what was measured in which round, of a case or of the machine.
 struct CollectedLine: Decodable {
@@ -25,9 +26,9 @@ struct CollectedLine: Decodable {
     private static func parse(_ text: String, place: String) throws -> CollectedLine {
         let line: CollectedLine
         do {
-            line = try JSONDecoder().decode(CollectedLine.self, from: Data(text.utf8))
-        } catch {
-            throw ReportError(place: place, problem: "is no line of a benchmark: \(error)")
+            line = try JSON.decode(CollectedLine.self, from: Data(text.utf8), source: place)
+        } catch InterchangeError.malformed(_, let reason) {
+            throw ReportError(place: place, problem: "is no line of a benchmark: \(reason)")
         }
         if let measurement = line.measurement {
             guard line.name != nil else { throw ReportError(place: place, problem: "names no case") }

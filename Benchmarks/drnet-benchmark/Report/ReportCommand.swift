@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Interchange
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,11 +18,9 @@ struct ReportCommand: ParsableCommand {
 
     func run() throws {
         let report = try BenchmarkReport(try CollectedLine.read(measurements))
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-        try encoder.encode(report).write(to: URL(fileURLWithPath: output + "/benchmark.json"))
-        try Data(ReportChart(report).document.rendered.utf8).write(to: URL(fileURLWithPath: output + "/benchmark.svg"))
+        try DurableFile.createFolder(output)
+        try JSON.write(report, to: output + "/benchmark.json")
+        try DurableFile.write(Data(ReportChart(report).document.rendered.utf8), to: output + "/benchmark.svg")
         print(report.table)
     }
 }

@@ -99,7 +99,7 @@ public struct BudgetEvaluation: Encodable {
 
     /// Writes budget.json.
     public func save(to runFolder: RunFolder) throws {
-        try DurableFile.write(json: self, to: runFolder.budget)
+        try JSON.write(self, to: runFolder.budget)
     }
 }
 

@@ -5,18 +5,14 @@ import Interchange
 extension OperatingCurve {
     /// Makes the folder for a curve's files, before the work that they are the result of. On rank 0.
     public static func makeFolder(_ folder: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw InterchangeError.system(path: folder, action: "create the curve's folder", reason: error.localizedDescription)
-        }
+        try DurableFile.createFolder(folder)
     }
 
     /// Writes curve.json, curve.csv and curve.svg. On rank 0.
     ///
     /// - Parameter title: which weights these are, for the figure.
     public func save(to folder: String, title: String) throws {
-        try DurableFile.write(json: self, to: folder + "/curve.json")
+        try JSON.write(self, to: folder + "/curve.json")
         try DurableFile.write(Data(csv().utf8), to: folder + "/curve.csv")
         try DurableFile.write(Data(figure(title: title).document.rendered.utf8), to: folder + "/curve.svg")
     }
@@ -30,7 +26,7 @@ extension OperatingCurve {
                     + ([point.top1, point.gigaFLOPs, point.milliseconds] + point.shares).map(Self.number)
             }
         }
-        return ([heading] + lines).map { $0.joined(separator: ",") + "\n" }.joined()
+        return CSV.text([heading] + lines)
     }
 
     private static func number(_ value: Double) -> String { String(format: "%.6g", value) }

@@ -117,13 +117,9 @@ public struct Study: Encodable {
     }
 
     private static func folders(in path: String) throws -> [String] {
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: path).sorted().map { "\(path)/\($0)" }.filter {
-                var isFolder: ObjCBool = false
-                return FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) && isFolder.boolValue
-            }
-        } catch {
-            throw InterchangeError.system(path: path, action: "list the folder", reason: error.localizedDescription)
+        try DurableFile.names(in: path).sorted().map { "\(path)/\($0)" }.filter {
+            var isFolder: ObjCBool = false
+            return FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) && isFolder.boolValue
         }
     }
 }

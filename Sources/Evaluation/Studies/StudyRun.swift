@@ -36,13 +36,8 @@ struct StudyRun {
         guard manager.fileExists(atPath: folder.configuration) else { return .other }
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
         guard configuration.stages.fineTune != nil else { return .other }
-        guard let data = manager.contents(atPath: folder.evaluationData) else { return .unfinished(folder.path) }
-        let evaluation: Evaluation
-        do {
-            evaluation = try JSONDecoder().decode(Evaluation.self, from: data)
-        } catch {
-            throw InterchangeError.malformed(path: folder.evaluationData, reason: "no evaluation: \(error)")
-        }
+        guard manager.fileExists(atPath: folder.evaluationData) else { return .unfinished(folder.path) }
+        let evaluation = try JSON.read(Evaluation.self, from: folder.evaluationData)
         let fixed = evaluation.resolutions.compactMap { evaluation.fixed($0) }
         guard evaluation.dynamic != nil, evaluation.randomWithSameShares != nil, fixed.count == evaluation.resolutions.count else {
             throw InterchangeError.malformed(
@@ -70,7 +65,7 @@ private struct MetricsLine: Decodable {
     /// Lines that are no records are left out, such as the torn last one of a run that was killed.
     static func read(_ path: String) -> [MetricsLine] {
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").compactMap { try? JSONDecoder().decode(MetricsLine.self, from: Data($0.utf8)) }
+        return text.split(separator: "\n").compactMap { try? JSON.decode(MetricsLine.self, from: Data($0.utf8), source: path) }
     }
 
     /// For each epoch of a stage, its steps times their median duration: medians resist what else the machine does, and where the run was

@@ -16,7 +16,7 @@ extension Study {
 
     /// Writes study.json and study.md into the study's folder.
     public func save() throws {
-        try DurableFile.write(json: self, to: path + "/study.json")
+        try JSON.write(self, to: path + "/study.json")
         try DurableFile.write(Data(markdown().utf8), to: path + "/study.md")
     }
 

@@ -2,6 +2,7 @@ import Interchange
 import DynamicResolution
 import Foundation
 import ImageData
+import Interchange
 
 /// How a network fares on each kind of image, where a `difficulty.csv` beside the class folders tells the kinds: columns path,
 /// class and difficulty. Only evaluation reads that file.
@@ -51,33 +52,20 @@ public enum DifficultyTable {
     }
 
     private static func read(_ path: String) throws -> [String: String] {
-        let lines = try String(contentsOfFile: path, encoding: .utf8).split(whereSeparator: \.isNewline)
-        var result: [String: String] = [:]
-        for line in lines.dropFirst() {
-            let cells = line.split(separator: ",", omittingEmptySubsequences: false)
-            if cells.count == 3 { result[String(cells[0])] = String(cells[2]) }
-        }
-        return result
+        let rows = CSV.rows(String(decoding: try DurableFile.read(path), as: UTF8.self)).dropFirst().filter { $0.count == 3 }
+        return Dictionary(rows.map { ($0[0], $0[2]) }, uniquingKeysWith: { _, last in last })
     }
 }
 
 /// What was predicted for each image, as CSV.
 public enum PredictionsFile {
     public static func write(_ results: [ImageResult], folder: ImageFolder, model: FrozenDRNet, to path: String) throws {
-        var lines = ["path,class,predicted,resolution,rank"]
-        for result in results {
-            let choice = model.hasPredictor ? result.choice : 0
-            lines.append(
-                [
-                    quoted(folder.validation[result.sample].path), quoted(folder.classes[result.label]),
-                    quoted(folder.classes[result.predicted]), "\(model.resolutions[choice])", "\(result.labelRank)",
-                ]
-                .joined(separator: ","))
+        let rows = results.map { result in
+            [
+                folder.validation[result.sample].path, folder.classes[result.label], folder.classes[result.predicted],
+                "\(model.resolutions[model.hasPredictor ? result.choice : 0])", "\(result.labelRank)",
+            ]
         }
-        try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
-    }
-
-    private static func quoted(_ text: String) -> String {
-        text.contains { ",\"\n".contains($0) } ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
+        try DurableFile.write(Data(CSV.text([["path", "class", "predicted", "resolution", "rank"]] + rows).utf8), to: path)
     }
 }

@@ -5,7 +5,7 @@ import Interchange
 extension Evaluation {
     /// Writes evaluation.json and evaluation.txt.
     public func save(to runFolder: RunFolder) throws {
-        try DurableFile.write(json: self, to: runFolder.evaluationData)
+        try JSON.write(self, to: runFolder.evaluationData)
         try DurableFile.write(Data((text() + "\n").utf8), to: runFolder.evaluationTable)
     }
 }

@@ -2,8 +2,8 @@
 // function here, without any logic. They return MPI's error code; Communication/MPICommunicator.swift turns it into a thrown error.
 #include <mpi.h>
 
-static inline int drnet_mpi_init(int *provided) {
-    int code = MPI_Init_thread(0, 0, MPI_THREAD_MULTIPLE, provided);
+static inline int drnet_mpi_init(int required, int *provided) {
+    int code = MPI_Init_thread(0, 0, required, provided);
     if (code == MPI_SUCCESS) code = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     return code;
 }
@@ -25,6 +25,7 @@ static inline int drnet_mpi_barrier(void) { return MPI_Barrier(MPI_COMM_WORLD); 
 static inline int drnet_mpi_finalize(void) { return MPI_Finalize(); }
 static inline int drnet_mpi_abort(int status) { return MPI_Abort(MPI_COMM_WORLD, status); }
 static inline int drnet_mpi_thread_serialized(void) { return MPI_THREAD_SERIALIZED; }
+static inline int drnet_mpi_thread_multiple(void) { return MPI_THREAD_MULTIPLE; }
 static inline int drnet_mpi_max_error_string(void) { return MPI_MAX_ERROR_STRING; }
 static inline int drnet_mpi_error_string(int code, char *text) {
     int length = 0;

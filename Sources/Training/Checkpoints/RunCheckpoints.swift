@@ -20,8 +20,6 @@ final class RunCheckpoints {
 
     /// Writes a checkpoint. On rank 0 only.
     func save(_ state: TrainingState, isBest: Bool) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         var files: [String: (String) throws -> Void] = [
             CheckpointFiles.classifier: { [model] in try Self.write(model.classifier, to: $0) },
             CheckpointFiles.optimizer: { [optimizer] in try SafetensorsFile.write(optimizer.tensors(), to: $0) },
@@ -29,7 +27,7 @@ final class RunCheckpoints {
         if let predictor = model.predictor {
             files[CheckpointFiles.predictor] = { try Self.write(predictor, to: $0) }
         }
-        _ = try store.save(step: state.position.runStep, state: try encoder.encode(state), files: files, isBest: isBest)
+        _ = try store.save(step: state.position.runStep, state: try JSON.encode(state, .indented), files: files, isBest: isBest)
     }
 
     /// Reads networks and momentum; on rank 0, whose values the others are to be given. Nothing happens on other ranks.
@@ -59,13 +57,13 @@ struct FoundCheckpoint {
     init?(in folder: String, identity: RunIdentity, _ communicator: Communicator, note: (String) -> Void) throws {
         checkpoint = communicator.rank == 0 ? try CheckpointStore(folder: folder, keep: 1).newestValid(report: note) : nil
         if let checkpoint {
-            let saved = try JSONDecoder().decode(TrainingState.self, from: checkpoint.state)
+            let saved = try checkpoint.decodeState(TrainingState.self)
             let differences = identity.differences(from: saved.identity)
             guard differences.isEmpty else { throw ResumeError(folder: checkpoint.folder, differences: differences) }
         }
         let encoded = try communicator.broadcast(checkpoint?.state ?? Data(), root: 0, label: "position of the checkpoint")
         guard !encoded.isEmpty else { return nil }
-        state = try JSONDecoder().decode(TrainingState.self, from: encoded)
+        state = try JSON.decode(TrainingState.self, from: encoded, source: "the state of rank 0's checkpoint")
     }
 }
 

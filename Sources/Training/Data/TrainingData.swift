@@ -1,8 +1,10 @@
+import Inference
 import Configuration
 import Communication
 import Foundation
 import ImageData
 import Kernels
+import Interchange
 import NeuralNetwork
 import DynamicResolution
 
@@ -77,19 +79,22 @@ public final class TrainingData {
             count: samples.count, batchSize: batchSize, rank: rank, rankCount: rankCount, order: order)
         let loader = PrefetchingLoader(
             samples: samples, size: size, transform: transform, sampler: sampler, firstBatch: firstBatch,
-            threads: decodingThreads, prefetchBatches: configuration.data.prefetchBatches)
-        return MicroBatches(loader: loader, sampler: sampler, size: size, context: context)
+            threads: decodingThreads, prefetchBatches: configuration.data.prefetchBatches
+        ) { [size, context] count in
+            let images = Tensor(Shape(batch: count, height: size, width: size, channels: 3), context)
+            return (images, images.data)
+        }
+        return MicroBatches(loader: loader, sampler: sampler)
     }
 
     private static func namesChecksum(_ folder: ImageFolder) -> String {
-        var checksum = Checksum()
         let names =
             folder.classes
             + (folder.training + folder.validation).map { sample in
                 "\(sample.label) \(String(sample.path.dropFirst(folder.path.count)))"
             }
-        for name in names { Array(name.utf8).withUnsafeBytes { checksum.add($0) } }
-        return String(checksum.value, radix: 16)
+        let checksum = Array(names.joined(separator: "\n").utf8).withUnsafeBytes { CRC32($0) }
+        return RunIdentity.checksumPrefix + String(checksum.value, radix: 16)
     }
 
     /// Ranks that read different folders would train on rubbish without a word.
@@ -120,16 +125,12 @@ struct DataAgreementError: Error, CustomStringConvertible {
 
 /// The micro-batches of this rank in one pass over the data.
 public final class MicroBatches {
-    private let loader: PrefetchingLoader
+    private let loader: PrefetchingLoader<Tensor>
     private let sampler: EpochSampler
-    private let size: Int
-    private let context: KernelContext
 
-    init(loader: PrefetchingLoader, sampler: EpochSampler, size: Int, context: KernelContext) {
+    init(loader: PrefetchingLoader<Tensor>, sampler: EpochSampler) {
         self.loader = loader
         self.sampler = sampler
-        self.size = size
-        self.context = context
     }
 
     /// Micro-batches of the whole pass, those before the first included.
@@ -143,10 +144,7 @@ public final class MicroBatches {
 
     /// The next micro-batch; empty where this rank has none of its images, nil at the end.
     public func next() throws -> MicroBatch? {
-        guard let loaded = try loader.next() else { return nil }
-        let images = Tensor(Shape(batch: loaded.count, height: size, width: size, channels: 3), context)
-        images.data.update(from: loaded.images, count: images.shape.count)
-        return MicroBatch(images: images, labels: loaded.labels, sampleIndices: loaded.sampleIndices)
+        try loader.next().map { MicroBatch(images: $0.memory, labels: $0.labels, sampleIndices: $0.sampleIndices) }
     }
 
     func stop() { loader.stop() }

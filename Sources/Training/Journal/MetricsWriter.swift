@@ -5,15 +5,11 @@ import Interchange
 final class MetricsWriter {
     private let file: FileHandle
     private let path: String
-    private let encoder = JSONEncoder()
 
     /// - Parameter afterStep: the step that the run continues after; what will be written again, records of later steps and the final
     ///   one, and a torn last line are dropped.
     init(path: String, afterStep: Int) throws {
         self.path = path
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         let kept = Self.records(path, upTo: afterStep)
         try DurableFile.write(Data(kept.map { $0 + "\n" }.joined().utf8), to: path)
         guard let file = FileHandle(forUpdatingAtPath: path) else {
@@ -26,7 +22,7 @@ final class MetricsWriter {
     deinit { try? file.close() }
 
     func write<Record: MetricsRecord>(_ record: Record) throws {
-        var line = try encoder.encode(record)
+        var line = try JSON.encode(record, .compact)
         line.append(UInt8(ascii: "\n"))
         do {
             try file.write(contentsOf: line)
@@ -42,7 +38,7 @@ final class MetricsWriter {
         }
         guard step > 0, let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
         return text.split(separator: "\n").filter { line in
-            guard let place = try? JSONDecoder().decode(Place.self, from: Data(line.utf8)) else { return false }
+            guard let place = try? JSON.decode(Place.self, from: Data(line.utf8), source: path) else { return false }
             return place.step <= step && place.stage != EvaluationRecord.finalStage
         }
     }

@@ -12,11 +12,7 @@ extension RunFolder {
         if !resume, manager.fileExists(atPath: checkpoints) || manager.fileExists(atPath: metrics) {
             throw RunFolderError(path: path)
         }
-        do {
-            try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw InterchangeError.system(path: path, action: "create the run folder", reason: error.localizedDescription)
-        }
+        try DurableFile.createFolder(path)
     }
 
     /// Keeps what the run is made with; once nothing refuses to go on, since a resumed run's files are changed. On rank 0.
@@ -26,11 +22,9 @@ extension RunFolder {
     ///   - version: of the command.
     public func record(_ configuration: TrainingConfiguration, cores: [String], version: String) throws {
         try DurableFile.write(Data(configuration.yaml().utf8), to: self.configuration)
-        let earlier =
-            FileManager.default.contents(atPath: environment)
-            .flatMap { try? JSONDecoder().decode([RunEnvironment].self, from: $0) } ?? []
+        let earlier = (try? JSON.read([RunEnvironment].self, from: environment)) ?? []
         let starts = earlier + [RunEnvironment(drnet: version, ranks: cores)]
-        try DurableFile.write(json: starts, to: environment)
+        try JSON.write(starts, to: environment)
     }
 }
 

@@ -1,6 +1,7 @@
 import Communication
 import DynamicResolution
 import Foundation
+import Interchange
 import NeuralNetwork
 
 /// What the ranks tell one another in and after each step.
@@ -49,7 +50,7 @@ package final class RankExchange: StatisticsReducer {
 
     /// Ends the run where replicas have come apart: compares a checksum of all parameters and statistics. Collective.
     func checkReplicas(_ networks: [Network]) throws {
-        var sum = Checksum()
+        var sum = CRC32()
         for network in networks {
             sum.add(UnsafeRawBufferPointer(network.arena.values))
             sum.add(UnsafeRawBufferPointer(network.arena.runningStatistics))
@@ -71,18 +72,5 @@ struct ReplicaError: Error, CustomStringConvertible {
         let names = ranks.map { "rank \($0.rank) on \($0.host)" }.joined(separator: ", ")
         return "the parameters of \(names) differ from those of rank 0: faulty memory, or different builds or libraries on the "
             + "hosts; nothing was saved since the last checkpoint, resume from it on sound hosts"
-    }
-}
-
-/// FNV-1a over 64-bit words: cheap, and any flipped bit changes it.
-struct Checksum {
-    private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
-
-    mutating func add(_ bytes: UnsafeRawBufferPointer) {
-        let words = bytes.count / 8
-        for index in 0..<words {
-            value = (value ^ bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)) &* 0x100_0000_01B3
-        }
-        for index in words * 8..<bytes.count { value = (value ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
     }
 }

@@ -1,21 +1,29 @@
+import Synchronization
 #if canImport(Glibc)
     import Glibc
 #else
     import Darwin
 #endif
 
-/// SIGTERM and SIGUSR1 ask a run to write a checkpoint and exit (Slurm sends them before a job's time is up).
+/// SIGTERM and SIGUSR1 ask a run to write a checkpoint and exit. Slurm sends them before a job's time limit.
 public enum StopSignals {
-    /// The signal that came last, 0 for none. A plain word that a signal handler may write.
-    nonisolated(unsafe) private static var received: sig_atomic_t = 0
+    /// The last signal received; 0 for none. The handler writes it and training threads read it.
+    ///
+    /// A lock-free atomic is async-signal-safe: its store is a single instruction, without a lock or an allocation. `listen` makes the
+    /// first access, so that the handler never runs the initialiser.
+    private static let received = Atomic<Int32>(0)
 
-    /// From now on the signals no longer end the process. To be called before anything slow: until then they do.
+    /// From now on the two signals no longer end the process. Call this before anything slow.
     public static func listen() {
-        for number in [SIGTERM, SIGUSR1] { signal(number) { StopSignals.received = $0 } }
+        forget()
+        for number in [SIGTERM, SIGUSR1] { signal(number) { StopSignals.received.store($0, ordering: .relaxed) } }
     }
 
-    static var wasAsked: Bool { received != 0 }
+    static var wasAsked: Bool { received.load(ordering: .relaxed) != 0 }
+
+    /// Forgets earlier signals.
+    static func forget() { received.store(0, ordering: .relaxed) }
 }
 
-/// Some rank was asked to stop. Thrown on every rank at the same place, where the state is one that a run can continue from.
+/// Some rank was asked to stop. All ranks throw it at the same place, where the run can continue from the state.
 struct StopRequest: Error {}

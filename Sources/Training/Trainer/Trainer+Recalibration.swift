@@ -30,7 +30,7 @@ extension Trainer {
         var seen = 0
         while seen < limit, let batch = try batches.next() {
             try stopIfAsked()
-            communicator.step = state.position.runStep
+            communicator.context = "step \(state.position.runStep)"
             for index in model.resolutions.indices {
                 let pass = Pass(.training, resolutionIndex: index, reducer: reducer, statistics: statistics[0])
                 guard !batch.labels.isEmpty || reducer != nil else { continue }

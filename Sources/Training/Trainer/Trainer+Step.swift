@@ -15,7 +15,7 @@ struct StepResult {
 extension Trainer {
     /// One step: the gradients of this rank's micro-batches, summed over the ranks, then the update. Collective.
     func runStep(_ plan: StagePlan, _ batches: MicroBatches, steps: Int) throws -> StepResult {
-        communicator.step = state.position.runStep
+        communicator.context = "step \(state.position.runStep)"
         let fractionalEpoch = Double(state.position.epoch) + Double(state.position.step) / Double(steps)
         let learningRates = plan.learningRates(at: fractionalEpoch)
         let networks: [Network] = zip(model.networks, learningRates).compactMap { $1 == nil ? nil : $0 }
@@ -23,22 +23,23 @@ extension Trainer {
         for network in networks { network.arena.clearGradients() }
         var report = try gradients(plan, batches, epoch: fractionalEpoch)
         try exchange.reduceGradients(networks)
-        let stopIsAsked = try reduceStatistics(
-            zip(trainingStep.statistics, learningRates).compactMap { $1 == nil ? nil : $0 }, &report)
+        let collectors = zip(trainingStep.statistics, learningRates).compactMap { $1 == nil ? nil : $0 }
+        let decision = try exchange.agree(
+            networks, collectors, momentum: configuration.batchNorm.momentum, &report, stopIsAsked: StopSignals.wasAsked, context)
 
-        let norm = GradientNorm.norm(networks, context)
-        guard norm.isFinite, report.lossSum.isFinite else {
+        guard decision.isFinite else {
             throw DivergenceError(
                 stage: plan.name, epoch: state.position.epoch + 1, step: state.position.runStep + 1,
-                loss: report.meanLoss, gradientNorm: norm, learningRates: learningRates.compactMap { $0 })
+                loss: report.meanLoss, gradientNorm: decision.gradientNorm, learningRates: learningRates.compactMap { $0 })
         }
-        GradientNorm.clip(networks, norm: norm, to: configuration.optimizer.clipGradientNorm, context)
+        GradientNorm.clip(networks, norm: decision.gradientNorm, to: configuration.optimizer.clipGradientNorm, context)
         optimizer.step(learningRates: learningRates)
         try checkReplicasIfDue(plan.usesPredictor ? model.networks : [model.classifier])
         let flopsWeight = plan.usesPredictor ? self.flopsWeight(at: fractionalEpoch) : nil
         if plan.usesPredictor { updatePolicyState(report, at: fractionalEpoch, stepsPerEpoch: steps) }
         return StepResult(
-            report: report, learningRates: learningRates, gradientNorm: norm, flopsWeight: flopsWeight, stopIsAsked: stopIsAsked)
+            report: report, learningRates: learningRates, gradientNorm: decision.gradientNorm, flopsWeight: flopsWeight,
+            stopIsAsked: decision.stopIsAsked)
     }
 
     /// This rank's part of the gradient of the global loss.
@@ -71,14 +72,6 @@ extension Trainer {
             temperature: Float(configuration.policy.temperature(progress: epoch / Double(stage.epochs))),
             batchNormImages: configuration.policy.batchNormImages, frozen: stage.freeze,
             noise: { PolicyNoise(seed: seed, epoch: runEpoch, sampleIndices: $0.sampleIndices, columns: columns) })
-    }
-
-    /// Batch-norm statistics, the step's sums and the wish to stop go in one collective.
-    private func reduceStatistics(_ collectors: [StatisticsCollector], _ report: inout StepReport) throws -> Bool {
-        var sums = report.vector + [StopSignals.wasAsked ? 1 : 0]
-        try exchange.reduceStatistics(collectors, momentum: configuration.batchNorm.momentum, extra: &sums)
-        report.vector = sums.dropLast()
-        return sums[sums.count - 1] > 0
     }
 
     private func checkReplicasIfDue(_ networks: [Network]) throws {

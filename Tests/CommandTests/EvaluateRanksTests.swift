@@ -1,0 +1,61 @@
+import Foundation
+import TestSupport
+import XCTest
+
+/// `drnet evaluate` as several ranks.
+final class EvaluateRanksTests: XCTestCase {
+    func testAllRanksUseTheCheckpointOfRankZero() throws {
+        try withSmallRun { run in
+            try run.complete("whole")
+            // Two hosts with different views of one folder: rank 1 sees later checkpoints.
+            for host in ["a", "b"] {
+                try FileManager.default.createDirectory(atPath: run.path(host), withIntermediateDirectories: true)
+            }
+            try FileManager.default.copyItem(atPath: run.path("whole"), toPath: run.path("b/run"))
+            try run.cut("whole", to: "a/run", afterStep: SmallRun.stepsPerEpoch)
+            let alone = try run.drnet(["evaluate", run.path("a/run"), "--predictions", run.path("alone.csv")])
+            XCTAssertEqual(alone.status, 0, alone.text)
+            let evaluate = [try builtExecutable(named: "drnet"), "evaluate", "run", "--predictions", run.path("ranks.csv")]
+            let root = getuid() == 0 ? ["--allow-run-as-root"] : []
+            let ranks = Array(["a", "b"].map { ["-n", "1", "-wdir", run.path($0)] + evaluate }.joined(separator: [":"]))
+            let result = try ProcessRunner.run(
+                "/usr/bin/env", ["mpirun", "--oversubscribe", "--bind-to", "none"] + root + ranks,
+                environment: ["DRNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"], timeout: 60)
+            XCTAssertEqual(result.status, 0, result.text)
+            let files = try ["alone", "ranks"].map { try String(contentsOfFile: run.path("\($0).csv"), encoding: .utf8) }
+            XCTAssertEqual(files[0], files[1])
+            let whole = try run.drnet(["evaluate", run.path("whole"), "--predictions", run.path("whole.csv")])
+            XCTAssertEqual(whole.status, 0, whole.text)
+            XCTAssertNotEqual(files[0], try String(contentsOfFile: run.path("whole.csv"), encoding: .utf8), "the two cannot be told apart")
+        }
+    }
+
+    func testASlowRankDelaysTheOthersAndIsNotGivenUp() throws {
+        try withSmallRun(validationImages: 400) { run in
+            try run.complete("run")
+            // Resolves to a timeout of 2 s, and to one image a batch.
+            let configuration = run.path("run") + "/config.yaml"
+            var text = try String(contentsOfFile: configuration, encoding: .utf8)
+            for (pattern, value) in [("timeoutSeconds: [0-9.]+", "timeoutSeconds: 2"), ("(evaluation:\\s+batchSize): [0-9]+", "$1: 1")] {
+                let changed = text.replacingOccurrences(of: pattern, with: value, options: .regularExpression)
+                XCTAssertNotEqual(changed, text, pattern)
+                text = changed
+            }
+            try text.write(toFile: configuration, atomically: true, encoding: .utf8)
+            let start = Date()
+            var isStopped = false
+            var lastChange = Date()
+            let result = try run.drnet(["evaluate", run.path("run")], ranks: 2) { process in
+                guard let slow = ProcessRunner.children(of: process.processIdentifier).last else { return }
+                // Stopped for 0.4 s, running for 0.1 s.
+                guard Date().timeIntervalSince(lastChange) > (isStopped ? 0.4 : 0.1) else { return }
+                isStopped.toggle()
+                kill(slow, isStopped ? SIGSTOP : SIGCONT)
+                lastChange = Date()
+            }
+            XCTAssertEqual(result.status, 0, result.text)
+            XCTAssertGreaterThan(Date().timeIntervalSince(start), 4, "the slow rank was too fast to tell")
+            XCTAssertTrue(result.output.contains("400 validation images"), result.text)
+        }
+    }
+}
