@@ -1,4 +1,4 @@
-"""What the scripts here share: the options and the line of JSON of drnet-benchmark's `step` (Sources/drnet-benchmark/Measurement.swift)."""
+"""Options and JSON output that the benchmark scripts share. Both match `drnet-benchmark step` (Sources/drnet-benchmark/Measurement.swift)."""
 import argparse
 import json
 import resource
@@ -19,16 +19,16 @@ def parse(description, passes, program):
     parser.add_argument("--warm-up-steps", type=int, default=2)
     parser.add_argument("--predictor-pixels", type=int, default=128)
     parser.add_argument("--program", default=program, help="the name to report")
-    parser.add_argument("--cache", help="a folder for files that later runs can use again")
+    parser.add_argument("--cache", help="a folder for files that later runs can reuse")
     options = parser.parse_args()
     options.pixels = [int(size) for size in options.pixels.split(",")]
     if options.batch % options.ranks:
-        parser.error(f"--batch is {options.batch}; here a multiple of the {options.ranks} ranks")
+        parser.error(f"--batch is {options.batch}; it must be a multiple of the {options.ranks} ranks")
     return options
 
 
 def time_steps(options, step, before_step=lambda: None):
-    """Seconds of each step after those that warm up."""
+    """Returns the seconds of each step after the warm-up steps."""
     seconds = []
     for index in range(options.warm_up_steps + options.steps):
         before_step()
@@ -40,7 +40,7 @@ def time_steps(options, step, before_step=lambda: None):
 
 
 def peak_memory():
-    """The largest resident memory of this process in bytes; getrusage tells KiB on Linux, bytes on macOS."""
+    """Returns the maximum resident memory of this process in bytes. getrusage reports KiB on Linux and bytes on macOS."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -1,4 +1,4 @@
-"""Times torchvision's network in onnxruntime: exported in evaluation mode, all of the runtime's optimisations on."""
+"""Times a torchvision network in onnxruntime. The network is exported in evaluation mode, and all optimisations of the runtime are on."""
 import os
 import subprocess
 import sys
@@ -16,7 +16,7 @@ torch.onnx.export(network, (torch.randn(batch, 3, size, size),), path, input_nam
 
 
 def exported(options, folder):
-    """The network as an ONNX file, in a process of its own: PyTorch's memory is none of the runtime's."""
+    """Exports the network to an ONNX file and returns its path. Runs in a separate process, so that PyTorch's memory is not counted."""
     path = os.path.join(folder, f"{options.network}-{options.batch}-{options.pixels[0]}.onnx")
     if not os.path.exists(path):
         arguments = [options.network, str(options.batch), str(options.pixels[0]), path + ".part"]

@@ -1,5 +1,5 @@
-"""A dynamic resolution network in PyTorch, as one would write it with care: channels-last, a batch norm for each resolution, and each image
-classified only at its own resolution. Fine-tuning follows Sources/DynamicResolution/TrainingStep+FineTune.swift with the published estimator."""
+"""A dynamic resolution network in PyTorch, written for speed: channels-last, a batch norm per resolution, and each image classified at its own
+resolution only. Fine-tuning follows Sources/DynamicResolution/TrainingStep+FineTune.swift with the published estimator."""
 import torch
 import torchvision
 from torch import nn
@@ -7,7 +7,7 @@ from torch.nn import functional
 
 
 class ResolutionAwareBatchNorm(nn.Module):
-    """One batch norm for each candidate resolution; `index` says which is in use."""
+    """One batch norm per candidate resolution. `index` selects the current one."""
 
     def __init__(self, channels, resolution_count):
         super().__init__()
@@ -28,13 +28,13 @@ def make_classifier(name, resolution_count):
 
 
 def make_predictor(resolution_count):
-    """The published one: a ResNet with one basic block a stage."""
+    """Returns the published predictor: a ResNet with one basic block per stage."""
     network = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1], num_classes=resolution_count)
     return network.to(memory_format=torch.channels_last)
 
 
 def multiply_adds(network, pixels):
-    """Of the convolutions and linear layers for one image."""
+    """Counts the multiply-adds of the convolutions and linear layers for one image."""
     total = 0
 
     def count(module, _, output):
@@ -59,7 +59,7 @@ def resize(images, size):
 
 
 class FineTuning:
-    """Fine-tuning steps on random images whose resolutions are in rotation, as drnet-benchmark's."""
+    """Fine-tuning steps on random images, with the resolutions in rotation, as in drnet-benchmark."""
 
     def __init__(self, options):
         count = len(options.pixels)
@@ -76,7 +76,7 @@ class FineTuning:
         size = self.resolutions[0]
         self.images = torch.randn(options.batch, 3, size, size).to(memory_format=torch.channels_last)
         self.labels = torch.arange(options.batch) * 7 % 1000
-        # Noise so large decides for the predictor.
+        # The noise is larger than any logit, so it decides the resolution.
         self.noise = 30 * functional.one_hot(torch.arange(options.batch) % count, count).float()
 
     def step(self):

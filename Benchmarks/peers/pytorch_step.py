@@ -1,5 +1,5 @@
-"""Times a step in PyTorch as drnet-benchmark does. Channels-last, as PyTorch is fastest on CPUs; several ranks are DistributedDataParallel
-over gloo."""
+"""Times a step in PyTorch as drnet-benchmark does. Uses channels-last, PyTorch's fastest layout on CPUs. Several ranks use
+DistributedDataParallel over gloo."""
 import os
 import tempfile
 import warnings
@@ -17,9 +17,9 @@ class Training:
     def __init__(self, options):
         network = getattr(torchvision.models, options.network)(num_classes=1000).to(memory_format=torch.channels_last)
         if options.ranks > 1:
-            # Newer versions have another name for `broadcast_buffers`, which older ones do not know.
+            # Newer versions rename `broadcast_buffers` and warn. Older versions do not know the new name.
             warnings.simplefilter("ignore", FutureWarning)
-            # Without copies of the gradients, and without sending running statistics before every step.
+            # Do not copy gradients, and do not broadcast running statistics before every step.
             network = torch.nn.parallel.DistributedDataParallel(network, broadcast_buffers=False, gradient_as_bucket_view=True)
         self.network = network
         self.optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True)
@@ -68,7 +68,7 @@ def measure(rank, options, meeting_point):
 
 
 def bind_to_cores(rank, threads):
-    """As mpirun binds ranks, where there are cores enough."""
+    """Binds this rank to its cores as mpirun does, if there are enough cores."""
     if not hasattr(os, "sched_setaffinity"):
         return
     cores = sorted(os.sched_getaffinity(0))[rank * threads:(rank + 1) * threads]

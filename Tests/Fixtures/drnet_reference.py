@@ -1,4 +1,4 @@
-"""One training step of a dynamic resolution network in PyTorch, in double precision, written from the paper's formulas."""
+"""Reference of one training step of a dynamic resolution network, in PyTorch and double precision, written from the paper's formulas."""
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -7,7 +7,7 @@ from formula import formula
 
 
 class BatchNorm(nn.Module):
-    """One batch norm for each resolution, or a plain one."""
+    """One batch norm per resolution, or a single one if `resolutions` is None."""
 
     def __init__(self, channels, resolutions):
         super().__init__()
@@ -23,7 +23,7 @@ class BatchNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """torchvision's BasicBlock, or its Bottleneck (v1.5: the stride is in the 3×3)."""
+    """torchvision's BasicBlock or Bottleneck (v1.5: the 3×3 convolution has the stride)."""
 
     def __init__(self, bottleneck, inputs, width, stride, resolutions):
         super().__init__()
@@ -74,7 +74,7 @@ class Network(nn.Module):
         return name.replace(".norm.", ".").replace(".norms.", ".")
 
     def fill(self, prefix):
-        """Parameters and statistics by the formula, of the size that they usually have."""
+        """Sets parameters and statistics to values of the formula, scaled to typical magnitudes."""
         tensors = list(self.named_parameters()) + [b for b in self.named_buffers() if "num_batches" not in b[0]]
         with torch.no_grad():
             for name, tensor in tensors:
@@ -115,7 +115,7 @@ def resize(images, size):
 
 
 def without_statistics(classifier, function):
-    """`function()` in training mode, without a trace in the running statistics."""
+    """Returns `function()`, evaluated in training mode without a change of the running statistics."""
     norms = [m for m in classifier.modules() if isinstance(m, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -127,9 +127,9 @@ def without_statistics(classifier, function):
 
 
 def step(classifier, predictor, case, images, labels, noise, draws, estimator):
-    """Gradients of L = CE + η L_reg in the parameters' `grad`; returns the numbers that are compared.
+    """Computes the gradients of L = CE + η L_reg in the parameters' `grad`. Returns the values that the tests compare.
 
-    `expected-all` is `expected` whose forward-only passes are in training, and record their statistics in place of the sub-batches'.
+    `expected-all` is `expected` with forward-only passes in training mode, which record their statistics instead of those of the sub-batches.
     """
     resolutions, tau, eta = case["resolutions"], case["temperature"], case["flops_weight"]
     count, everything = len(labels), torch.arange(len(labels))
@@ -171,7 +171,7 @@ def step(classifier, predictor, case, images, labels, noise, draws, estimator):
 
     if estimator.startswith("expected"):
         classifier.train(estimator == "expected-all")
-        # Before the sub-batches touch the running statistics, which a step changes at its end.
+        # Runs before the sub-batches, which change the running statistics. A step changes them only at its end.
         with torch.no_grad():
             losses = torch.stack([cross_entropy(scores_of(everything, j), everything) for j in range(len(resolutions))], 1)
         policy_loss = (policy * losses).sum(1).mean()
@@ -207,8 +207,9 @@ def step(classifier, predictor, case, images, labels, noise, draws, estimator):
 
 
 def warm_up(classifier, case, images, labels, distillation_weight):
-    """Gradients of the mean of CE_j + weight * the full-version ensemble distillation of Resolution Switchable Networks (arXiv 2007.09558), with
-    an ensemble of equal weights; returns both terms."""
+    """Computes the gradients of the mean of CE_j + weight * distillation, and returns both terms.
+
+    The distillation is the full version of Resolution Switchable Networks (arXiv 2007.09558) with an ensemble of equal weights."""
     classifier.train()
     scores = [classifier(resize(images, resolution), j) for j, resolution in enumerate(case["resolutions"])]
     count = len(scores)

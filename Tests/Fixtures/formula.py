@@ -1,9 +1,9 @@
-"""Numbers that Python and Swift (TestSupport/Formula.swift) compute alike, so that inputs need not be stored."""
+"""Pseudo-random numbers that Python and Swift (TestSupport/Formula.swift) compute identically, so that inputs need not be stored."""
 import numpy as np
 
 
 def salt_of(name):
-    """FNV-1a, 32 bits."""
+    """Returns the 32-bit FNV-1a hash of a name."""
     value = 0x811C9DC5
     for byte in name.encode():
         value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
@@ -11,7 +11,7 @@ def salt_of(name):
 
 
 def formula(name, count):
-    """`count` numbers in [-1, 1), exact in single precision."""
+    """Returns `count` numbers in [-1, 1), exact in single precision."""
     index = np.arange(count, dtype=np.uint64)
     h = (index * 2654435761 + salt_of(name)) & 0xFFFFFFFF
     for _ in range(2):

@@ -1,7 +1,8 @@
-"""Writes the fixtures beside it: layers.safetensors, step_*.safetensors, warm_up_resnet18.safetensors and torchvision.json.
+"""Writes the fixtures of this folder: layers.safetensors, step_*.safetensors, warm_up_resnet18.safetensors, mobilenet.safetensors and
+torchvision.json.
 
-Needs torch, torchvision, numpy and safetensors: python make_fixtures.py. Images are NHWC, parameters in PyTorch's layouts. Everything is computed
-in double precision and stored in single. The tests' tolerances are stated where they are used.
+Run with: python make_fixtures.py. Needs torch, torchvision, numpy and safetensors. Images are NHWC; parameters have PyTorch's layouts. Values are
+computed in double precision and stored in single precision. The tests state their tolerances.
 """
 import json
 import pathlib
@@ -24,7 +25,7 @@ def tensor(name, *shape):
 
 
 def image(name, n, h, w, c):
-    """NHWC by the formula, as NCHW."""
+    """Returns an NHWC image of the formula, transposed to NCHW."""
     return tensor(name, n, h, w, c).permute(0, 3, 1, 2).contiguous().requires_grad_()
 
 
@@ -36,7 +37,7 @@ def save(path, tensors):
     save_file({k: np.ascontiguousarray(v.detach().numpy().astype(np.float32)) for k, v in tensors.items()}, FOLDER / path)
 
 
-# name: batch, height, width, inputs, outputs, kernel, stride, depthwise. KernelsFixtureTests has the same table.
+# name: batch, height, width, inputs, outputs, kernel, stride, depthwise. LayerFixtureTests has the same table.
 CONVOLUTIONS = {
     "stem": (2, 15, 13, 3, 8, 7, 2, False),
     "conv3": (2, 9, 8, 5, 7, 3, 1, False),
@@ -122,9 +123,9 @@ def steps():
             predictor.fill("predictor.")
             images = image("images", n, size, size, 3).detach()
             labels = torch.arange(n) * 3 % case["classes"]
-            # Noise that sends images everywhere, far from ties.
+            # The noise sends images to every resolution, far from ties.
             noise = 0.3 * tensor("noise", n, m) + 3 * F.one_hot(torch.arange(n) % m, m)
-            # Which of the other resolutions is probed.
+            # For each image, the index of the probed resolution among those that were not chosen.
             draws = torch.arange(n) // m % (m - 1)
             result = step(classifier, predictor, case, images, labels, noise, draws, estimator)
             assert len(set(result["choices"].tolist())) == m, "every resolution is to be used"
@@ -135,14 +136,15 @@ def steps():
                 for key, buffer in network.named_buffers():
                     if "num_batches" not in key:
                         out[f"{estimator}/{prefix}.{network.file_name(key)}"] = buffer
-        # In all but dense, the classifier's gradients are those of its sub-batches; and their statistics are kept in all but two.
+        # All estimators but dense have the classifier gradients of the routed sub-batches. All but dense and expected-all keep their statistics.
+        # Equal tensors are stored once.
         repeated = ("expected/classifier.", "expected-all/classifier.", "probe/classifier.")
         for key in [k for k in out if k.startswith(repeated)]:
             original = out["straight-through/" + key.split("/", 1)[1]]
             if "running_" not in key or not key.startswith("expected-all"):
                 assert torch.allclose(out[key], original, rtol=1e-9, atol=1e-12), key
                 del out[key]
-        # The predictor sees the same in all.
+        # The predictor's statistics are the same for all estimators.
         for key in [k for k in out if "/predictor." in k and "running_" in k and not k.startswith("straight-through/")]:
             assert torch.equal(out.pop(key), out["straight-through/" + key.split("/", 1)[1]]), key
         save(f"{name}.safetensors", out)
@@ -161,7 +163,7 @@ def warm_ups():
 
 
 def mobilenet():
-    """torchvision's own MobileNetV2: logits, and some forty elements of the gradient of every parameter."""
+    """Writes logits of torchvision's MobileNetV2, and about forty elements of the gradient of every parameter."""
     network = torchvision.models.mobilenet_v2(width_mult=0.25, num_classes=5, dropout=0).double().train()
     with torch.no_grad():
         for name, parameter in network.named_parameters():
@@ -179,7 +181,7 @@ def mobilenet():
 
 
 def zoo():
-    """torchvision's parameter names, shapes and multiply-adds."""
+    """Writes torchvision's parameter names, shapes and multiply-adds."""
     out = {}
     for name in ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"):
         network = getattr(torchvision.models, name)().eval()

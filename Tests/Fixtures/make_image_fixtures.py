@@ -1,6 +1,6 @@
-"""Writes images/: small files of every kind that is decoded, and beside each what PIL makes of it (NAME-EXTENSION.ppm).
+"""Writes images/: one small file of every supported kind, and PIL's decoding of each (NAME-EXTENSION.ppm).
 
-Needs pillow and numpy. Alpha is composed over white, as this project does (PIL's convert("RGB") would show what lies under it).
+Needs pillow and numpy. Transparent images are composed over white, as in this project. PIL's convert("RGB") would show the hidden colours.
 """
 import pathlib
 
@@ -49,6 +49,6 @@ keep("alpha.png", alpha)
 keep("grey.png", image.convert("L"))
 keep("grey16.png", Image.fromarray((np.asarray(image.convert("L")).astype(np.uint16) * 257 + (x % 5)).astype(np.uint16)))
 keep("interlaced.png", image, interlace=1)
-# A JPEG with the wrong name: the content decides.
+# A JPEG with the wrong extension. The decoder goes by the content.
 image.save(FOLDER / "jpeg-named.png", format="JPEG", quality=90, subsampling=0)
 Image.open(FOLDER / "jpeg-named.png").save(FOLDER / "jpeg-named-png.ppm")
