@@ -1,3 +1,4 @@
+@testable import Inference
 @testable import Configuration
 import DynamicResolution
 import NeuralNetwork

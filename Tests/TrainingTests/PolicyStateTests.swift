@@ -1,3 +1,4 @@
+@testable import Training
 @testable import Configuration
 import DynamicResolution
 import Foundation

@@ -1,3 +1,4 @@
+@testable import Training
 @testable import Inference
 @testable import Evaluation
 import DynamicResolution

@@ -1,3 +1,4 @@
+@testable import Training
 import DynamicResolution
 import NeuralNetwork
 import XCTest
