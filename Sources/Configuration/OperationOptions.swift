@@ -38,16 +38,25 @@ extension TrainingConfiguration {
         }
     }
 
+    /// The implementation of matrix products.
+    public enum Products: String, CaseIterable, Sendable {
+        /// The one that a short measurement finds faster on this processor.
+        case auto
+        case openblas, tiles
+    }
+
     public struct KernelOptions: Equatable, Sendable {
         /// Whether 3×3 convolutions may use Winograd's transforms: faster, with rounding errors a few times as large.
         public var winograd: Bool
+        public var products: Products
 
         init(_ section: ConfigurationSection) {
             winograd = section.boolean("winograd", default: true)
+            products = section.choice("products", default: .auto)
             section.finish()
         }
 
-        var text: ConfigurationText { .section([("winograd", .value(winograd))]) }
+        var text: ConfigurationText { .section([("winograd", .value(winograd)), ("products", .scalar(products.rawValue))]) }
     }
 
     public struct CommunicationOptions: Equatable, Sendable {

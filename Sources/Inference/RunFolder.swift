@@ -13,6 +13,8 @@ public struct RunFolder: Sendable {
     public var configuration: String { path + "/config.yaml" }
     /// Versions, and the ranks on their hosts.
     public var environment: String { path + "/environment.json" }
+    /// The implementation of matrix products that the run began with.
+    public var kernels: String { path + "/kernels.json" }
     public var metrics: String { path + "/metrics.jsonl" }
     public var checkpoints: String { path + "/checkpoints" }
     public var evaluationData: String { path + "/evaluation.json" }

@@ -42,7 +42,7 @@ struct EvaluateCommand: ParsableCommand {
             configuration.data.folder = data
             configuration.data.fold = nil
         }
-        try Ranks.run(configuration) { ranks in
+        try Ranks.run(configuration, recordedProducts: folder.recordedProductsOfThisProcessor) { ranks in
             try evaluate(configuration, folder, ranks)
         }
     }

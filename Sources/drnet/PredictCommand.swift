@@ -33,8 +33,7 @@ struct PredictCommand: ParsableCommand {
         try DRNetCommand.requireProcessor()
         let folder = RunFolder(path: runFolder)
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
-        let context = KernelContext(
-            threadCount: ProcessInfo.processInfo.activeProcessorCount, winograd: configuration.kernels.winograd ? .wherePays : .never)
+        let context = try KernelContext(configuration.kernels, of: folder)
         let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, context: context, report: Message.write)
         if costWeight != 0 { try trained.requirePredictor() }
         var failures = 0

@@ -1,7 +1,9 @@
 import Configuration
 import ArgumentParser
 import Communication
+import Evaluation
 import Foundation
+import Inference
 import Kernels
 
 /// This process among the ranks of its job: started, set up and ended in one place.
@@ -10,12 +12,18 @@ struct Ranks {
     let cores: CoreMap
     /// What this rank computes with.
     let context: KernelContext
+    /// Why it multiplies matrices as it does; the same on all ranks.
+    let products: ProductsSelection
 
     var isRoot: Bool { communicator.rank == 0 }
 
     /// Joins the job (or none), divides the cores, runs `body`, and ends the job as a whole: an error on one rank is told by that
     /// rank and ends all of them.
-    static func run(_ configuration: TrainingConfiguration, _ body: (Ranks) throws -> Void) throws {
+    ///
+    /// - Parameter recordedProducts: reads the selection of matrix products that is to be kept, if any; on rank 0 only.
+    static func run(
+        _ configuration: TrainingConfiguration, recordedProducts: () throws -> ProductsSelection?, _ body: (Ranks) throws -> Void
+    ) throws {
         try DRNetCommand.requireProcessor()
         let communicator = try ProcessEnvironment.makeCommunicator(
             timeoutSeconds: configuration.communication.timeoutSeconds)
@@ -23,7 +31,14 @@ struct Ranks {
             let cores = try CoreMap.gather(communicator)
             let context = KernelContext(
                 threadCount: cores.threadCount(rank: communicator.rank), winograd: configuration.kernels.winograd ? .wherePays : .never)
-            try body(Ranks(communicator: communicator, cores: cores, context: context))
+            // Ranks with different products would compute replicas that differ.
+            let products = try communicator.valueOfRankZero(label: "implementation of matrix products") {
+                ProductsSelection.select(configuration.kernels.products, recorded: try recordedProducts(), cache: ProductsCache()) {
+                    ProductsMeasurement.run(context)
+                }
+            }
+            try body(
+                Ranks(communicator: communicator, cores: cores, context: context.with(products: products.products), products: products))
             try communicator.finalize()
         } catch let status as ExitCode {
             try communicator.finalize()

@@ -31,7 +31,8 @@ struct TrainCommand: ParsableCommand {
         let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
         let name = URL(fileURLWithPath: config).deletingPathExtension().lastPathComponent
         let folder = RunFolder(path: runFolder ?? "runs/\(name)")
-        try Ranks.run(configuration) { ranks in
+        // A resumed run keeps its implementation of products, so that it stays bit-identical.
+        try Ranks.run(configuration, recordedProducts: { resume ? try folder.recordedProducts() : nil }) { ranks in
             try train(configuration, folder, ranks)
         }
     }
@@ -39,6 +40,7 @@ struct TrainCommand: ParsableCommand {
     private func train(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
         let console = ranks.isRoot ? ProgressReporter() : nil
         ranks.describe()
+        console?.note(ranks.products.summary)
         for warning in configuration.warnings { console?.note("warning: \(warning)") }
         if ranks.isRoot { try folder.open(resume: resume) }
         let data = try TrainingData(
@@ -49,7 +51,10 @@ struct TrainCommand: ParsableCommand {
         let trainer = try Trainer(
             configuration, data: data, communicator: ranks.communicator, context: ranks.context, runFolder: folder,
             resume: resume, console: console)
-        if ranks.isRoot { try folder.record(configuration, cores: ranks.cores.lines, version: DRNetCommand.configuration.version) }
+        if ranks.isRoot {
+            try folder.record(
+                configuration, cores: ranks.cores.lines, products: ranks.products, version: DRNetCommand.configuration.version)
+        }
         switch try trainer.run() {
         case .stopped:
             throw ExitStatus.stopped

@@ -37,26 +37,31 @@ struct SmallRun {
     func path(_ run: String) -> String { "\(folder)/\(run)" }
 
     func drnet(
-        _ arguments: [String], ranks: Int? = nil, whileRunning: (Process) -> Void = { _ in }
+        _ arguments: [String], ranks: Int? = nil, environment: [String: String] = [:], whileRunning: (Process) -> Void = { _ in }
     ) throws -> ProcessRunner.Result {
         let executable = try builtExecutable(named: "drnet")
         guard let ranks else {
+            let environment = ["DRNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"].merging(environment) { $1 }
             return try ProcessRunner.run(
-                executable, arguments, environment: ["DRNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"], timeout: 60,
-                whileRunning: whileRunning)
+                executable, arguments, environment: environment, timeout: 60, whileRunning: whileRunning)
         }
-        return try ProcessRunner.mpirun(ranks: ranks, executable, arguments, timeout: 60, whileRunning: whileRunning)
+        return try ProcessRunner.mpirun(
+            ranks: ranks, executable, arguments, environment: environment, timeout: 60, whileRunning: whileRunning)
     }
 
     func train(
-        _ run: String, ranks: Int? = nil, _ more: [String] = [], whileRunning: (Process) -> Void = { _ in }
+        _ run: String, ranks: Int? = nil, _ more: [String] = [], environment: [String: String] = [:],
+        whileRunning: (Process) -> Void = { _ in }
     ) throws -> ProcessRunner.Result {
-        try drnet(["train", configuration, "-o", path(run)] + more, ranks: ranks, whileRunning: whileRunning)
+        try drnet(
+            ["train", configuration, "-o", path(run)] + more, ranks: ranks, environment: environment, whileRunning: whileRunning)
     }
 
     /// Trains to the end.
-    func complete(_ run: String, ranks: Int? = nil, _ more: [String] = [], line: UInt = #line) throws {
-        let result = try train(run, ranks: ranks, more)
+    func complete(
+        _ run: String, ranks: Int? = nil, _ more: [String] = [], environment: [String: String] = [:], line: UInt = #line
+    ) throws {
+        let result = try train(run, ranks: ranks, more, environment: environment)
         XCTAssertEqual(result.status, 0, result.text, line: line)
     }
 

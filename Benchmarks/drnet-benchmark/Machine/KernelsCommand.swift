@@ -50,7 +50,7 @@ struct KernelsCommand: ParsableCommand {
             }
             print("batch \(batch), \(job.threads) \(job.threads == 1 ? "thread" : "threads"); sgemm in GFLOP/s\n")
             print(TextTable.render(rows))
-            print("\n" + ProductsMeasurement.run(job.context).summary)
+            print("\n" + ProductsMeasurement.run(job.context).rates)
         }
     }
 

@@ -13,6 +13,9 @@ public struct OpenBLASMultiplier: MatrixMultiplier {
 
     public init() {}
 
+    /// The library's version and the kernels that it selected for this processor.
+    public static var libraryDescription: String { String(cString: openblas_get_config()) + " " + String(cString: openblas_get_corename()) }
+
     public func packedLayout(depth: Int, columns: Int) -> PackedLayout {
         PackedLayout(depth: depth, columns: columns, panelWidth: max(columns, 1))
     }

@@ -13,3 +13,12 @@ static inline void drnet_spin_hint(void) {}
 // Asks the first-level cache, or the second-level one, for a line that will be read soon. Any address will do: a wrong one only costs the time.
 static inline void drnet_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 static inline void drnet_prefetch_second_level(const void *address) { __builtin_prefetch(address, 0, 2); }
+
+// Whether the code that imports this header is compiled for AVX2 and FMA.
+static inline int drnet_compiled_with_avx2(void) {
+#if defined(__AVX2__) && defined(__FMA__)
+    return 1;
+#else
+    return 0;
+#endif
+}

@@ -19,9 +19,11 @@ extension RunFolder {
     ///
     /// - Parameters:
     ///   - cores: which ranks run where.
+    ///   - products: the implementation of matrix products; a later start keeps the record of an earlier one.
     ///   - version: of the command.
-    public func record(_ configuration: TrainingConfiguration, cores: [String], version: String) throws {
+    public func record(_ configuration: TrainingConfiguration, cores: [String], products: ProductsSelection, version: String) throws {
         try DurableFile.write(Data(configuration.yaml().utf8), to: self.configuration)
+        if try recordedProducts() != products { try JSON.write(products, to: kernels) }
         let earlier = (try? JSON.read([RunEnvironment].self, from: environment)) ?? []
         let starts = earlier + [RunEnvironment(drnet: version, ranks: cores)]
         try JSON.write(starts, to: environment)

@@ -1,0 +1,36 @@
+import CProcessor
+import Foundation
+
+/// The processor's name, as the system reports it.
+public enum ProcessorName {
+    /// Such as "AMD EPYC 9R14"; the architecture's name where the system does not report a model.
+    public static let current: String = {
+        let description = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        return name(in: description) ?? architecture
+    }()
+
+    /// The first "model name" of a /proc/cpuinfo text (x86-64).
+    static func name(in description: String) -> String? {
+        let line = description.split(separator: "\n").first { $0.hasPrefix("model name") }
+        return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    /// The vector instructions that the kernels are compiled for.
+    public static var compiledFeatures: String {
+        #if arch(x86_64)
+            return drnet_compiled_with_avx2() != 0 ? "AVX2" : "baseline"
+        #else
+            return "baseline"
+        #endif
+    }
+
+    private static var architecture: String {
+        #if arch(x86_64)
+            return "x86-64 processor"
+        #elseif arch(arm64)
+            return "arm64 processor"
+        #else
+            return "unknown processor"
+        #endif
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import TestSupport
+import XCTest
+
+/// `kernels.products` through the whole command.
+final class ProductsTests: XCTestCase {
+    private func cache(_ run: SmallRun, fastest: String) throws {
+        let path = run.path("cache") + "/drnet/products.json"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let changed = text.replacingOccurrences(
+            of: "\"fastest\" : \"[a-z]+\"", with: "\"fastest\" : \"\(fastest)\"", options: .regularExpression)
+        try changed.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    func testAResumedRunKeepsItsProductsAlthoughTheCacheSaysOtherwise() throws {
+        try withSmallRun { run in
+            for ranks in [nil, 2] {
+                let environment = ["XDG_CACHE_HOME": run.path("cache")]
+                let name = "ranks-\(ranks ?? 1)"
+                try run.complete("first-\(name)", ranks: ranks, environment: environment)
+                for products in ["openblas", "tiles"] {
+                    let whole = "\(products)-\(name)"
+                    try cache(run, fastest: products)
+                    let result = try run.train(whole, ranks: ranks, environment: environment)
+                    XCTAssertEqual(result.status, 0, result.text)
+                    XCTAssertEqual(result.output.components(separatedBy: "products: \(products) (").count, 2, "one line; \(result.text)")
+                    try run.cut(whole, to: "\(whole)-cut", afterStep: 12)
+                    try cache(run, fastest: products == "tiles" ? "openblas" : "tiles")
+                    try run.complete("\(whole)-cut", ranks: ranks, ["--resume"], environment: environment)
+                    XCTAssertTrue(try run.weights(whole) == run.weights("\(whole)-cut"), whole)
+                }
+                // The negative control: with the other products the bits differ.
+                XCTAssertFalse(try run.weights("openblas-\(name)") == run.weights("tiles-\(name)"), name)
+            }
+        }
+    }
+
+    func testAnUnknownImplementationIsRefused() throws {
+        try withSmallRun { run in
+            let result = try run.train("run", ["--set", "kernels.products=mkl"])
+            XCTAssertNotEqual(result.status, 0)
+            XCTAssertTrue(result.errors.contains("allowed are auto, openblas, tiles"), result.text)
+        }
+    }
+}
