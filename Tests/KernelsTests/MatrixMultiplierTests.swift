@@ -68,6 +68,17 @@ final class MatrixMultiplierTests: XCTestCase {
                 }
             }
         }
+        /// The sum of the products of two parts of the depth, the second one from the middle of the packed operand.
+        func multiplyDepths(_ left: MatrixView, _ packed: PackedOperand) -> [Float] {
+            result { c in
+                for depths in [0..<size.depth / 2, size.depth / 2..<size.depth] where !depths.isEmpty {
+                    multiplier.multiply(
+                        MatrixView(left.values + depths.lowerBound, rows: size.rows, columns: depths.count, leading: left.leading),
+                        .packed(packed.from(row: depths.lowerBound)), into: c, accumulates: accumulates || depths.lowerBound > 0,
+                        context.buffers)
+                }
+            }
+        }
         return a.withUnsafeBufferPointer { a in
             turnedA.withUnsafeBufferPointer { turnedA in
                 b.withUnsafeBufferPointer { b in
@@ -86,6 +97,7 @@ final class MatrixMultiplierTests: XCTestCase {
                             layout.pack(b.baseAddress!, into: $0, context.threads)
                             results["B packed"] = multiply(left, .packed(PackedOperand($0, layout)))
                             results["B packed, A transposed"] = multiply(across, .packed(PackedOperand($0, layout)))
+                            results["B packed, parts of the depth"] = multiplyDepths(left, PackedOperand($0, layout))
                             results["B packed, parts of its columns"] = multiplyParts(left, PackedOperand($0, layout))
                         }
                         layout.withPacked(transposing: turnedB.baseAddress!, context) {

@@ -2,7 +2,8 @@ import COpenBLAS
 
 /// Products by OpenBLAS's sgemm: the reference that every other implementation is tested against. It is right on every processor.
 ///
-/// sgemm packs both operands itself, so the packed layout is the plain matrix.
+/// sgemm packs both operands itself, so the packed layout is the plain matrix. It sums small products in another order than large ones, so that
+/// the last bits of an image's result can depend on the size of its batch; they do not depend on the number of threads.
 public struct OpenBLASMultiplier: MatrixMultiplier {
     public let kind = ProductsKind.openblas
     /// sgemm packs the left operand anew for each part of the columns, so that parts are wider than the tiles'.
