@@ -1,4 +1,4 @@
-/// Sums over all ranks. The networks know no MPI: whoever runs them passes this in.
+/// Sums over all ranks. The networks do not depend on MPI: the caller supplies the implementation.
 public protocol StatisticsReducer: AnyObject {
     /// values ← their sum over all ranks, the same bits everywhere. Collective.
     func sumOverRanks(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws

@@ -4,7 +4,7 @@ public enum FLOPsPenalty: String, CaseIterable, Sendable {
     case hinge
     /// Being below costs as much as being above: the mean settles at the target.
     case twoSided = "two-sided"
-    /// The constraint F̄ ≤ α with a multiplier in place of η, which whoever trains raises and lowers (dual ascent).
+    /// The constraint F̄ ≤ α with a multiplier in place of η. The trainer raises and lowers it (dual ascent).
     case lagrangian
 }
 

@@ -1,4 +1,4 @@
-/// What a fine-tuning step needs besides its images.
+/// The options of a fine-tuning step.
 public struct FineTuneOptions {
     public var estimator: PolicyEstimator
     public var regularizer: FLOPsRegularizer
@@ -9,7 +9,7 @@ public struct FineTuneOptions {
     public var batchNormImages: BatchNormImages
     /// What is left as it is.
     public var frozen: FrozenPart
-    /// The noise of a micro-batch's images; a pure function of the images, so that it can be asked for twice.
+    /// The noise of a micro-batch's images; a pure function of the images, so that it can be computed again.
     public var noise: (MicroBatch) -> PolicyNoise
 
     public init(

@@ -88,7 +88,7 @@ extension TrainingStep {
         }
         for index in forwards.indices {
             try forwards[index]?.pullback?(gradients[index])
-            // What the resolution has kept goes.
+            // Releases the feature maps of the resolution.
             forwards[index] = nil
         }
     }

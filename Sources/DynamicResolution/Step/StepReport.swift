@@ -1,4 +1,4 @@
-/// What a step saw, as sums: over this rank's images until it is reduced, over the global batch after that.
+/// The measures of a step, as sums: over this rank's images until it is reduced, over the global batch afterwards.
 public struct StepReport: Equatable, Sendable {
     /// Images, each counted once (warm-up classifies them once a resolution).
     public var images = 0.0

@@ -34,7 +34,7 @@ extension TrainingStep {
         }
     }
 
-    /// Each image at the resolution that it chose, forward and back.
+    /// Each image at the resolution that it chose, forward and backward pass.
     private func trainChosen(
         _ batch: MicroBatch, _ choices: [Int], _ globalSizes: [Double], collectsStatistics: Bool = true,
         into outcome: inout PolicyOutcome, report: inout StepReport

@@ -88,7 +88,7 @@ public struct TrainingStep {
         return report
     }
 
-    /// What a sub-batch's images gave, in their order.
+    /// The results of a sub-batch's images, in their order.
     struct SubBatchAnswer {
         var losses: [Float] = []
         /// ⟨dL/dŷ_i, F(X̂_i)⟩.

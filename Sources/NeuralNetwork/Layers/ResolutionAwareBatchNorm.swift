@@ -1,7 +1,7 @@
 import Kernels
 
-/// Batch norm, one for each candidate resolution. It makes the factors; the sweeps over images are the kernels', fused with the convolutions
-/// before and behind (`ConvolutionUnit`).
+/// Batch norm, one for each candidate resolution. It computes the factors of the normalisation. The kernels apply them, fused with the
+/// convolutions before and after (`ConvolutionUnit`).
 ///
 /// Images of different sizes have different statistics, so each resolution has its own scale, shift, running mean and running
 /// variance, while the convolutions are shared.
@@ -36,7 +36,7 @@ final class ResolutionAwareBatchNorm: Sendable {
     ///   - count: how many values of a channel they come from.
     func trainingNormalization(_ sums: [Double], count: Int, _ pass: Pass) throws -> TrainingNormalization {
         let copy = copies[pass.resolutionIndex]
-        // The number of values goes along, so that one collective reduces all.
+        // With the number of values, so that one collective reduces everything.
         var sums = sums + [Double(count)]
         pass.statistics?.add(sums, of: copy)
         if let reducer = pass.reducer {
@@ -107,7 +107,7 @@ final class ResolutionAwareBatchNorm: Sendable {
     }
 }
 
-/// What the backward pass of a batch norm needs again.
+/// The results of a batch norm's forward pass that its backward pass uses.
 struct TrainingNormalization {
     var factors: ChannelNormalization
     /// 1 / √(variance + ε) of each channel.

@@ -1,4 +1,4 @@
-/// How a parameter is laid out in memory, and thereby how it is turned into torchvision's layout in files.
+/// The order of a parameter's elements in memory. Files use torchvision's order.
 public enum ParameterLayout: Sendable {
     /// Any vector, or a linear layer's matrix [output, input]: as in files.
     case plain
@@ -20,7 +20,7 @@ public final class Parameter: @unchecked Sendable {
     /// The shape in torchvision's order.
     public let fileShape: [Int]
     public let layout: ParameterLayout
-    /// False for biases and batch norm, which weight decay can be told to leave alone.
+    /// False for biases and batch norms. The optimiser can exclude these from weight decay.
     public let isWeight: Bool
     /// How the values are initialised.
     let initializer: Initializer

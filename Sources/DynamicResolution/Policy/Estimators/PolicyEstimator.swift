@@ -1,4 +1,4 @@
-/// How the predictor's gradient is estimated. An estimator is local: it knows no ranks, and gets what was reduced over them.
+/// How the predictor's gradient is estimated. An estimator is local: its inputs are already reduced over the ranks.
 public protocol PolicyEstimator {
     /// The name in the configuration.
     var name: String { get }
@@ -38,7 +38,7 @@ public struct PolicyInput {
     }
 }
 
-/// What an estimator makes of it: where each image goes, and with which weights its cost counts.
+/// An estimator's decision: the resolution of each image, and the weights with which its cost counts.
 public struct PolicyDecision {
     /// The resolution index at which each image trains the classifier.
     public var choices: [Int]

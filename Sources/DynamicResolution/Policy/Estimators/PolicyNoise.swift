@@ -1,7 +1,7 @@
 import Randomness
 
 /// The random numbers of a policy for some images; a pure function of (seed, epoch, image), so that they do not depend on the number of
-/// ranks and can be asked for twice.
+/// ranks and can be computed again.
 public struct PolicyNoise {
     /// Standard Gumbel noise [N × m].
     public var gumbel: [Float]
