@@ -11,6 +11,8 @@ import PackageDescription
     let vectorFlags: [String] = []
 #endif
 let numeric: [SwiftSetting] = [.unsafeFlags(vectorFlags)]
+/// The compiler checks that threads share no mutable state. The exceptions are `@unchecked Sendable` or `nonisolated(unsafe)`, with a reason.
+let swift6: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
 let package = Package(
     name: "drnet-trainer",
@@ -34,14 +36,14 @@ let package = Package(
 
         .target(name: "Randomness"),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"], swiftSettings: numeric),
-        .target(name: "Communication", dependencies: ["COpenMPI"]),
-        .target(
-            name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: numeric + [.swiftLanguageMode(.v6)]),
+        .target(name: "Communication", dependencies: ["COpenMPI"], swiftSettings: swift6),
+        .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: numeric + swift6),
         .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"], swiftSettings: numeric),
         .target(
-            name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"], swiftSettings: numeric),
-        .target(name: "SyntheticImages", dependencies: ["ImageData", "Randomness"]),
-        .target(name: "Interchange", dependencies: ["CZlib"]),
+            name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"],
+            swiftSettings: numeric + swift6),
+        .target(name: "SyntheticImages", dependencies: ["ImageData", "Interchange", "Randomness"]),
+        .target(name: "Interchange", dependencies: ["CZlib"], swiftSettings: swift6),
         .target(
             name: "Configuration", dependencies: ["DynamicResolution", "NeuralNetwork", "ImageData", "Interchange", "Yams"]),
         .target(
@@ -86,7 +88,7 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: numeric),
         .testTarget(name: "ChartsTests", dependencies: ["Charts", "TestSupport"]),
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
-        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
+        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"], swiftSettings: swift6),
         .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"], swiftSettings: numeric),
         .testTarget(name: "SyntheticImagesTests", dependencies: ["SyntheticImages", "ImageData", "TestSupport"], swiftSettings: numeric),
         .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"], swiftSettings: numeric),

@@ -12,6 +12,8 @@ public final class InMemoryCommunicator: Communicator {
     public static func run(rankCount: Int, _ body: @escaping (Communicator) throws -> Void) throws {
         let meeting = Meeting(rankCount: rankCount)
         let group = DispatchGroup()
+        // Runs on several threads at once, as the ranks of a job do: what `body` shares between ranks, its writer has to protect.
+        nonisolated(unsafe) let body = body
         for rank in 0..<rankCount {
             group.enter()
             let thread = Thread {

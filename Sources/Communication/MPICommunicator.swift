@@ -136,11 +136,12 @@ public final class MPICommunicator: Communicator {
     /// Name and version of the MPI library, in one line. Needs no initialised MPI.
     public static var libraryVersion: String {
         var text = [CChar](repeating: 0, count: Int(drnet_mpi_max_library_version_string()) + 1)
-        return drnet_mpi_library_version(&text) == 0 ? String(cString: text) : "unknown"
+        return drnet_mpi_library_version(&text) == 0 ? text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) } : "unknown"
     }
 
     private static func reason(_ code: Int32) -> String {
         var text = [CChar](repeating: 0, count: Int(drnet_mpi_max_error_string()) + 1)
-        return drnet_mpi_error_string(code, &text) == 0 ? String(cString: text) : "error \(code)"
+        return drnet_mpi_error_string(code, &text) == 0
+            ? text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) } : "error \(code)"
     }
 }

@@ -1,5 +1,6 @@
 import ImageData
 import Foundation
+import Interchange
 import Randomness
 #if canImport(Glibc)
     import Glibc
@@ -88,8 +89,8 @@ public struct SyntheticDataSet {
         try SynthesisWorkers(items: items, threads: threads, progress: progress).run { item in
             try write(item, to: "\(partial)/\(item.path)")
         }
-        let truth = ["path,class,difficulty"] + items.map { "\($0.path),\($0.pattern.rawValue),\($0.difficulty.rawValue)" }
-        try save(Data((truth.joined(separator: "\n") + "\n").utf8), "\(partial)/\(Self.truthFile)")
+        let truth = [["path", "class", "difficulty"]] + items.map { [$0.path, $0.pattern.rawValue, $0.difficulty.rawValue] }
+        try DurableFile.write(Data(CSV.text(truth).utf8), to: "\(partial)/\(Self.truthFile)")
         // Replaces an empty folder, and nothing else.
         guard rename(partial, target) == 0 else {
             throw SynthesisError.unwritable(path: folder, reason: String(cString: strerror(errno)))
@@ -109,9 +110,7 @@ public struct SyntheticDataSet {
             }
         }
         try makeFolder(partial)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try save(try encoder.encode(options), "\(partial)/\(Self.markerFile)")
+        try JSON.write(options, to: "\(partial)/\(Self.markerFile)")
     }
 
     /// The names in a folder; nil where there is nothing.
@@ -136,9 +135,9 @@ public struct SyntheticDataSet {
     /// - Throws: where something else is in the folder.
     private func isComplete(_ folder: String) throws -> Bool {
         guard let names = try Self.contents(folder), !names.isEmpty else { return false }
-        guard let data = FileManager.default.contents(atPath: "\(folder)/\(Self.markerFile)"),
-            let found = try? JSONDecoder().decode(Options.self, from: data)
-        else { throw SynthesisError.foreign(path: folder) }
+        guard let found = try? JSON.read(Options.self, from: "\(folder)/\(Self.markerFile)") else {
+            throw SynthesisError.foreign(path: folder)
+        }
         guard found == options else { throw SynthesisError.different(path: folder) }
         return true
     }
@@ -146,14 +145,6 @@ public struct SyntheticDataSet {
     private func makeFolder(_ path: String) throws {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw SynthesisError.unwritable(path: path, reason: error.localizedDescription)
-        }
-    }
-
-    private func save(_ data: Data, _ path: String) throws {
-        do {
-            try data.write(to: URL(fileURLWithPath: path))
         } catch {
             throw SynthesisError.unwritable(path: path, reason: error.localizedDescription)
         }

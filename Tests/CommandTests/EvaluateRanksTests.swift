@@ -31,17 +31,13 @@ final class EvaluateRanksTests: XCTestCase {
     }
 
     func testASlowRankDelaysTheOthersAndIsNotGivenUp() throws {
-        try withSmallRun(validationImages: 400) { run in
-            try run.complete("run")
-            // Resolves to a timeout of 2 s, and to one image a batch.
-            let configuration = run.path("run") + "/config.yaml"
-            var text = try String(contentsOfFile: configuration, encoding: .utf8)
-            for (pattern, value) in [("timeoutSeconds: [0-9.]+", "timeoutSeconds: 2"), ("(evaluation:\\s+batchSize): [0-9]+", "$1: 1")] {
-                let changed = text.replacingOccurrences(of: pattern, with: value, options: .regularExpression)
-                XCTAssertNotEqual(changed, text, pattern)
-                text = changed
-            }
-            try text.write(toFile: configuration, atomically: true, encoding: .utf8)
+        try withSmallRun(validationImages: 600) { run in
+            // `evaluate` reads both from the run's configuration.
+            let options = [
+                "communication.timeoutSeconds=2", "evaluation.batchSize=1", "stages.warmUp=null", "stages.fineTune.epochs=1",
+                "stages.recalibrate=null",
+            ]
+            try run.complete("run", options.flatMap { ["--set", $0] })
             let start = Date()
             var isStopped = false
             var lastChange = Date()
@@ -55,7 +51,7 @@ final class EvaluateRanksTests: XCTestCase {
             }
             XCTAssertEqual(result.status, 0, result.text)
             XCTAssertGreaterThan(Date().timeIntervalSince(start), 4, "the slow rank was too fast to tell")
-            XCTAssertTrue(result.output.contains("400 validation images"), result.text)
+            XCTAssertTrue(result.output.contains("600 validation images"), result.text)
         }
     }
 }

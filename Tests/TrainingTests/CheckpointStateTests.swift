@@ -1,4 +1,4 @@
-@testable import Inference
+import Inference
 import Communication
 import Foundation
 import Interchange
