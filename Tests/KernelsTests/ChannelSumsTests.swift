@@ -3,6 +3,8 @@ import XCTest
 @testable import Kernels
 
 final class ChannelSumsTests: XCTestCase {
+    private let noShift = [Float](repeating: 0, count: 24)
+
     func testBlocksCoverEveryRowOnceAndBeginWithARunOfTheirImage() {
         for (images, rowsPerImage) in [(3, 3136), (5, 784), (7, 196), (17, 49), (1, 1), (4, 513), (0, 49), (1, 12_544)] {
             for blockRows in [96, 512] {
@@ -30,7 +32,9 @@ final class ChannelSumsTests: XCTestCase {
             values.withUnsafeBufferPointer {
                 let first = $0.baseAddress! + images.lowerBound * rowsPerImage * channels
                 let blocks = RowBlocks(images: images.count, rowsPerImage: rowsPerImage, blockRows: 128)
-                for block in 0..<blocks.count { sums.addMoments(block % images.count, blocks[block], 0..<channels, of: first) }
+                for block in 0..<blocks.count {
+                    sums.addMoments(block % images.count, blocks[block], 0..<channels, of: first, shift: noShift)
+                }
             }
             return sums.total
         }
@@ -39,7 +43,9 @@ final class ChannelSumsTests: XCTestCase {
         for (a, b) in zip(whole, parts) { XCTAssertEqual(a, b, accuracy: 1e-13 * abs(a)) }
         // In single precision they would differ by some 1e-7, and so would runs that begin anywhere: the comparison can fail.
         let shifted = ChannelSums(slots: 1, channels: channels, rowsPerImage: images * rowsPerImage, .test)
-        values.withUnsafeBufferPointer { shifted.addMoments(0, 0..<images * rowsPerImage, 0..<channels, of: $0.baseAddress!) }
+        values.withUnsafeBufferPointer {
+            shifted.addMoments(0, 0..<images * rowsPerImage, 0..<channels, of: $0.baseAddress!, shift: noShift)
+        }
         XCTAssertTrue(zip(whole, shifted.total).contains { abs($0 - $1) > 1e-13 * abs($0) })
     }
 
@@ -50,7 +56,9 @@ final class ChannelSumsTests: XCTestCase {
         func sums(_ parts: [Range<Int>]) -> [Double] {
             let sums = ChannelSums(slots: 2, channels: channels, rowsPerImage: rowsPerImage, .test)
             for part in parts {
-                for image in 0..<2 { sums.addMoments(image, image * rowsPerImage..<(image + 1) * rowsPerImage, part, of: values) }
+                for image in 0..<2 {
+                    sums.addMoments(image, image * rowsPerImage..<(image + 1) * rowsPerImage, part, of: values, shift: noShift)
+                }
             }
             return sums.total
         }
@@ -86,6 +94,19 @@ final class ChannelSumsTests: XCTestCase {
             }
             assertClose(apart, expected, "apart")
             XCTAssertEqual(apart, inPlace)
+        }
+    }
+
+    func testMomentsAreThoseOfTheShiftedValues() {
+        let (rows, channels) = (70, 3)
+        let values = Formula.values("x", rows * channels)
+        let shift: [Float] = [0.5, 0, -2]
+        let sums = ChannelSums(slots: 1, channels: channels, rowsPerImage: rows, .test)
+        for part in [0..<2, 2..<3] { sums.addMoments(0, 0..<rows, part, of: values, shift: shift) }
+        for channel in 0..<channels {
+            let shifted = (0..<rows).map { Double(values[$0 * channels + channel]) - Double(shift[channel]) }
+            XCTAssertEqual(sums.total[channel], shifted.reduce(0, +), accuracy: 1e-4)
+            XCTAssertEqual(sums.total[channels + channel], shifted.reduce(0) { $0 + $1 * $1 }, accuracy: 1e-4)
         }
     }
 }

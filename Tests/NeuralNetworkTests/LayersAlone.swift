@@ -43,7 +43,7 @@ extension ResolutionAwareBatchNorm {
             return (output, nil)
         }
         let sums = ChannelSums(slots: 1, channels: shape.channels, rowsPerImage: shape.height * shape.width, input.context)
-        sums.addMoments(0, 0..<shape.pixels, 0..<shape.channels, of: input.data)
+        sums.addMoments(0, 0..<shape.pixels, 0..<shape.channels, of: input.data, shift: shift(pass))
         let normalization = try trainingNormalization(sums.total, count: shape.pixels, pass)
         normalization.factors.applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data, input.context)
         let source = FeatureMap.Source(convolved: input, normalization: normalization.factors)

@@ -34,14 +34,21 @@ public final class ChannelSums {
         return sums
     }
 
-    /// Adds Σ x and Σ x² of the rows of the matrix `values`, for some of its channels.
-    public func addMoments(_ slot: Int, _ rows: Range<Int>, _ part: Range<Int>, of values: UnsafePointer<Float>) {
+    /// Adds Σ (x − s) and Σ (x − s)² of the rows of the matrix `values`, for some of its channels.
+    ///
+    /// The variance follows from the two as E[(x − s)²] − E[x − s]². With s near the mean the difference keeps its digits also where the mean is
+    /// much larger than the deviation (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983).
+    ///
+    /// - Parameter shift: s of each channel of the matrix.
+    public func addMoments(
+        _ slot: Int, _ rows: Range<Int>, _ part: Range<Int>, of values: UnsafePointer<Float>, shift: UnsafePointer<Float>
+    ) {
         let (stride, channels) = (channels, part.count)
-        let values = values + part.lowerBound
+        let (values, shift) = (values + part.lowerBound, shift + part.lowerBound)
         add(slot, rows, part) { row, first, second in
             let values = values + row &* stride
             for channel in 0..<channels {
-                let value = values[channel]
+                let value = values[channel] - shift[channel]
                 first[channel] += value
                 second[channel] += value * value
             }

@@ -48,8 +48,9 @@ struct ConvolutionUnit: FeatureLayer {
         let sums = ChannelSums(
             slots: kernel.forwardSlots, channels: output.shape.channels, rowsPerImage: output.shape.height * output.shape.width,
             input.context)
+        let shift = norm.shift(pass)
         kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { slot, rows, channels in
-            sums.addMoments(slot, rows, channels, of: output.data)
+            sums.addMoments(slot, rows, channels, of: output.data, shift: shift)
         }
         let normalization = try norm.trainingNormalization(sums.total, count: output.shape.pixels, pass)
         let result = featureMap(output, normalization.factors, residual)

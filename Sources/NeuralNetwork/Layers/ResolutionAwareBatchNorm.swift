@@ -28,11 +28,15 @@ final class ResolutionAwareBatchNorm: Sendable {
 
     // MARK: - Factors
 
+    /// The running mean of each channel. A training pass subtracts it from the values before it sums them: it is near the mean, and equal on
+    /// all ranks, so that their sums add up.
+    func shift(_ pass: Pass) -> UnsafePointer<Float> { UnsafePointer(copies[pass.resolutionIndex].runningMean.values) }
+
     /// The normalisation of a training pass: with the moments of this rank's sub-batch, or with those of all ranks' where the pass has a
     /// reducer. Collective then.
     ///
     /// - Parameters:
-    ///   - sums: Σ x, then Σ x² of each channel.
+    ///   - sums: Σ (x − s), then Σ (x − s)² of each channel, with s the `shift`.
     ///   - count: how many values of a channel they come from.
     func trainingNormalization(_ sums: [Double], count: Int, _ pass: Pass) throws -> TrainingNormalization {
         let copy = copies[pass.resolutionIndex]
@@ -46,8 +50,9 @@ final class ResolutionAwareBatchNorm: Sendable {
         let factors = ChannelNormalization(channels: channels, activation: activation)
         var inverseDeviations = [Double](repeating: 0, count: channels)
         for channel in 0..<channels {
-            let mean = sums[channel] / count
-            let variance = max(sums[channels + channel] / count - mean * mean, 0)
+            let offset = sums[channel] / count
+            let mean = Double(copy.runningMean.values[channel]) + offset
+            let variance = max(sums[channels + channel] / count - offset * offset, 0)
             inverseDeviations[channel] = Double(Float(1 / (variance + epsilon).squareRoot()))
             setForward(factors, copy, channel, mean: Float(mean), inverseDeviation: Float(inverseDeviations[channel]))
         }

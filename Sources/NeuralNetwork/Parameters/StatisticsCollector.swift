@@ -26,14 +26,15 @@ public final class BatchNormCopy: Sendable {
         self.offset = offset
     }
 
-    /// Σ x and Σ x² of each channel, and the number of values.
+    /// Σ (x − s) and Σ (x − s)² of each channel, and the number of values.
     var sumCount: Int { 2 * channels + 1 }
 }
 
 /// The batch-norm sums of a step on this rank: one flat vector of doubles beside the vectors of values and gradients. Training passes add
 /// to it (`Pass.statistics`). Like gradients, the sums are reduced over the ranks before they are used.
 public final class StatisticsCollector {
-    /// For each copy of each batch norm, in the order of registration: Σ x of each channel, Σ x² of each channel, the number of values.
+    /// For each copy of each batch norm, in the order of registration: Σ (x − s) of each channel, Σ (x − s)² of each channel, the number of
+    /// values. The shift s is the running mean, which only `updateRunningStatistics` changes.
     public private(set) var sums: [Double]
     private let arena: ParameterArena
 
@@ -43,7 +44,7 @@ public final class StatisticsCollector {
         sums = [Double](repeating: 0, count: arena.batchNormCopies.reduce(0) { $0 + $1.sumCount })
     }
 
-    /// Adds what one pass saw: Σ x [C], Σ x² [C], the number of values.
+    /// Adds what one pass saw: Σ (x − s) [C], Σ (x − s)² [C], the number of values.
     func add(_ passSums: [Double], of copy: BatchNormCopy) {
         precondition(arena.batchNormCopies[copy.index] === copy, "\(copy.name) belongs to another network than this collector")
         precondition(passSums.count == copy.sumCount, "\(copy.name) has \(copy.sumCount) sums, not \(passSums.count)")
@@ -61,7 +62,7 @@ public final class StatisticsCollector {
     }
 
     /// Moves the running statistics of the network towards the moments of the collected values. A copy that saw no value keeps its
-    /// statistics.
+    /// statistics. The sums refer to the old running means: call `clear` before the next pass.
     ///
     /// - Parameter momentum: the weight of the new statistics (PyTorch's convention); with 1 they replace the old ones.
     public func updateRunningStatistics(momentum: Double) {
@@ -70,9 +71,9 @@ public final class StatisticsCollector {
             let (first, count) = (sums.startIndex, sums[sums.endIndex - 1])
             guard count > 0 else { continue }
             for channel in 0..<copy.channels {
-                let mean = sums[first + channel] / count
-                let variance = max(sums[first + copy.channels + channel] / count - mean * mean, 0)
-                copy.runningMean.blend(channel, mean, momentum)
+                let offset = sums[first + channel] / count
+                let variance = max(sums[first + copy.channels + channel] / count - offset * offset, 0)
+                copy.runningMean.blend(channel, Double(copy.runningMean.values[channel]) + offset, momentum)
                 // The running variance is the unbiased one, as PyTorch's; it does not exist for a single value.
                 if count > 1 { copy.runningVariance.blend(channel, variance * count / (count - 1), momentum) }
             }
