@@ -3,14 +3,9 @@ import PackageDescription
 
 // Dependencies point upward in this list only: system libraries, then kernels and communication (neither imports the
 // other), then layers and models, then training, then the command. docs/architecture.md draws it.
+//
+// There are no unsafe flags, so that other packages can depend on this one. launch/flags has the flags that make the kernels fast.
 
-#if arch(x86_64)
-    // AVX2 and FMA are required on x86-64; the command checks for them at its start (Kernels/ProcessorFeatures.swift).
-    let vectorFlags = ["-Xcc", "-mavx2", "-Xcc", "-mfma"]
-#else
-    let vectorFlags: [String] = []
-#endif
-let numeric: [SwiftSetting] = [.unsafeFlags(vectorFlags)]
 /// The compiler checks that threads share no mutable state. The exceptions are `@unchecked Sendable` or `nonisolated(unsafe)`, with a reason.
 let swift6: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
@@ -34,14 +29,17 @@ let package = Package(
         .systemLibrary(name: "CEXIF", path: "Sources/System/CEXIF", pkgConfig: "libexif", providers: [.apt(["libexif-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        // The executables alone link this one: it checks the processor before any other code runs.
+        .target(name: "CStartup", path: "Sources/System/CStartup"),
+
         .target(name: "Randomness"),
-        .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"], swiftSettings: numeric),
+        .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"]),
         .target(name: "Communication", dependencies: ["COpenMPI"], swiftSettings: swift6),
-        .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: numeric + swift6),
-        .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"], swiftSettings: numeric),
+        .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: swift6),
+        .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"]),
         .target(
             name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"],
-            swiftSettings: numeric + swift6),
+            swiftSettings: swift6),
         .target(name: "SyntheticImages", dependencies: ["ImageData", "Interchange", "Randomness"]),
         .target(name: "Interchange", dependencies: ["CZlib"], swiftSettings: swift6),
         .target(
@@ -61,41 +59,38 @@ let package = Package(
             dependencies: [
                 "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication",
                 "ImageData", "Interchange", "COpenBLAS",
-            ],
-            swiftSettings: numeric),
+            ]),
         .executableTarget(
             name: "drnet",
             dependencies: [
                 "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
-                "Communication", "ImageData", "SyntheticImages", "Interchange",
+                "Communication", "ImageData", "SyntheticImages", "Interchange", "CStartup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
             name: "drnet-benchmark",
             dependencies: [
                 "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
-                "Communication", "Interchange", "Randomness", "Charts",
+                "Communication", "Interchange", "Randomness", "Charts", "CStartup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Benchmarks/drnet-benchmark",
-            swiftSettings: numeric),
+            path: "Benchmarks/drnet-benchmark"),
         // A rank for tests that start real ones.
         .executableTarget(
             name: "communication-check", dependencies: ["Communication", "COpenMPI"], path: "Tests/communication-check"),
 
         .target(name: "TestSupport", dependencies: ["Interchange", "Kernels", "NeuralNetwork"], path: "Tests/TestSupport"),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
-        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: numeric),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
         .testTarget(name: "ChartsTests", dependencies: ["Charts", "TestSupport"]),
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"], swiftSettings: swift6),
-        .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"], swiftSettings: numeric),
-        .testTarget(name: "SyntheticImagesTests", dependencies: ["SyntheticImages", "ImageData", "TestSupport"], swiftSettings: numeric),
-        .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"], swiftSettings: numeric),
+        .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"]),
+        .testTarget(name: "SyntheticImagesTests", dependencies: ["SyntheticImages", "ImageData", "TestSupport"]),
+        .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"]),
         .testTarget(
             name: "DynamicResolutionTests",
-            dependencies: ["DynamicResolution", "NeuralNetwork", "Communication", "TestSupport"],
-            swiftSettings: numeric),
+            dependencies: ["DynamicResolution", "NeuralNetwork", "Communication", "TestSupport"]),
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration", "DynamicResolution", "NeuralNetwork", "ImageData", "TestSupport"]),
         .testTarget(

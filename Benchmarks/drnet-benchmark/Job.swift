@@ -17,10 +17,6 @@ struct Job {
     /// - Parameter threads: of each rank; nil for its share of the cores.
     static func run(threads: Int?, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, _ body: (Job) throws -> Void) throws
     {
-        let missing = ProcessorFeatures.missing()
-        guard missing.isEmpty else {
-            throw ValidationError("this processor lacks \(missing.joined(separator: ", ")), which drnet is compiled for")
-        }
         let communicator = try ProcessEnvironment.makeCommunicator(timeoutSeconds: timeoutSeconds)
         do {
             let threads = try threads ?? CoreMap.gather(communicator).threadCount(rank: communicator.rank)

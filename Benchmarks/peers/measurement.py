@@ -1,4 +1,7 @@
-"""Options and JSON output that the benchmark scripts share. Both match `drnet-benchmark step` (Sources/drnet-benchmark/Measurement.swift)."""
+"""Options and JSON output that the benchmark scripts share.
+
+Both match `drnet-benchmark step` (Benchmarks/drnet-benchmark/Measurement.swift).
+"""
 import argparse
 import json
 import resource

@@ -1,5 +1,5 @@
-"""A dynamic resolution network in PyTorch, written for speed: channels-last, a batch norm per resolution, and each image classified at its own
-resolution only. Fine-tuning follows Sources/DynamicResolution/TrainingStep+FineTune.swift with the published estimator."""
+"""A dynamic resolution network in PyTorch, written for speed: channels-last, a batch norm per resolution, and each image classified at its
+own resolution only. Fine-tuning follows Sources/DynamicResolution/Step/TrainingStep+FineTune.swift with the published estimator."""
 import torch
 import torchvision
 from torch import nn

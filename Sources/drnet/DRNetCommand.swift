@@ -1,9 +1,8 @@
 import ArgumentParser
 import Foundation
-import Kernels
 import Training
 
-/// The command `drnet`.
+/// The command `drnet`. Before `main`, CStartup checks that the processor has the instructions that the program was compiled for.
 @main
 struct DRNetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,14 +17,6 @@ struct DRNetCommand: ParsableCommand {
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InfoCommand.self, SynthesizeCommand.self,
             StudyCommand.self,
         ])
-
-    /// Refuses processors that the kernels were not compiled for, before one of them meets an unknown instruction.
-    static func requireProcessor() throws {
-        let missing = ProcessorFeatures.missing()
-        guard missing.isEmpty else {
-            throw ValidationError("this processor lacks \(missing.joined(separator: ", ")), which drnet is compiled for")
-        }
-    }
 }
 
 /// Exit statuses besides 0 (done) and 1 (an error; 64 for a wrong command line). Documented in docs/checkpoints.md.

@@ -30,7 +30,6 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
-        try DRNetCommand.requireProcessor()
         let folder = RunFolder(path: runFolder)
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
         let context = try KernelContext(configuration.kernels, of: folder)

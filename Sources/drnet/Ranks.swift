@@ -24,7 +24,6 @@ struct Ranks {
     static func run(
         _ configuration: TrainingConfiguration, recordedProducts: () throws -> ProductsSelection?, _ body: (Ranks) throws -> Void
     ) throws {
-        try DRNetCommand.requireProcessor()
         let communicator = try ProcessEnvironment.makeCommunicator(
             timeoutSeconds: configuration.communication.timeoutSeconds)
         do {

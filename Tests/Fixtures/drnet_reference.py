@@ -129,7 +129,7 @@ def without_statistics(classifier, function):
 def step(classifier, predictor, case, images, labels, noise, draws, estimator):
     """Computes the gradients of L = CE + η L_reg in the parameters' `grad`. Returns the values that the tests compare.
 
-    `expected-all` is `expected` with forward-only passes in training mode, which record their statistics instead of those of the sub-batches.
+    `expected-all` is `expected` with forward-only passes in training mode. These record their statistics instead of the sub-batches'.
     """
     resolutions, tau, eta = case["resolutions"], case["temperature"], case["flops_weight"]
     count, everything = len(labels), torch.arange(len(labels))

@@ -1,8 +1,8 @@
 """Writes the fixtures of this folder: layers.safetensors, step_*.safetensors, warm_up_resnet18.safetensors, mobilenet.safetensors and
 torchvision.json.
 
-Run with: python make_fixtures.py. Needs torch, torchvision, numpy and safetensors. Images are NHWC; parameters have PyTorch's layouts. Values are
-computed in double precision and stored in single precision. The tests state their tolerances.
+Run with: python make_fixtures.py. Needs torch, torchvision, numpy and safetensors. Images are NHWC; parameters have PyTorch's layouts.
+Values are computed in double precision and stored in single precision. The tests state their tolerances.
 """
 import json
 import pathlib
@@ -80,7 +80,8 @@ def layers():
     y = x.mean((2, 3))
     y.backward(tensor("avgpool.gradient", 2, 5))
     out |= {"avgpool.output": y, "avgpool.input_gradient": nhwc(x.grad)}
-    x, weight, bias = tensor("linear.input", 3, 7).requires_grad_(), tensor("linear.weight", 4, 7).requires_grad_(), tensor("linear.bias", 4).requires_grad_()
+    x = tensor("linear.input", 3, 7).requires_grad_()
+    weight, bias = tensor("linear.weight", 4, 7).requires_grad_(), tensor("linear.bias", 4).requires_grad_()
     y = F.linear(x, weight, bias)
     y.backward(tensor("linear.gradient", 3, 4))
     out |= {"linear.output": y, "linear.input_gradient": x.grad, "linear.weight_gradient": weight.grad, "linear.bias_gradient": bias.grad}
@@ -106,7 +107,8 @@ CASES = {
     "step_resnet18": dict(bottleneck=False, blocks=[2, 2, 2, 2], stem=6, widths=[6, 8, 12, 16], resolutions=[96, 64, 48]),
     "step_bottleneck": dict(bottleneck=True, blocks=[2, 2, 2, 2], stem=6, widths=[3, 4, 5, 6], resolutions=[80, 64]),
 }
-COMMON = dict(classes=5, images=9, predictor_input=40, predictor_widths=[4, 4, 6, 8, 10], temperature=0.7, flops_weight=0.8, flops_target=0.3, label_smoothing=0.1)
+COMMON = dict(classes=5, images=9, predictor_input=40, predictor_widths=[4, 4, 6, 8, 10], temperature=0.7, flops_weight=0.8,
+              flops_target=0.3, label_smoothing=0.1)
 
 
 def steps():
@@ -132,12 +134,13 @@ def steps():
             out |= {f"{estimator}/{k}": v.reshape(-1) for k, v in result.items()}
             for prefix, network in (("classifier", classifier), ("predictor", predictor)):
                 for key, parameter in network.named_parameters():
-                    out[f"{estimator}/{prefix}.{network.file_name(key)}"] = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
+                    gradient = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
+                    out[f"{estimator}/{prefix}.{network.file_name(key)}"] = gradient
                 for key, buffer in network.named_buffers():
                     if "num_batches" not in key:
                         out[f"{estimator}/{prefix}.{network.file_name(key)}"] = buffer
-        # All estimators but dense have the classifier gradients of the routed sub-batches. All but dense and expected-all keep their statistics.
-        # Equal tensors are stored once.
+        # All estimators but dense have the classifier gradients of the routed sub-batches. All but dense and expected-all keep their
+        # statistics. Equal tensors are stored once.
         repeated = ("expected/classifier.", "expected-all/classifier.", "probe/classifier.")
         for key in [k for k in out if k.startswith(repeated)]:
             original = out["straight-through/" + key.split("/", 1)[1]]
@@ -201,7 +204,8 @@ def zoo():
             total[str(size)] = count
         shapes = {k: list(v.shape) for k, v in network.state_dict().items() if "num_batches" not in k}
         digest = "\n".join(f"{k} {v}" for k, v in sorted(shapes.items()))
-        out[name] = {"multiply_adds": total, "parameters": sum(p.numel() for p in network.parameters()), "tensors": digest if name in ("resnet18", "resnet50", "mobilenet_v2") else None}
+        tensors = digest if name in ("resnet18", "resnet50", "mobilenet_v2") else None
+        out[name] = {"multiply_adds": total, "parameters": sum(p.numel() for p in network.parameters()), "tensors": tensors}
     (FOLDER / "torchvision.json").write_text(json.dumps(out, indent=1))
 
 

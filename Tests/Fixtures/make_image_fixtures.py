@@ -11,7 +11,8 @@ FOLDER = pathlib.Path(__file__).parent / "images"
 FOLDER.mkdir(exist_ok=True)
 
 y, x = np.mgrid[0:21, 0:30]
-rgb = np.stack([128 + 120 * np.sin(x / 5), 128 + 120 * np.cos(y / 4 + x / 9), (x * 7 + y * 3) % 256 * 0.5 + 60], 2).clip(0, 255).astype(np.uint8)
+channels = [128 + 120 * np.sin(x / 5), 128 + 120 * np.cos(y / 4 + x / 9), (x * 7 + y * 3) % 256 * 0.5 + 60]
+rgb = np.stack(channels, 2).clip(0, 255).astype(np.uint8)
 image = Image.fromarray(rgb)
 
 

@@ -70,9 +70,4 @@ final class LossAndUpdateTests: XCTestCase {
             XCTAssertLessThanOrEqual(BufferPool.sizeClass(count), max(256, count * 5 / 4))
         }
     }
-
-    func testMissingProcessorFeaturesAreNamed() {
-        XCTAssertEqual(ProcessorFeatures.missing(in: "flags\t\t: sse avx avx2\n"), ["fma"])
-        XCTAssertEqual(ProcessorFeatures.missing(in: "flags\t\t: sse fma avx2\n"), [])
-    }
 }

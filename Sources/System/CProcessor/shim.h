@@ -1,6 +1,6 @@
-// Hints to the processor that Swift has no name for.
+// Hints to the processor that Swift cannot express.
 
-// What a thread says while it waits for another one.
+// Executed repeatedly by a thread that waits for another one: saves power and gives the core to a hyper-thread.
 #if defined(__x86_64__)
 #include <immintrin.h>
 static inline void drnet_spin_hint(void) { _mm_pause(); }
@@ -10,7 +10,8 @@ static inline void drnet_spin_hint(void) { __asm__ volatile("yield"); }
 static inline void drnet_spin_hint(void) {}
 #endif
 
-// Asks the first-level cache, or the second-level one, for a line that will be read soon. Any address will do: a wrong one only costs the time.
+// Prefetch a line that will be read soon into the first-level or the second-level cache. Any address is permitted: a wrong one only costs
+// time.
 static inline void drnet_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 static inline void drnet_prefetch_second_level(const void *address) { __builtin_prefetch(address, 0, 2); }
 
