@@ -1,4 +1,4 @@
-/// Finds a place for each label beside its point, off curves, points and other labels where it can.
+/// Finds a position for each label near its point. It avoids curves, points and other labels if possible.
 struct LabelPlacer {
     struct Box {
         var left: Double
@@ -19,7 +19,7 @@ struct LabelPlacer {
         }
     }
 
-    /// One series.
+    /// The points of one series.
     struct Path {
         var points: [(x: Double, y: Double)]
         var isConnected: Bool
@@ -27,7 +27,7 @@ struct LabelPlacer {
     }
 
     private let bounds: Box
-    /// Points that stand for everything that is drawn.
+    /// Sample points of everything that is drawn.
     private let occupied: [(x: Double, y: Double)]
     private var taken: [Box] = []
 
@@ -39,12 +39,12 @@ struct LabelPlacer {
         }
     }
 
-    /// A point, and those around it that its marker reaches.
+    /// Returns the point, and the points around it that its marker reaches.
     private static func corners(_ point: (x: Double, y: Double), _ radius: Double) -> [(x: Double, y: Double)] {
         [(0.0, 0.0), (-1, 0), (1, 0), (0, -1), (0, 1)].map { (point.x + radius * $0.0, point.y + radius * $0.1) }
     }
 
-    /// Every four pixels or so.
+    /// Returns points on the line from `start` to `end`, about four pixels apart.
     private static func between(_ start: (x: Double, y: Double), _ end: (x: Double, y: Double)) -> [(x: Double, y: Double)] {
         let steps = max(1, Int(max(abs(end.x - start.x), abs(end.y - start.y)) / 4))
         return (0...steps).map { step in
@@ -53,7 +53,7 @@ struct LabelPlacer {
         }
     }
 
-    /// The box of a label, near first: the place that covers the least.
+    /// Returns the box of a label: the candidate that covers the least. Candidates near the point come first.
     mutating func place(_ label: String, beside point: (x: Double, y: Double), size: Double) -> Box {
         let (width, height) = (Self.width(label, size: size), size)
         var best: (box: Box, score: Int)?
@@ -67,7 +67,7 @@ struct LabelPlacer {
                 if score < best?.score ?? .max { best = (box, score) }
             }
         }
-        // Nowhere inside: below it.
+        // No candidate is inside the bounds: place the label below the point.
         let box =
             best?.box
             ?? Box(left: point.x - width / 2, top: point.y + 9, right: point.x + width / 2, bottom: point.y + 9 + height)
@@ -75,6 +75,6 @@ struct LabelPlacer {
         return box
     }
 
-    /// About what a text takes in a sans-serif font.
+    /// Returns the approximate width of a text in a sans-serif font.
     static func width(_ text: String, size: Double) -> Double { 0.54 * size * Double(text.count) }
 }

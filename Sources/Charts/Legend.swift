@@ -1,4 +1,4 @@
-/// A line chart's series with their names, in as many rows as they need.
+/// Draws the names of a line chart's series in as many rows as necessary.
 struct Legend {
     private static let rowHeight = 22.0
     private static let symbolWidth = 34.0

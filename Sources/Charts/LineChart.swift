@@ -1,15 +1,19 @@
-/// Curves and points in panels side by side, with a common vertical axis and one legend for all.
+/// A chart of curves and points in adjacent panels, with a common vertical axis and one legend.
 public struct LineChart {
+    /// A named set of points, drawn as a curve, as markers or both.
     public struct Series {
+        /// The name in the legend.
         public var name: String
-        /// As in CSS.
+        /// The colour, in CSS notation.
         public var color: String
-        /// Nil for points that are not connected.
+        /// The line that connects the points; nil for none.
         public var line: Line?
-        /// Nil for a mere line.
+        /// The marker at each point; nil for none.
         public var marker: Marker?
+        /// The points, in the order in which the line connects them.
         public var points: [Point]
 
+        /// Creates a series.
         public init(_ name: String, color: String, line: Line? = nil, marker: Marker? = nil, points: [Point]) {
             self.name = name
             self.color = color
@@ -19,27 +23,35 @@ public struct LineChart {
         }
     }
 
+    /// The style of a line.
     public struct Line {
+        /// The width in pixels.
         public var width: Double
+        /// Lengths of dashes and gaps in pixels; empty for a solid line.
         public var dashes: [Double]
 
+        /// Creates a line style.
         public init(width: Double, dashes: [Double] = []) {
             self.width = width
             self.dashes = dashes
         }
     }
 
+    /// The shape of a marker.
     public enum Marker {
         case dot, ring, square, diamond
     }
 
-    /// Finite numbers, in the units of the axes.
+    /// A point with finite coordinates, in the units of the axes.
     public struct Point {
+        /// The horizontal coordinate.
         public var x: Double
+        /// The vertical coordinate.
         public var y: Double
-        /// Written beside the point.
+        /// The text near the point; nil for none.
         public var label: String?
 
+        /// Creates a point.
         public init(x: Double, y: Double, label: String? = nil) {
             self.x = x
             self.y = y
@@ -47,24 +59,30 @@ public struct LineChart {
         }
     }
 
+    /// One panel of the chart, with its own horizontal axis.
     public struct Panel {
-        /// Of the horizontal axis, which begins at 0.
+        /// The title of the horizontal axis, which starts at 0.
         public var axisTitle: String
-        /// In the order in which they are painted.
+        /// The series, in painting order.
         public var series: [Series]
 
+        /// Creates a panel.
         public init(axisTitle: String, series: [Series]) {
             self.axisTitle = axisTitle
             self.series = series
         }
     }
 
+    /// The title of the chart.
     public var title: String
+    /// The line below the title.
     public var subtitle: String
+    /// The title of the common vertical axis.
     public var verticalTitle: String
-    /// With the same series each, of which the legend tells once.
+    /// The panels, from left to right. All have the same series; the legend lists those of the first panel.
     public var panels: [Panel]
 
+    /// Creates a chart.
     public init(title: String, subtitle: String, verticalTitle: String, panels: [Panel]) {
         self.title = title
         self.subtitle = subtitle
@@ -72,7 +90,7 @@ public struct LineChart {
         self.panels = panels
     }
 
-    /// The drawing.
+    /// The chart as an SVG document.
     public var document: SVGDocument {
         let size = PlotFrame.Size.self
         let legend = Legend(panels.first?.series ?? [], width: size.width - size.left - size.right)

@@ -1,13 +1,13 @@
 /// One panel of a line chart, in pixels.
 struct PlotFrame {
-    /// Of the whole drawing and its parts, in pixels.
+    /// The sizes of the drawing and its parts in pixels.
     enum Size {
         static let width = 1000.0
         static let left = 70.0
         static let right = 24.0
         static let top = 66.0
         static let plotHeight = 340.0
-        /// Ticks and title of the horizontal axis.
+        /// Height of the ticks and the title of the horizontal axis.
         static let axisHeight = 66.0
         static let bottom = 12.0
         static let gap = 44.0
@@ -83,7 +83,7 @@ struct PlotFrame {
                 func text(_ style: SVGStyle) -> SVGElement {
                     .text(label, x: (box.left + box.right) / 2, y: box.bottom - 1.5, size: Size.label, anchor: .middle, style)
                 }
-                // A pale rim keeps it legible on lines.
+                // A pale outline keeps the label legible on lines.
                 return [text(SVGStyle(fill: "white", stroke: "white", strokeWidth: 4, opacity: 0.8)), text(SVGStyle(fill: series.color))]
             }
         }
@@ -91,7 +91,7 @@ struct PlotFrame {
 }
 
 extension LineChart.Marker {
-    /// How far it reaches, with its rim.
+    /// The distance in pixels from the centre to the edge, including the outline.
     var radius: Double {
         switch self {
         case .dot: return 2.5

@@ -1,25 +1,31 @@
-/// A drawing as SVG: elements in the order in which they are painted. Coordinates are pixels, y points down; all numbers are finite.
+/// An SVG drawing. Elements are painted in order. Coordinates are in pixels, y points down, and all numbers are finite.
 public struct SVGDocument {
+    /// Width in pixels.
     public let width: Double
+    /// Height in pixels.
     public let height: Double
-    /// What the drawing shows, for readers that can not see it.
+    /// A description of the drawing for readers who cannot see it.
     public let title: String
-    /// Nil for a transparent one.
+    /// The background colour in CSS notation; nil for a transparent background.
     public var background: String? = "white"
+    /// The font of all texts, in CSS notation.
     public var fontFamily = "Helvetica, Arial, sans-serif"
+    /// The elements, in painting order.
     public private(set) var elements: [SVGElement] = []
 
+    /// Creates an empty drawing.
     public init(width: Double, height: Double, title: String) {
         self.width = width
         self.height = height
         self.title = title
     }
 
+    /// Adds an element on top of the existing ones.
     public mutating func add(_ element: SVGElement) {
         elements.append(element)
     }
 
-    /// The whole document as text.
+    /// The whole document as XML text.
     public var rendered: String {
         let paper = background.map { SVGElement.rect(x: 0, y: 0, width: width, height: height, SVGStyle(fill: $0)) }
         let root = SVGElement(
@@ -32,15 +38,20 @@ public struct SVGDocument {
     }
 }
 
-/// How a shape is painted; colours as in CSS. What is nil is inherited from the group around it.
+/// The painting style of a shape. Colours are in CSS notation. A property that is nil is inherited from the enclosing group.
 public struct SVGStyle {
+    /// The colour of the interior.
     public var fill: String?
+    /// The colour of the outline.
     public var stroke: String?
+    /// The width of the outline in pixels.
     public var strokeWidth: Double?
-    /// Lengths of dashes and gaps.
+    /// Lengths of dashes and gaps in pixels; empty for a solid line.
     public var dashes: [Double]
+    /// The opacity, 0 … 1.
     public var opacity: Double?
 
+    /// Creates a style.
     public init(
         fill: String? = nil, stroke: String? = nil, strokeWidth: Double? = nil, dashes: [Double] = [], opacity: Double? = nil
     ) {
@@ -63,7 +74,7 @@ public struct SVGStyle {
 
 /// One element of a drawing.
 public struct SVGElement {
-    /// Which end of a text stands at its point.
+    /// The part of a text that is aligned with its point.
     public enum Anchor: String {
         case start, middle, end
     }
@@ -80,6 +91,7 @@ public struct SVGElement {
         self.children = children
     }
 
+    /// Returns a rectangle.
     public static func rect(
         x: Double, y: Double, width: Double, height: Double, cornerRadius: Double = 0, _ style: SVGStyle
     ) -> SVGElement {
@@ -88,6 +100,7 @@ public struct SVGElement {
         return SVGElement("rect", place + corner + style.attributes)
     }
 
+    /// Returns a line between two points.
     public static func line(
         from start: (x: Double, y: Double), to end: (x: Double, y: Double), _ style: SVGStyle
     ) -> SVGElement {
@@ -95,7 +108,7 @@ public struct SVGElement {
         return SVGElement("line", place + style.attributes)
     }
 
-    /// Connected points; without a fill unless the style has one.
+    /// Returns a line through several points, without a fill unless the style has one.
     public static func polyline(_ points: [(x: Double, y: Double)], _ style: SVGStyle) -> SVGElement {
         var style = style
         style.fill = style.fill ?? "none"
@@ -103,11 +116,12 @@ public struct SVGElement {
         return SVGElement("polyline", [("points", list)] + style.attributes)
     }
 
+    /// Returns a circle.
     public static func circle(x: Double, y: Double, radius: Double, _ style: SVGStyle) -> SVGElement {
         SVGElement("circle", [("cx", number(x)), ("cy", number(y)), ("r", number(radius))] + style.attributes)
     }
 
-    /// One line of text. The point is on its baseline.
+    /// Returns one line of text. The point is on the text's baseline.
     ///
     /// - Parameter rotation: degrees clockwise about the point.
     public static func text(
@@ -121,7 +135,7 @@ public struct SVGElement {
         return SVGElement("text", attributes + style.attributes, text: text)
     }
 
-    /// Elements that are moved, and that inherit what is not said of themselves.
+    /// Returns a group that moves its elements by (x, y). Elements inherit the style properties that they do not set.
     public static func group(
         x: Double = 0, y: Double = 0, _ style: SVGStyle = SVGStyle(), _ children: [SVGElement]
     ) -> SVGElement {
@@ -141,14 +155,14 @@ extension SVGElement {
         return "\(start)>\n\(inside)\(indentation)</\(name)>\n"
     }
 
-    /// Hundredths of a pixel, without zeros at the end.
+    /// Formats a number in hundredths of a pixel, without trailing zeros.
     fileprivate static func number(_ value: Double) -> String {
-        precondition(value.isFinite, "a drawing has finite numbers, not \(value)")
+        precondition(value.isFinite, "numbers in a drawing must be finite, not \(value)")
         let rounded = (value * 100).rounded() / 100
         return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
     }
 
-    /// Text as XML has it; control characters, which it can not hold at all, become the replacement character.
+    /// Escapes text for XML. Control characters that XML cannot represent become the replacement character.
     private static func escaped(_ text: String) -> String {
         text.unicodeScalars.reduce(into: "") { result, scalar in
             switch scalar {

@@ -1,21 +1,25 @@
 import COpenBLAS
 
-/// What kernels share: threads, scratch memory and settings. A program makes one context and hands it down; several contexts can live in
-/// one process and compute at the same time.
+/// The state that kernels share: threads, scratch memory and settings. A program makes one context and passes it down. Several contexts can
+/// exist in one process and compute at the same time.
 ///
-/// A tensor keeps the context that it was made with. A layer computes on the context of its input, so that networks need none. Kernels
-/// without tensors take a context in `init` or as a parameter. Results do not depend on the number of threads.
+/// A tensor keeps the context that it was made with. A layer computes on the context of its input, so networks need none. Kernels without
+/// tensors take a context in `init` or as a parameter. Results do not depend on the number of threads.
 public final class KernelContext: Sendable {
+    /// The threads that run parallel loops.
     public let threads: ThreadPool
+    /// Scratch memory and the memory of tensors.
     public let buffers: BufferPool
-    /// Which 3×3 convolutions of stride 1 use Winograd's transforms.
+    /// Selects the 3×3 convolutions of stride 1 that use Winograd's transforms.
     public let winograd: WinogradUse
-    /// The matrix products of convolutions and linear layers.
+    /// Computes the matrix products of convolutions and linear layers.
     public let products: any MatrixMultiplier
 
+    /// Creates a context with its own threads and buffers.
+    ///
     /// - Parameters:
-    ///   - threadCount: threads that compute, the calling one included; at least 1.
-    ///   - products: what multiplies matrices. Results of different choices differ in the last bits.
+    ///   - threadCount: the number of computing threads, including the calling one; at least 1.
+    ///   - products: the implementation of matrix products. Results of different implementations differ in the last bits.
     public init(threadCount: Int, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles) {
         threads = ThreadPool(threadCount: threadCount)
         buffers = BufferPool()
@@ -29,13 +33,13 @@ public final class KernelContext: Sendable {
         self.products = products
     }
 
-    /// A context with the same threads, buffers and settings that multiplies matrices in another way.
+    /// Returns a context with the same threads, buffers and settings and another implementation of matrix products.
     public func with(products: ProductsKind) -> KernelContext { with(products: products.multiplier) }
 
     func with(products: any MatrixMultiplier) -> KernelContext { KernelContext(self, products: products) }
 
     private static func keepOpenBLASSingleThreaded() {
-        // The kernels run products on their own threads. OpenBLAS's threads would compete with these for the cores.
+        // The kernels run products on their own threads. OpenBLAS's threads would compete with them for the cores.
         openblas_set_num_threads(1)
     }
 }

@@ -5,18 +5,18 @@
 #endif
 
 extension CounterRandom {
-    /// A standard normal number (Box and Muller).
+    /// Returns a standard normal number (Box and Muller).
     public mutating func normal() -> Float {
         let radius = (-2 * logf(uniform())).squareRoot()
         return radius * cosf(2 * .pi * uniform())
     }
 
-    /// A standard Gumbel number, −log(−log u).
+    /// Returns a standard Gumbel number, −log(−log u).
     public mutating func gumbel() -> Float {
         -logf(-logf(uniform()))
     }
 
-    /// A random permutation of 0 ..< count (Fisher and Yates).
+    /// Returns a random permutation of 0 ..< count (Fisher and Yates).
     public mutating func permutation(_ count: Int) -> [Int] {
         var order = Array(0..<count)
         guard count > 1 else { return order }

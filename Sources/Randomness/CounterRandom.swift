@@ -1,5 +1,4 @@
-/// What a random number is for. Two purposes never share a stream; raw values are part of the reproducibility contract and
-/// must not be renumbered.
+/// The purpose of a random number. Two purposes never share a stream. Results depend on the raw values, so these must not be renumbered.
 public enum RandomPurpose: UInt32, Sendable {
     case initialization = 1
     case shuffling = 2
@@ -12,10 +11,10 @@ public enum RandomPurpose: UInt32, Sendable {
     case folding = 9
 }
 
-/// Counter-based random numbers: Philox 4×32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+/// A counter-based random number generator: Philox 4×32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 ///
-/// A stream is a pure function of (seed, purpose, step, sample), so there is no state to save, and a sample's numbers depend
-/// neither on the number of ranks nor on the order in which images are visited.
+/// A stream is a pure function of (seed, purpose, step, sample). There is no state to save. The numbers of a sample depend neither on the
+/// number of ranks nor on the order in which images are visited.
 public struct CounterRandom: RandomNumberGenerator, Sendable {
     private let key: (UInt32, UInt32)
     private let step: UInt32
@@ -25,9 +24,11 @@ public struct CounterRandom: RandomNumberGenerator, Sendable {
     private var words: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
     private var used = 4
 
+    /// Creates the generator of one stream.
+    ///
     /// - Parameters:
-    ///   - step: the epoch or step that the numbers belong to; its low 32 bits are used.
-    ///   - sample: the image's index in the data set, or the element's index; its low 32 bits are used.
+    ///   - step: the epoch or step of the numbers. Only its low 32 bits are used.
+    ///   - sample: the image's index in the data set, or the element's index. Only its low 32 bits are used.
     public init(seed: UInt64, purpose: RandomPurpose, step: Int = 0, sample: Int = 0) {
         key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
         self.purpose = purpose.rawValue
@@ -35,7 +36,7 @@ public struct CounterRandom: RandomNumberGenerator, Sendable {
         self.sample = UInt32(truncatingIfNeeded: sample)
     }
 
-    /// The next 32 random bits.
+    /// Returns the next 32 random bits.
     public mutating func nextWord() -> UInt32 {
         if used == 4 {
             words = Self.philox(counter: (block, purpose, step, sample), key: key)
@@ -51,27 +52,29 @@ public struct CounterRandom: RandomNumberGenerator, Sendable {
         }
     }
 
+    /// Returns the next 64 random bits.
     public mutating func next() -> UInt64 {
         let low = UInt64(nextWord())
         return low | UInt64(nextWord()) << 32
     }
 
-    /// Uniform on the open interval (0, 1): 23 bits centred in their cells, so that neither end can appear and log is finite.
+    /// Returns a uniform number in the open interval (0, 1): 23 bits, centred in their cells. Neither end can occur, so its logarithm is
+    /// finite.
     public mutating func uniform() -> Float {
         (Float(nextWord() >> 9) + 0.5) * 0x1p-23
     }
 
-    /// Uniform on (low, high).
+    /// Returns a uniform number in (low, high).
     public mutating func uniform(_ low: Float, _ high: Float) -> Float {
         low + (high - low) * uniform()
     }
 
-    /// Uniform on 0 ..< bound (Lemire's multiplication; the bias is below bound / 2³²).
+    /// Returns a uniform integer in 0 ..< bound (Lemire's multiplication). The bias is below bound / 2³².
     public mutating func integer(below bound: Int) -> Int {
         Int(truncatingIfNeeded: (UInt64(nextWord()) * UInt64(bound)) >> 32)
     }
 
-    /// Ten rounds of Philox 4×32.
+    /// Computes ten rounds of Philox 4×32.
     static func philox(
         counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)
     ) -> (UInt32, UInt32, UInt32, UInt32) {

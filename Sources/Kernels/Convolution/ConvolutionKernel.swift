@@ -1,34 +1,37 @@
-/// A way to compute a convolution of a given shape. Inputs and gradients can be computed as they are read, and results are handed on while
-/// they are in cache, so that normalisation and its sums need no sweeps over memory of their own.
+/// Computes a convolution of one shape.
+///
+/// A kernel can compute its inputs and gradients while it reads them. It passes on results while they are in cache. Normalisation and its
+/// sums therefore need no separate passes over memory.
 public protocol ConvolutionKernel {
-    /// What the kernel computes with.
+    /// The threads, buffers and matrix products of the kernel.
     var context: KernelContext { get }
 
-    /// Slots of the finishers of `forward` and `backward`.
+    /// The number of slots of the finishers of `forward` and `backward`.
     var forwardSlots: Int { get }
     var backwardSlots: Int { get }
 
-    /// How `forward` reads prepared weights.
+    /// The layout of the prepared weights that `forward` reads.
     var preparedLayout: PreparedLayout { get }
 
-    /// prepared ← the weights in `preparedLayout`. A caller that convolves with the same weights again keeps them.
+    /// prepared ← the weights in `preparedLayout`. A caller that uses the same weights for several convolutions prepares them once.
     ///
     /// - Parameter prepared: `preparedLayout.byteCount` bytes, aligned to 64.
     func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutableRawPointer)
 
-    /// output ← input ∗ weights, which were prepared.
+    /// output ← input ∗ weights, with prepared weights.
     func forward(input: Rows, prepared: UnsafeRawPointer, output: UnsafeMutablePointer<Float>, finish: BlockFinisher)
 
     /// output ← input ∗ weights.
     func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher)
 
-    /// weightGradient += the gradient of the weights, and the gradient of the input where `inputGradient` is given.
+    /// weightGradient += the gradient of the weights. Also computes the gradient of the input if `inputGradient` is given.
     func backward(
         input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
         inputGradient: InputGradient?)
 }
 
 extension ConvolutionKernel {
+    /// output ← input ∗ weights. Prepares the weights in scratch memory first.
     public func forward(input: Rows, weights: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>, finish: BlockFinisher) {
         context.buffers.withScratchBytes(preparedLayout.byteCount) {
             prepare(weights, into: $0)
@@ -37,15 +40,16 @@ extension ConvolutionKernel {
     }
 }
 
-/// How a kernel reads prepared weights. Prepared weights can be used again by every kernel of the same convolution whose layout is equal.
+/// The memory layout of prepared weights. Kernels of the same convolution with equal layouts can share prepared weights.
 public enum PreparedLayout: Hashable, Sendable {
     /// [kernel row · kernel column · input channel, output channel].
     case matrix(PackedLayout)
-    /// For F(m×m, 3×3), a matrix for each position of a tile.
+    /// Winograd's F(m×m, 3×3): one matrix per position of a tile.
     case winograd(outputs: Int, WinogradWeightLayout)
-    /// Depthwise weights, in the order in which they are stored.
+    /// Depthwise weights, in their stored order.
     case stored(count: Int)
 
+    /// The size of the prepared weights in bytes.
     public var byteCount: Int {
         switch self {
         case .matrix(let layout): return layout.byteCount
@@ -55,13 +59,14 @@ public enum PreparedLayout: Hashable, Sendable {
     }
 }
 
-/// Where a backward pass leaves the gradient of its input.
+/// The destination of the input's gradient in a backward pass.
 public struct InputGradient {
     var values: UnsafeMutablePointer<Float>
-    /// Whether the gradient is added to what is there.
+    /// Whether the gradient is added to the existing values.
     var accumulates: Bool
     var finish: RowFinisher
 
+    /// - Parameter finish: receives each range of rows when its gradient is complete.
     public init(_ values: UnsafeMutablePointer<Float>, accumulates: Bool, finish: @escaping RowFinisher) {
         self.values = values
         self.accumulates = accumulates

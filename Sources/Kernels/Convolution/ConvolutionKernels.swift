@@ -1,5 +1,7 @@
-/// The choice of a kernel by shape.
+/// Selects a convolution kernel by shape.
 public enum ConvolutionKernels {
+    /// Returns the kernel for a dense convolution.
+    ///
     /// - Parameter keepsWeights: whether the weights are prepared once for many batches.
     public static func kernel(
         for shape: ConvolutionShape, isDepthwise: Bool, keepsWeights: Bool, _ context: KernelContext

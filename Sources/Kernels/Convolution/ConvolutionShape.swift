@@ -1,15 +1,26 @@
-/// Sizes of a dense 2-D convolution, or of a pooling window with equal channels. Images are NHWC, weights [kernel row, kernel
-/// column, input channel, output channel]: a patch of the image and a column of the weights are then both contiguous.
+/// The sizes of a dense 2-D convolution, or of a pooling window (which has as many output as input channels).
+///
+/// Images are NHWC. Weights are [kernel row, kernel column, input channel, output channel]. Each kernel row of a patch is contiguous in the
+/// image, and each row of the weight matrix is contiguous.
 public struct ConvolutionShape: Equatable, Sendable {
+    /// Images in the batch.
     public var batch: Int
+    /// Height of the input in pixels.
     public var inputHeight: Int
+    /// Width of the input in pixels.
     public var inputWidth: Int
+    /// Channels of the input.
     public var inputChannels: Int
+    /// Channels of the output.
     public var outputChannels: Int
+    /// Height and width of the kernel.
     public var kernel: Int
+    /// Vertical and horizontal stride.
     public var stride: Int
+    /// Zero pixels on each side of the image.
     public var padding: Int
 
+    /// Creates a shape from its sizes.
     public init(
         batch: Int, inputHeight: Int, inputWidth: Int, inputChannels: Int, outputChannels: Int, kernel: Int,
         stride: Int, padding: Int
@@ -24,7 +35,9 @@ public struct ConvolutionShape: Equatable, Sendable {
         self.padding = padding
     }
 
+    /// Height of the output in pixels.
     public var outputHeight: Int { (inputHeight + 2 * padding - kernel) / stride + 1 }
+    /// Width of the output in pixels.
     public var outputWidth: Int { (inputWidth + 2 * padding - kernel) / stride + 1 }
     /// Input pixels of the whole batch.
     public var inputPixels: Int { batch * inputHeight * inputWidth }
@@ -32,16 +45,16 @@ public struct ConvolutionShape: Equatable, Sendable {
     public var outputPixels: Int { batch * outputHeight * outputWidth }
     /// Floats in one patch: columns of the patch matrix.
     public var patchLength: Int { kernel * kernel * inputChannels }
-    /// True where the patch matrix is the image itself.
+    /// Whether the patch matrix is the image itself.
     public var isPointwise: Bool { kernel == 1 && stride == 1 && padding == 0 }
 
-    /// Whether Winograd's transforms of 3×3 kernels can be used; they go by eight channels.
+    /// Whether Winograd's transforms of 3×3 kernels support this shape. They process eight channels at a time.
     var allowsWinograd: Bool {
         kernel == 3 && stride == 1 && padding == 1 && inputChannels % 8 == 0 && outputChannels % 8 == 0
     }
 
-    /// The convolution of the output's gradient that gives the input's gradient, for stride 1: the same kernel, turned by 180°,
-    /// with input and output channels exchanged.
+    /// The convolution that computes the input's gradient from the output's gradient, for stride 1. It uses the kernel rotated by 180° with
+    /// input and output channels exchanged.
     var inputGradientShape: ConvolutionShape {
         ConvolutionShape(
             batch: batch, inputHeight: outputHeight, inputWidth: outputWidth, inputChannels: outputChannels,

@@ -1,7 +1,7 @@
-/// Depthwise convolutions (one filter a channel) of NHWC images, computed directly: they do too little arithmetic for a matrix
-/// product to pay. Weights are [kernel row, kernel column, channel].
+/// Depthwise convolutions (one filter per channel) of NHWC images, computed directly. They do too little arithmetic for a matrix product to
+/// pay off. Weights are [kernel row, kernel column, channel].
 ///
-/// Operands that are not stored are written out first.
+/// Computed operands are written to scratch memory first.
 struct DepthwiseConvolution: ConvolutionKernel {
     private let shape: ConvolutionShape
     let context: KernelContext
@@ -57,7 +57,7 @@ struct DepthwiseConvolution: ConvolutionKernel {
         }
     }
 
-    /// inputGradient ← the gradient of the input (+ inputGradient where `accumulates`).
+    /// inputGradient ← the gradient of the input (+ inputGradient if `accumulates`).
     private func writeInputGradient(
         outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>, into inputGradient: UnsafeMutablePointer<Float>,
         accumulates: Bool
@@ -77,7 +77,7 @@ struct DepthwiseConvolution: ConvolutionKernel {
         }
     }
 
-    /// weightGradient ← weightGradient + the gradient of the weights. Each image has sums of its own, added in order.
+    /// weightGradient += the gradient of the weights. Each image has its own sums, which are added in order.
     private func addWeightGradient(
         input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, to weightGradient: UnsafeMutablePointer<Float>
     ) {
@@ -102,7 +102,7 @@ struct DepthwiseConvolution: ConvolutionKernel {
         }
     }
 
-    /// Calls `body(output pixel, input pixel, kernel position)` for every pair inside the image, for one line of output pixels.
+    /// Calls `body(output pixel, input pixel, kernel position)` for every pair inside the image, for one row of output pixels.
     @inline(__always)
     private func forEachTap(line: Int, _ body: (Int, Int, Int) -> Void) {
         let (image, row) = (line / shape.outputHeight, line % shape.outputHeight)

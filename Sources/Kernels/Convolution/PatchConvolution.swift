@@ -1,21 +1,21 @@
-/// Dense convolutions as products of blocks of the patch matrix with the weights. Layouts: images NHWC, weights
-/// [kernel row, kernel column, input channel, output channel].
+/// Dense convolutions by im2col: products of blocks of the patch matrix with the weights. Images are NHWC. Weights are [kernel row, kernel
+/// column, input channel, output channel].
 ///
-/// Operands that are not stored are written out first.
+/// Computed operands are written to scratch memory first.
 struct PatchConvolution: ConvolutionKernel {
     private let shape: ConvolutionShape
     let context: KernelContext
 
-    /// Patch blocks are at most this many floats (1 MiB): they stay in the second-level cache between gathering and use.
+    /// The maximum size of a patch block in floats (1 MiB). Blocks stay in the second-level cache between gathering and use.
     private static let blockFloats = 1 << 18
-    /// Pixels of a block, at least where there are as many, and at most.
+    /// The minimum (if the batch has as many) and maximum number of pixels of a block.
     private static let minimumBlock = 64
     private static let maximumBlock = 1024
-    /// So many blocks occupy the threads.
+    /// The number of blocks that keeps the threads busy.
     private static let enoughBlocks = 8
-    /// Weights up to this size get the gradient of each of `gradientRanges` ranges of pixels in memory of its own.
+    /// The maximum size of weights (in floats) for which each of `gradientRanges` pixel ranges has its own weight gradient in memory.
     private static let smallWeights = 1 << 16
-    /// Fixed, so that sums do not depend on the number of threads.
+    /// The number of pixel ranges. It is fixed, so that sums do not depend on the number of threads.
     private static let gradientRanges = 16
 
     init(_ shape: ConvolutionShape, _ context: KernelContext) {
@@ -56,7 +56,7 @@ struct PatchConvolution: ConvolutionKernel {
         }
     }
 
-    /// output ← input ∗ weights (+ output where `accumulates`).
+    /// output ← input ∗ weights (+ output if `accumulates`).
     private func forward(
         input: UnsafePointer<Float>, prepared: UnsafeRawPointer, output: UnsafeMutablePointer<Float>, accumulates: Bool,
         finish: BlockFinisher
@@ -79,8 +79,8 @@ struct PatchConvolution: ConvolutionKernel {
         ProductBlocks(outputBlocks, columns: outputs, context.products.blocking).forEach(context.threads, multiply, finish: finish)
     }
 
-    /// The columns of the patches in parts of whole kernel rows, which are multiplied one after another, so that a block of deep patches
-    /// stays in cache. The parts depend on the layer alone: an image's sums are the same in any batch.
+    /// The columns of the patches, in parts of whole kernel rows. The parts are multiplied one after another, so that a block of deep
+    /// patches stays in cache. They depend on the layer alone: the sums of an image are the same in any batch.
     private var patchParts: [Range<Int>] {
         let rowLength = shape.kernel * shape.inputChannels
         let rowsAtOnce = max(1, min(shape.kernel, Self.blockFloats / (Self.minimumBlock * rowLength)))
@@ -89,7 +89,7 @@ struct PatchConvolution: ConvolutionKernel {
         }
     }
 
-    /// Blocks of output pixels: as many pixels as keep the patches in cache, but enough blocks for the threads.
+    /// Blocks of output pixels. They are small enough for the patches to stay in cache, and numerous enough to keep the threads busy.
     private var outputBlocks: RowBlocks {
         RowBlocks(
             images: shape.batch, rowsPerImage: shape.outputHeight * shape.outputWidth,
@@ -98,7 +98,7 @@ struct PatchConvolution: ConvolutionKernel {
                 min(Self.maximumBlock, Self.blockFloats / shape.patchLength, shape.outputPixels / Self.enoughBlocks)))
     }
 
-    /// inputGradient ← the gradient of the input, given that of the output (+ inputGradient where `accumulates`).
+    /// inputGradient ← the gradient of the input, from the gradient of the output (+ inputGradient if `accumulates`).
     private func writeInputGradient(
         outputGradient: UnsafePointer<Float>, weights: UnsafePointer<Float>, into inputGradient: UnsafeMutablePointer<Float>,
         accumulates: Bool
@@ -119,7 +119,7 @@ struct PatchConvolution: ConvolutionKernel {
         let blockPixels = min(pixelsPerImage, max(1, Self.blockFloats / shape.patchLength))
         let layout = context.products.packedLayout(depth: shape.outputChannels, columns: shape.patchLength)
         layout.withPacked(transposing: weights, context) { transposed in
-            // Patches of a strided convolution overlap in the input, so that only one task scatters into an image.
+            // Patches of a strided convolution overlap in the input, so only one task scatters into each image.
             context.threads.forEach(shape.batch) { image in
                 if !accumulates { (inputGradient + image * imageFloats).update(repeating: 0, count: imageFloats) }
                 context.buffers.withScratch(blockPixels * shape.patchLength) { patches in
@@ -137,10 +137,10 @@ struct PatchConvolution: ConvolutionKernel {
         }
     }
 
-    /// weightGradient ← weightGradient + the gradient of the weights.
+    /// weightGradient += the gradient of the weights.
     ///
-    /// Large weights are split into slices of patch columns, each summed over all pixels by one task; small ones into a fixed
-    /// number of pixel ranges with sums of their own, added in order. Neither depends on the number of threads.
+    /// Large weights are split into slices of patch columns; one task sums each slice over all pixels. For small weights, the pixels are
+    /// split into a fixed number of ranges with their own sums, which are added in order. Neither split depends on the number of threads.
     private func addWeightGradient(
         input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, to weightGradient: UnsafeMutablePointer<Float>
     ) {
@@ -172,7 +172,7 @@ struct PatchConvolution: ConvolutionKernel {
         }
     }
 
-    /// The share of the pixels `pixels` in the rows `columns` of the weight gradient.
+    /// Adds the contribution of `pixels` to the rows `columns` of the weight gradient.
     private func addWeightGradient(
         _ input: UnsafePointer<Float>, _ outputGradient: UnsafePointer<Float>,
         pixels: Range<Int>, columns: Range<Int>, into sum: UnsafeMutablePointer<Float>
@@ -191,7 +191,8 @@ struct PatchConvolution: ConvolutionKernel {
         }
     }
 
-    /// Slices of the patch columns: equal parts of one kernel row each, enough for the threads where they stay wide enough.
+    /// Slices of the patch columns: equal parts of one kernel row each. There are enough slices for the threads as long as they remain wide
+    /// enough.
     private var columnSlices: [Range<Int>] {
         let blocking = context.products.blocking
         let rowLength = shape.kernel * shape.inputChannels

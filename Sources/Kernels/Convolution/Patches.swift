@@ -1,9 +1,9 @@
-/// Rows of the patch matrix ("im2col"), gathered a block at a time so that they stay in cache; the whole matrix never exists.
+/// Gathers rows of the patch matrix (im2col) one block at a time, so that they stay in cache. The whole matrix never exists.
 enum Patches {
-    /// Copies columns `columns` of the patches of the output pixels `pixels` (numbered over the batch) to `patches`, row after
-    /// row. Elements in the padding become 0.
+    /// Copies the columns `columns` of the patches of the output pixels `pixels` (numbered over the batch) to `patches`, row by row.
+    /// Elements in the padding become 0.
     ///
-    /// In NHWC one kernel row of a patch is contiguous in the image: one copy a kernel row and pixel.
+    /// In NHWC one kernel row of a patch is contiguous in the image, so each kernel row and pixel needs one copy.
     static func gather(
         _ input: UnsafePointer<Float>, _ shape: ConvolutionShape, pixels: Range<Int>, columns: Range<Int>,
         into patches: UnsafeMutablePointer<Float>
@@ -17,7 +17,7 @@ enum Patches {
         }
     }
 
-    /// Adds the rows of a patch matrix back to the image that they would have been gathered from ("col2im").
+    /// Adds the rows of a patch matrix to the image positions that `gather` reads them from (col2im).
     static func scatterAdd(
         _ patches: UnsafePointer<Float>, _ shape: ConvolutionShape, pixels: Range<Int>,
         into input: UnsafeMutablePointer<Float>
@@ -48,7 +48,7 @@ enum Patches {
         for pixel in 0..<pixels.count {
             let left = (column &* shape.stride &- shape.padding) &* channels
             for kernelRow in firstKernelRow...lastKernelRow {
-                // The part of this kernel row that is wanted, in floats from the left edge of the patch.
+                // The requested part of this kernel row, in floats from the left edge of the patch.
                 let low = max(columns.lowerBound &- kernelRow &* rowLength, 0)
                 let high = min(columns.upperBound &- kernelRow &* rowLength, rowLength)
                 let destination = pixel &* columns.count &+ kernelRow &* rowLength &+ low &- columns.lowerBound

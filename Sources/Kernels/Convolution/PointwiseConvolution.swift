@@ -1,4 +1,4 @@
-/// 1×1 convolutions of stride 1: one product over all pixels of the batch, a block of rows at a time.
+/// 1×1 convolutions of stride 1: one product over all pixels of the batch, computed in blocks of rows.
 struct PointwiseConvolution: ConvolutionKernel {
     let context: KernelContext
     private let rows: Int
@@ -6,20 +6,21 @@ struct PointwiseConvolution: ConvolutionKernel {
     private let outputs: Int
     private let blocks: RowBlocks
 
-    /// Floats of a block's input and output together (512 KiB): the rows that a block reads stay in the second-level cache until they are
+    /// Floats of a block's input and output together (512 KiB). The rows of a block stay in the second-level cache until they are
     /// multiplied.
     private static let blockFloats = 1 << 17
-    /// Rows of a block at most.
+    /// The maximum number of rows of a block.
     private static let maximumBlock = 512
-    /// So many blocks occupy the threads: small sub-batches have smaller blocks.
+    /// The number of blocks that keeps the threads busy. Small sub-batches have smaller blocks.
     private static let enoughBlocks = 8
-    /// Parts of the rows whose weight gradients are summed apart; fixed, so that sums do not depend on the number of threads.
+    /// The number of row ranges with separate weight-gradient sums. It is fixed, so that sums do not depend on the number of threads.
     private static let rangeCount = 16
-    /// Weights up to this size get their gradient in the same sweep as the input's: the parts' sums stay small.
+    /// The maximum size of weights (in floats) whose gradient is computed in the same sweep as the input's. The sums of the row ranges then
+    /// stay small.
     private static let smallWeights = 1 << 16
 
     init(_ shape: ConvolutionShape, _ context: KernelContext) {
-        precondition(shape.isPointwise, "no pointwise convolution: \(shape)")
+        precondition(shape.isPointwise, "not a pointwise convolution: \(shape)")
         self.context = context
         rows = shape.outputPixels
         inputs = shape.inputChannels
@@ -66,7 +67,7 @@ struct PointwiseConvolution: ConvolutionKernel {
         }
     }
 
-    /// A block's gradient, input and input gradient are all used while they are in cache.
+    /// Uses a block's gradient, input and input gradient while they are in cache.
     private func backwardInOneSweep(
         _ input: Rows, _ outputGradient: Rows, _ transposedWeights: PackedOperand,
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?
@@ -94,7 +95,7 @@ struct PointwiseConvolution: ConvolutionKernel {
         }
     }
 
-    /// Large weights have few rows: gradient and input are written out, and the weight gradient is split into parts of its own.
+    /// For large weights, which have few rows: writes out gradient and input, and splits the weight gradient into tasks of its own.
     private func backwardInTwoSweeps(
         _ input: Rows, _ outputGradient: Rows, _ transposedWeights: PackedOperand,
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?

@@ -3,8 +3,8 @@ public enum Pooling {
     /// Rows of the output that one task computes.
     private static let bandRows = 8
 
-    /// output ← the maximum of each window; `positions` ← which element of the window it was (row · kernel + column), for the
-    /// backward pass. Padding never wins. The first of equal maxima is taken, as PyTorch does.
+    /// output ← the maximum of each window. `positions` ← the position of the maximum in the window (row · kernel + column), for the
+    /// backward pass. Padding never wins. Among equal maxima the first is taken, as in PyTorch.
     public static func maximum(
         _ shape: ConvolutionShape, input: Rows, output: UnsafeMutablePointer<Float>, positions: UnsafeMutablePointer<UInt8>?,
         _ context: KernelContext
@@ -17,7 +17,7 @@ public enum Pooling {
             let start = image * shape.inputHeight
             let pixels = (start + inputRows.lowerBound) * shape.inputWidth..<(start + inputRows.upperBound) * shape.inputWidth
             input.withRows(pixels, channels: shape.inputChannels, context) {
-                // Where the image would begin, so that offsets are the same in every band.
+                // The address of the image's first row, so that offsets are the same in every band.
                 let values = $0 - inputRows.lowerBound * shape.inputWidth * shape.inputChannels
                 for row in outputRows {
                     let pixel = (image * shape.outputHeight + row) * shape.outputWidth
@@ -28,7 +28,7 @@ public enum Pooling {
         }
     }
 
-    /// One row of the output.
+    /// Computes one row of the output.
     private static func maximum(
         _ shape: ConvolutionShape, row: Int, _ image: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>,
         _ positions: UnsafeMutablePointer<UInt8>?, _ buffers: BufferPool
@@ -45,7 +45,7 @@ public enum Pooling {
             }
             return
         }
-        // The winners of one pixel, as floats: comparing and choosing then stay in vectors of one kind.
+        // The positions of one pixel's maxima, as floats. Comparisons and selections then use vectors of one type.
         buffers.withScratch(channels) { winners in
             for column in 0..<shape.outputWidth {
                 winners.update(repeating: 0, count: channels)
@@ -58,7 +58,7 @@ public enum Pooling {
         }
     }
 
-    /// inputGradient ← the gradient of the input of `maximum`; `finish` is called for each complete image, with its number as the slot.
+    /// inputGradient ← the gradient of the input of `maximum`. Calls `finish` for each complete image, with the image's number as the slot.
     public static func maximumInputGradient(
         _ shape: ConvolutionShape, outputGradient: UnsafePointer<Float>, positions: UnsafePointer<UInt8>,
         inputGradient: UnsafeMutablePointer<Float>, _ context: KernelContext, finish: RowFinisher
@@ -129,7 +129,7 @@ public enum Pooling {
         }
     }
 
-    /// Calls `body(offset of the pixel in the image, position in the window)` for the elements that lie inside the image.
+    /// Calls `body(offset of the pixel in the image, position in the window)` for the window elements inside the image.
     @inline(__always)
     private static func forEachWindowElement(
         _ shape: ConvolutionShape, row: Int, column: Int, _ body: (Int, UInt8) -> Void

@@ -1,13 +1,13 @@
-/// Which 3×3 convolutions of stride 1 use Winograd's transforms.
+/// Selects the 3×3 convolutions of stride 1 that use Winograd's transforms.
 public enum WinogradUse: Sendable {
     case never
-    /// Where the model of the cost says that it is faster, with the tile that it says.
+    /// Where the cost model predicts a gain, with the tile that it selects.
     case wherePays
-    /// Wherever it can be used, for tests and measurements.
+    /// For every supported shape. For tests and measurements.
     case always(WinogradTile)
 }
 
-/// Outputs of a Winograd tile.
+/// The output size of a Winograd tile.
 public enum WinogradTile: Sendable {
     /// F(2×2, 3×3).
     case twoByTwo

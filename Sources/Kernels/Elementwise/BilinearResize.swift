@@ -1,16 +1,21 @@
-/// Antialiased bilinear resizing of one image [H, W, C] with interleaved channels, as
-/// `torchvision.transforms.v2.functional.resize(…, antialias=True)` and PIL do it: a triangle filter that widens with the
-/// scale when shrinking. Separable; the weights are computed once, in `init`, and serve any number of images and threads.
+/// Resizes one image [H, W, C] with interleaved channels by antialiased bilinear interpolation, like
+/// `torchvision.transforms.v2.functional.resize(…, antialias=True)` and PIL. The triangle filter widens with the scale when shrinking. The
+/// filter is separable. `init` computes the weights once; any number of images and threads can use them.
 ///
-/// A call runs on the calling thread only and takes temporary memory for one row of the input.
+/// A call runs on the calling thread only and allocates temporary memory for one row of the input.
 public struct BilinearResize: Sendable {
+    /// Height of the input in pixels.
     public let inputHeight: Int
+    /// Width of the input in pixels.
     public let inputWidth: Int
+    /// Height of the output in pixels.
     public let outputHeight: Int
+    /// Width of the output in pixels.
     public let outputWidth: Int
     private let rows: TriangleFilter
     private let columns: TriangleFilter
 
+    /// Computes the weights for the given sizes, in pixels. All sizes must be positive.
     public init(inputHeight: Int, inputWidth: Int, outputHeight: Int, outputWidth: Int) {
         precondition(
             min(inputHeight, inputWidth, outputHeight, outputWidth) >= 1,
@@ -23,11 +28,12 @@ public struct BilinearResize: Sendable {
         columns = TriangleFilter(inputCount: inputWidth, outputCount: outputWidth)
     }
 
-    /// Overwrites `output` [outputHeight, outputWidth, channels]. At equal sizes this is an exact copy.
+    /// Overwrites `output` [outputHeight, outputWidth, channels] with the resized image. At equal sizes the result is an exact copy.
+    ///
     /// - Parameters:
-    ///   - input: the first sample of the window to resize; offset it to resize a crop.
-    ///   - rowStride: samples (not bytes, not pixels) from one input row to the next.
-    ///   - outputRows: of the output, those to write; nil for all.
+    ///   - input: the first sample of the window to resize. Offset it to resize a crop.
+    ///   - rowStride: the distance from one input row to the next in samples (not bytes, not pixels).
+    ///   - outputRows: the rows of the output to write; nil for all.
     public func callAsFunction(
         _ input: UnsafePointer<Float>, rowStride: Int, channels: Int, outputRows: Range<Int>? = nil,
         into output: UnsafeMutablePointer<Float>
@@ -35,15 +41,15 @@ public struct BilinearResize: Sendable {
         resize(input, rowStride: rowStride, channels: channels, rows: outputRows ?? 0..<outputHeight, into: output) { $0 }
     }
 
-    /// The same for bytes: the output holds values of 0…255, not rounded.
+    /// Resizes an image of bytes. The output holds values of 0…255, not rounded.
     public func callAsFunction(
         _ input: UnsafePointer<UInt8>, rowStride: Int, channels: Int, into output: UnsafeMutablePointer<Float>
     ) {
         resize(input, rowStride: rowStride, channels: channels, rows: 0..<outputHeight, into: output) { Float($0) }
     }
 
-    /// Rows are blended first: that loop is a plain one along the whole row and vectorises at any number of channels, and it
-    /// leaves the slower blend of columns only the rows of the output to do.
+    /// Blends rows first. That loop runs along a whole row and vectorises with any number of channels. The slower blend of columns then
+    /// processes only the rows of the output.
     @inline(__always)
     private func resize<Sample>(
         _ input: UnsafePointer<Sample>, rowStride: Int, channels: Int, rows outputRows: Range<Int>,
@@ -65,7 +71,7 @@ public struct BilinearResize: Sendable {
         }
     }
 
-    /// blended[x] = Σ_t weight[row, t] · window[t, x], the first term overwriting.
+    /// blended[x] = Σ_t weight[row, t] · window[t, x]. The first term overwrites `blended`.
     @inline(__always)
     private func blendRows<Sample>(
         _ window: UnsafePointer<Sample>, rowStride: Int, rowLength: Int, row: Int,
@@ -120,12 +126,12 @@ public struct BilinearResize: Sendable {
     }
 }
 
-/// Which inputs make output i along one axis, and with which weights: scale = inputs / outputs, support = max(scale, 1),
-/// weight ∝ max(0, 1 − |j + ½ − (i + ½)·scale| / support), normalised to sum 1 over the inputs that exist.
+/// The inputs and weights of each output along one axis: scale = inputs / outputs, support = max(scale, 1), weight ∝ max(0, 1 − |j + ½ − (i
+/// + ½)·scale| / support) for output i and input j. Weights are normalised to a sum of 1 over the existing inputs.
 struct TriangleFilter: Sendable {
     /// The first input of each output.
     private(set) var starts: [Int] = []
-    /// Where each output's weights begin in `weights`, and one past the last.
+    /// The start of each output's weights in `weights`, followed by the total number of weights.
     private var offsets: [Int] = [0]
     private var weights: [Float] = []
 
@@ -137,7 +143,7 @@ struct TriangleFilter: Sendable {
             let low = max(Int(centre - support + 0.5), 0)
             let high = min(Int(centre + support + 0.5), inputCount)
             let taps = (low..<high).map { max(0, 1 - abs(Double($0) + 0.5 - centre) / support) }
-            // Without the zero weights at the ends, equal sizes are a copy even of infinite values.
+            // Zero weights at the ends are dropped. Resizing to the same size then copies even infinite values.
             let used = taps.firstIndex { $0 > 0 }!...taps.lastIndex { $0 > 0 }!
             let sum = taps.reduce(0, +)
             starts.append(low + used.lowerBound)

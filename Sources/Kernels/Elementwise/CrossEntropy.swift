@@ -6,7 +6,7 @@
 
 /// Softmax and cross entropy of rows of logits.
 public enum CrossEntropy {
-    /// probabilities ← softmax(logits); returns log Σ exp(logits).
+    /// probabilities ← softmax(logits). Returns log Σ exp(logits).
     @discardableResult
     public static func softmax(
         _ logits: UnsafePointer<Float>, count: Int, into probabilities: UnsafeMutablePointer<Float>
@@ -24,8 +24,8 @@ public enum CrossEntropy {
         return largest + logf(sum)
     }
 
-    /// The cross entropy of one row with the label, smoothed: −Σ_k q_k log p_k with q = (1 − ε) onehot(label) + ε / count
-    /// (torch.nn.CrossEntropyLoss). `gradient` ← its gradient, p − q; nil where only the loss is wanted.
+    /// Returns the cross entropy of one row with label smoothing: −Σ_k q_k log p_k with q = (1 − ε) onehot(label) + ε / count
+    /// (torch.nn.CrossEntropyLoss). `gradient` ← its gradient p − q; nil if only the loss is needed.
     public static func loss(
         _ logits: UnsafePointer<Float>, count: Int, label: Int, smoothing: Float,
         gradient: UnsafeMutablePointer<Float>?

@@ -1,4 +1,4 @@
-/// Plain loops over vectors.
+/// Elementwise loops over vectors and matrices.
 public enum Elementwise {
     /// target ← target + values.
     @inline(__always)
@@ -13,7 +13,7 @@ public enum Elementwise {
         }
     }
 
-    /// Σ values², in double precision, in an order that does not depend on the number of threads.
+    /// Returns Σ values² in double precision. The order of the sum does not depend on the number of threads.
     public static func sumOfSquares(_ values: UnsafePointer<Float>, count: Int, _ context: KernelContext) -> Double {
         let blockSize = 1 << 14
         let blockCount = (count + blockSize - 1) / blockSize
@@ -37,7 +37,7 @@ public enum Elementwise {
         return partial.reduce(0, +)
     }
 
-    /// transposed[column, row] ← matrix[row, column], by blocks of 8 × 8 in registers.
+    /// transposed[column, row] ← matrix[row, column], in register blocks of 8 × 8.
     public static func transpose(
         _ matrix: UnsafePointer<Float>, rows: Int, columns: Int, into transposed: UnsafeMutablePointer<Float>
     ) {
@@ -55,8 +55,8 @@ public enum Elementwise {
         }
     }
 
-    /// Sixty-four elements in order have row and column as the digits of their number. Taking those of even and those of odd numbers apart
-    /// moves the last of its six binary digits to the front, and three times that exchanges row and column.
+    /// Transposes a block of 8 × 8 elements. The index of an element has six binary digits: three for the row, three for the column.
+    /// Separating even from odd indices moves the last digit to the front. Three such steps exchange row and column.
     @inline(__always)
     private static func transposeBlock(
         _ block: UnsafePointer<Float>, rowStride: Int, into target: UnsafeMutablePointer<Float>, rowStride targetStride: Int

@@ -1,4 +1,4 @@
-/// The update of stochastic gradient descent with momentum, as torch.optim.SGD computes it (dampening 0).
+/// The update of stochastic gradient descent with momentum and dampening 0, as in torch.optim.SGD.
 public enum SGDUpdate {
     /// v ← momentum · v + g + weightDecay · w;  w ← w − rate · (nesterov ? g + weightDecay · w + momentum · v : v).
     public static func apply(

@@ -1,35 +1,39 @@
-/// How the kernels divide products into tasks: sizes that are tuned for one implementation of products. They decide where sums are cut, so
-/// that a change of them changes the last bits of results.
+/// The sizes of the tasks that kernels divide products into. They are tuned for one implementation of products. They determine where sums
+/// are split, so changing them changes the last bits of results.
 public struct Blocking: Sendable {
-    /// Parts of a packed operand begin at multiples of this many columns.
+    /// Parts of a packed operand start at multiples of this many columns.
     public var columnUnit: Int
 
-    /// Columns of a task of the forward product, where there are too few blocks of rows to occupy the threads.
+    /// Columns per task of the forward product, used if there are too few blocks of rows to keep the threads busy.
     public var taskColumns: Int
-    /// The same for results that would be a single task.
+    /// Columns per task for results that would otherwise be a single task.
     public var narrowTaskColumns: Int
 
-    /// The weight gradient of a 1×1 convolution is divided into tasks of so many input channels (rows) and output channels (columns).
+    /// Input channels (rows) per task of a 1×1 convolution's weight gradient.
     public var weightGradientRows: Int
-    /// Rows where there are more than `weightGradientManyColumns` output channels: the tasks remain enough.
+    /// Input channels (rows) per task if there are more than `weightGradientManyColumns` output channels. There are enough tasks in this
+    /// case.
     public var weightGradientRowsOfManyColumns: Int
+    /// The number of output channels above which `weightGradientRowsOfManyColumns` applies.
     public var weightGradientManyColumns: Int
+    /// Output channels (columns) per task of a 1×1 convolution's weight gradient.
     public var weightGradientColumns: Int
 
-    /// The weight gradient of a patch convolution is divided into at least so many slices of patch columns, where these keep the width
-    /// below.
+    /// The minimum number of slices of patch columns for the weight gradient of an im2col convolution. There are fewer if slices would be
+    /// narrower than `patchSliceColumns`.
     public var patchSlices: Int
+    /// The minimum width of a slice, in patch columns.
     public var patchSliceColumns: Int
 
-    /// Channels of a part of Winograd's products: 64 × 512 transformed weights of one group of positions fit the second-level cache.
+    /// Channels per part of Winograd's products. 64 × 512 transformed weights of one group of positions fit the second-level cache.
     public var winogradPartChannels: Int
 }
 
-/// What a 3×3 convolution of stride 1 costs beside its multiplications, in multiply-adds for each weight. Fitted to measurements of one
-/// implementation of products (`drnet-benchmark kernels --convolutions`, docs/performance.md).
+/// The costs of a 3×3 convolution of stride 1 in addition to its multiplications, in multiply-adds per weight. They are fitted to
+/// measurements of one implementation of products (`drnet-benchmark kernels --convolutions`, docs/performance.md).
 public struct ConvolutionCostModel: Sendable {
-    /// Weights that are prepared once: 4 bytes are read from memory.
+    /// A weight that is prepared once: 4 bytes are read from memory.
     public var preparedWeight: Int
-    /// Weights that are transformed or copied, written and read in each direction, and whose gradient is transformed back.
+    /// A weight that is transformed or copied, written and read in each direction, and whose gradient is transformed too.
     public var weight: Int
 }

@@ -1,16 +1,19 @@
 /// A matrix of floats in memory.
 public struct MatrixView {
+    /// The first element of the stored matrix.
     public var values: UnsafePointer<Float>
+    /// Rows of the matrix (not of its stored transpose).
     public var rows: Int
+    /// Columns of the matrix (not of its stored transpose).
     public var columns: Int
     /// Floats from one stored row to the next.
     public var leading: Int
-    /// Whether memory holds the transpose, [columns × rows].
+    /// Whether memory holds the transpose [columns × rows].
     public var isTransposed: Bool
 
-    /// A matrix that is stored as [rows × columns].
+    /// Creates a view of a matrix that is stored as [rows × columns].
     ///
-    /// - Parameter leading: floats from one row to the next; nil where rows follow on one another.
+    /// - Parameter leading: floats from one row to the next; nil if rows are contiguous.
     public init(_ values: UnsafePointer<Float>, rows: Int, columns: Int, leading: Int? = nil) {
         self.values = values
         self.rows = rows
@@ -19,9 +22,9 @@ public struct MatrixView {
         isTransposed = false
     }
 
-    /// A matrix [rows × columns] that is stored as [columns × rows].
+    /// Creates a view of a matrix [rows × columns] that is stored as [columns × rows].
     ///
-    /// - Parameter leading: floats from one stored row to the next; nil where they follow on one another.
+    /// - Parameter leading: floats from one stored row to the next; nil if stored rows are contiguous.
     public init(transposing values: UnsafePointer<Float>, rows: Int, columns: Int, leading: Int? = nil) {
         self.values = values
         self.rows = rows
@@ -31,15 +34,18 @@ public struct MatrixView {
     }
 }
 
-/// The matrix that a product is written to, row-major.
+/// The row-major matrix that a product writes to.
 public struct ResultView {
+    /// The first element of the matrix.
     public var values: UnsafeMutablePointer<Float>
+    /// Rows of the matrix.
     public var rows: Int
+    /// Columns of the matrix.
     public var columns: Int
     /// Floats from one row to the next.
     public var leading: Int
 
-    /// - Parameter leading: nil where rows follow on one another.
+    /// - Parameter leading: floats from one row to the next; nil if rows are contiguous.
     public init(_ values: UnsafeMutablePointer<Float>, rows: Int, columns: Int, leading: Int? = nil) {
         self.values = values
         self.rows = rows
@@ -47,7 +53,7 @@ public struct ResultView {
         self.leading = leading ?? columns
     }
 
-    /// The part of a result [… × `leading`] in these rows and columns.
+    /// Creates a view of these rows and columns of a result [… × `leading`].
     init(_ values: UnsafeMutablePointer<Float>, rows: Range<Int>, columns: Range<Int>, leading: Int) {
         self.init(
             values + (rows.lowerBound * leading + columns.lowerBound), rows: rows.count, columns: columns.count, leading: leading)
@@ -60,20 +66,24 @@ public enum RightOperand {
     case packed(PackedOperand)
 }
 
-/// A packed matrix, or the part of one that begins at a row and a column.
+/// A packed matrix, or the part of one that starts at a given row and column.
 public struct PackedOperand {
+    /// The first byte of the whole packed matrix.
     public var bytes: UnsafeRawPointer
+    /// The layout of the whole packed matrix.
     public var layout: PackedLayout
+    /// The row of the packed matrix where the operand starts.
     public var firstRow = 0
-    /// A multiple of `Blocking.columnUnit`.
+    /// The column of the packed matrix where the operand starts: a multiple of `Blocking.columnUnit`.
     public var firstColumn = 0
 
+    /// Creates an operand from a whole packed matrix.
     public init(_ bytes: UnsafeRawPointer, _ layout: PackedLayout) {
         self.bytes = bytes
         self.layout = layout
     }
 
-    /// What begins at this row and column.
+    /// Returns the part that starts at this row and column of the operand.
     public func from(row: Int = 0, column: Int = 0) -> PackedOperand {
         var part = self
         part.firstRow += row

@@ -1,12 +1,13 @@
 import COpenBLAS
 
-/// Products by OpenBLAS's sgemm: the reference that every other implementation is tested against. It is right on every processor.
+/// Computes products with OpenBLAS's sgemm. This is the reference: it works on every processor, and tests compare every other
+/// implementation with it.
 ///
-/// sgemm packs both operands itself, so the packed layout is the plain matrix. It sums small products in another order than large ones, so that
-/// the last bits of an image's result can depend on the size of its batch; they do not depend on the number of threads.
+/// sgemm packs both operands itself, so the packed layout is the plain matrix. It sums small products in another order than large ones. The
+/// last bits of an image's result can therefore depend on the batch size. They do not depend on the number of threads.
 public struct OpenBLASMultiplier: MatrixMultiplier {
     public let kind = ProductsKind.openblas
-    /// sgemm packs the left operand anew for each part of the columns, so that parts are wider than the tiles'.
+    /// sgemm packs the left operand again for each part of the columns, so parts are wider than for the tiles.
     public let blocking = Blocking(
         columnUnit: 1, taskColumns: 256, narrowTaskColumns: 64, weightGradientRows: 192, weightGradientRowsOfManyColumns: 256,
         weightGradientManyColumns: 512, weightGradientColumns: 256, patchSlices: 12, patchSliceColumns: 96, winogradPartChannels: 128)
@@ -14,7 +15,7 @@ public struct OpenBLASMultiplier: MatrixMultiplier {
 
     public init() {}
 
-    /// The library's version and the kernels that it selected for this processor.
+    /// The library's version, and the kernels that it selected for this processor.
     public static var libraryDescription: String { String(cString: openblas_get_config()) + " " + String(cString: openblas_get_corename()) }
 
     public func packedLayout(depth: Int, columns: Int) -> PackedLayout {
@@ -38,7 +39,7 @@ public struct OpenBLASMultiplier: MatrixMultiplier {
         if c.rows == 0 || c.columns == 0 { return }
         let beta: Float = accumulates ? 1 : 0
         if c.rows == 1 && !a.isTransposed && b.isTransposed {
-            // A single image through a linear layer: sgemm would first copy all of the weights.
+            // A single image through a linear layer. sgemm would first copy all of the weights.
             cblas_sgemv(
                 CblasRowMajor, CblasNoTrans, blasint(c.columns), blasint(a.columns), 1, b.values, blasint(b.leading), a.values, 1, beta,
                 c.values, 1)
@@ -52,8 +53,8 @@ public struct OpenBLASMultiplier: MatrixMultiplier {
 }
 
 extension PackedOperand {
-    /// Calls `body(matrix, columns)` for each panel of float32 that the first `count` columns touch; the columns are counted from the
-    /// operand's first.
+    /// Calls `body(matrix, columns)` for each panel of float32 that the first `count` columns touch. `columns` is relative to the operand's
+    /// first column.
     fileprivate func forEachPanel(columns count: Int, _ body: (MatrixView, Range<Int>) -> Void) {
         precondition(layout.element == .float32, "sgemm multiplies floats, not \(layout.element)")
         let values = bytes.assumingMemoryBound(to: Float.self)

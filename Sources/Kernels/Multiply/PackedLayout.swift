@@ -1,7 +1,7 @@
-/// How a packed matrix [depth × columns] lies in memory: panels of `panelWidth` columns, [panel, depth, panelWidth]. The last panel is
-/// filled up with zeros. A plain matrix is one panel of all columns.
+/// The memory layout of a packed matrix [depth × columns]: panels of `panelWidth` columns, stored as [panel, depth, panelWidth]. The last
+/// panel is padded with zeros. A plain matrix is one panel of all columns.
 ///
-/// The value identifies the layout: packed weights can be used again wherever the layout is equal.
+/// Packed weights can be reused wherever the layout is equal.
 public struct PackedLayout: Hashable, Sendable {
     /// The type of the elements.
     public enum Element: Hashable, Sendable {
@@ -14,14 +14,20 @@ public struct PackedLayout: Hashable, Sendable {
         }
     }
 
+    /// The type of the elements.
     public let element: Element
+    /// Rows of the matrix.
     public let depth: Int
+    /// Columns of the matrix, without padding.
     public let columns: Int
+    /// Columns per panel.
     public let panelWidth: Int
     /// Elements from one panel to the next.
     public let panelStride: Int
 
-    /// - Parameter panelStride: elements from one panel to the next; nil where panels follow on one another.
+    /// Creates a layout.
+    ///
+    /// - Parameter panelStride: elements from one panel to the next; nil if panels are contiguous.
     public init(_ element: Element = .float32, depth: Int, columns: Int, panelWidth: Int, panelStride: Int? = nil) {
         self.element = element
         self.depth = depth
@@ -31,12 +37,12 @@ public struct PackedLayout: Hashable, Sendable {
     }
 
     var panelCount: Int { (columns + panelWidth - 1) / panelWidth }
-    /// Bytes of all panels.
+    /// The size of all panels in bytes.
     public var byteCount: Int { panelCount * panelStride * element.byteCount }
 }
 
 extension PackedLayout {
-    /// packed ← `matrix` [depth × columns], in parallel over panels or, where there is only one, over its rows.
+    /// packed ← `matrix` [depth × columns]. Runs in parallel over panels, or over rows if there is only one panel.
     func pack(_ matrix: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer, _ threads: ThreadPool) {
         let panels = floats(packed)
         let rowsOfTask = panelCount > 1 ? max(depth, 1) : Self.rowsOfTask
@@ -54,14 +60,14 @@ extension PackedLayout {
     /// packed ← the transpose of `matrix` [columns × depth].
     func pack(transposing matrix: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer, _ threads: ThreadPool) {
         let panels = floats(packed)
-        // Panels can be as wide as the matrix: a task takes some of a panel's columns.
+        // A panel can be as wide as the matrix, so a task packs only some of a panel's columns.
         let tasksPerPanel = (panelWidth + Self.columnsOfTask - 1) / Self.columnsOfTask
         threads.forEach(panelCount * tasksPerPanel) { task in
             let (panel, part) = (task / tasksPerPanel, task % tasksPerPanel)
             let wanted = part * Self.columnsOfTask..<min((part + 1) * Self.columnsOfTask, panelWidth)
             let present = wanted.lowerBound..<max(wanted.lowerBound, min(wanted.upperBound, columns - panel * panelWidth))
             let target = panels + panel * panelStride
-            // Some rows at a time, so that a cache line of each column is read at once.
+            // Process some rows at a time, so that each cache line of a column is read once.
             for firstRow in stride(from: 0, to: depth, by: Self.rowsAtOnce) {
                 let rows = firstRow..<min(firstRow + Self.rowsAtOnce, depth)
                 for column in present {

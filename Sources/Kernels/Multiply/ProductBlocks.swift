@@ -1,15 +1,15 @@
-/// How a product with a batch's pixels as rows is divided into tasks: by blocks of rows and, where these are few (a single image of 7 × 7
-/// pixels is one block), by parts of the columns too. The division changes no bit of the result.
+/// Divides a product with a batch's pixels as rows into tasks: blocks of rows and, if there are few of them, parts of the columns. (A
+/// single image of 7 × 7 pixels is one block.) The division does not change any bit of the result.
 struct ProductBlocks {
     let rows: RowBlocks
     private let columns: Int
     private let parts: Int
     private let partColumns: Int
-    /// The order in which the larger operand is read once: with more columns than rows, all blocks of rows come one after another for the
-    /// same columns.
+    /// Whether the tasks of all row blocks for the same columns follow each other. This is the case with more columns than rows. The larger
+    /// operand is then read only once.
     private let hasColumnsOutside: Bool
 
-    /// So many blocks of rows occupy the threads without a division of the columns.
+    /// The number of row blocks that keeps the threads busy without dividing the columns.
     private static let enoughBlocks = 8
 
     init(_ rows: RowBlocks, columns: Int, _ blocking: Blocking) {
@@ -24,7 +24,7 @@ struct ProductBlocks {
         hasColumnsOutside = columns > rows.rowCount
     }
 
-    /// Calls `multiply(rows, columns)` for all of the result, in parallel, and `finish` for each part that is complete.
+    /// Calls `multiply(rows, columns)` for all parts of the result in parallel, and `finish` for each complete part.
     func forEach(_ threads: ThreadPool, _ multiply: (Range<Int>, Range<Int>) -> Void, finish: BlockFinisher) {
         threads.forEach(rows.count * parts) { task in
             let (block, part) = hasColumnsOutside ? (task % rows.count, task / rows.count) : (task / parts, task % parts)

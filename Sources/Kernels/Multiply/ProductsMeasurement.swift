@@ -1,16 +1,18 @@
 import Dispatch
 
-/// Which implementation of products is faster on this processor, and by how much.
+/// The result of a measurement: the speed of each implementation of products on this processor, and the fastest one.
 public struct ProductsChoice: Codable, Sendable {
-    /// The faster one.
+    /// The fastest implementation.
     public let fastest: ProductsKind
-    /// GFLOP/s of each on the shapes that were measured: two for each multiply-add of the direct convolution, forward and backward, on all
-    /// threads.
+    /// The speed of each implementation on the measured shapes in GFLOP/s. The count is two operations per multiply-add of the direct
+    /// convolution, forward and backward, on all threads.
     public let gigaFLOPsPerSecond: [ProductsKind: Double]
+    /// The number of threads of the measurement.
     public let threadCount: Int
-    /// Duration of the measurement.
+    /// The duration of the measurement in seconds.
     public let seconds: Double
 
+    /// Creates a result from stored or measured values.
     public init(fastest: ProductsKind, gigaFLOPsPerSecond: [ProductsKind: Double], threadCount: Int, seconds: Double) {
         self.fastest = fastest
         self.gigaFLOPsPerSecond = gigaFLOPsPerSecond
@@ -18,7 +20,7 @@ public struct ProductsChoice: Codable, Sendable {
         self.seconds = seconds
     }
 
-    /// The speeds, the faster one first: "tiles 164 GFLOP/s, openblas 131 GFLOP/s".
+    /// The speeds, fastest first: "tiles 164 GFLOP/s, openblas 131 GFLOP/s".
     public var rates: String {
         ([fastest] + ProductsKind.allCases.filter { $0 != fastest })
             .map { "\($0.rawValue) \(Int((gigaFLOPsPerSecond[$0] ?? 0).rounded())) GFLOP/s" }
@@ -26,8 +28,8 @@ public struct ProductsChoice: Codable, Sendable {
     }
 }
 
-/// Measures the implementations of products on a few convolutions that stand for a ResNet-50, a ResNet-18 and a MobileNetV2. The result
-/// depends on the machine and on what else runs there: a program measures once, and every rank of a job must take the same choice.
+/// Measures the implementations of products on a few convolutions that represent a ResNet-50, a ResNet-18 and a MobileNetV2. The result
+/// depends on the machine and on its other load. A program measures once, and all ranks of a job must use the same result.
 public enum ProductsMeasurement {
     private struct Layer {
         var size: Int
@@ -43,20 +45,20 @@ public enum ProductsMeasurement {
         }
     }
 
-    /// 1×1 convolutions of ResNet-50 and MobileNetV2, Winograd's and strided 3×3 convolutions of ResNets.
+    /// 1×1 convolutions of ResNet-50 and MobileNetV2, and 3×3 convolutions of ResNets: with Winograd, and strided.
     private static let layers = [
         Layer(size: 56, inputs: 64, outputs: 256), Layer(size: 14, inputs: 1024, outputs: 256), Layer(size: 28, inputs: 192, outputs: 32),
         Layer(size: 56, inputs: 64, outputs: 64, kernel: 3), Layer(size: 14, inputs: 256, outputs: 256, kernel: 3),
         Layer(size: 28, inputs: 128, outputs: 128, kernel: 3, stride: 2),
     ]
-    /// Images: enough for several tasks a thread, few enough for a fraction of a second.
+    /// Images per batch: enough for several tasks per thread, few enough for a fraction of a second.
     private static let batch = 4
-    /// Times that each layer is measured, after one run that warms up caches and buffers, while there is time.
+    /// The maximum number of repetitions per layer. One run before them warms up caches and buffers.
     private static let repetitions = 3
-    /// After so many seconds no repetition begins; one of each layer is always done.
+    /// The time in seconds after which no repetition starts. Each layer has at least one repetition.
     private static let budgetSeconds = 1.0
 
-    /// Measures on the threads of `context`; takes 0.3 to 1.5 seconds.
+    /// Runs the measurement on the threads of `context`. Takes 0.3 to 1.5 seconds.
     public static func run(_ context: KernelContext) -> ProductsChoice {
         let start = DispatchTime.now().uptimeNanoseconds
         func elapsed() -> Double { Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9 }
@@ -69,7 +71,7 @@ public enum ProductsMeasurement {
             var best = [ProductsKind: Double]()
             for context in contexts { trial.run(context) }
             for repetition in 0..<repetitions where repetition == 0 || elapsed() < budgetSeconds {
-                // Alternating, so that a processor whose clock drifts is fair to both.
+                // Alternate between implementations, so that a drifting processor clock affects both alike.
                 for context in contexts {
                     let begin = elapsed()
                     trial.run(context)
@@ -84,7 +86,7 @@ public enum ProductsMeasurement {
             seconds: elapsed())
     }
 
-    /// Differences below this share are noise. Then the choice is the one that finishes results while they are in cache.
+    /// The relative difference below which a result is noise. The choice is then the tiles, which finish results while they are in cache.
     private static let noise = 0.05
 
     static func fastest(_ seconds: [ProductsKind: Double]) -> ProductsKind {
@@ -92,7 +94,7 @@ public enum ProductsMeasurement {
         return openblas < (1 - noise) * tiles ? .openblas : .tiles
     }
 
-    /// A convolution's forward and backward pass.
+    /// The forward and backward pass of one convolution.
     private final class Trial {
         private let shape: ConvolutionShape
         private var input: [Float]
@@ -110,7 +112,7 @@ public enum ProductsMeasurement {
             inputGradient = input
         }
 
-        /// Two for each multiply-add; the backward pass has two products where the forward pass has one.
+        /// Two operations per multiply-add. The forward pass has one product, the backward pass two.
         var flops: Double { 6 * Double(shape.outputPixels) * Double(shape.patchLength) * Double(shape.outputChannels) }
 
         func run(_ context: KernelContext) {

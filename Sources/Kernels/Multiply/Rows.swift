@@ -1,22 +1,22 @@
-/// Writes the pixels `rows` of a matrix [pixels × channels], numbered over the batch, to `target`. Kernels read such a matrix a few rows at
-/// a time, so that it never exists as a whole. Several threads call it at once, for each pixel about once.
+/// Writes the pixels `rows` (numbered over the batch) of a matrix [pixels × channels] to `target`. Kernels read such a matrix a few rows at
+/// a time; it never exists as a whole. Several threads call the reader concurrently, about once per pixel.
 public typealias RowReader = (_ rows: Range<Int>, _ target: UnsafeMutablePointer<Float>) -> Void
 
-/// A kernel calls this when the pixels `rows` of its result are complete and still in cache. Each pixel is reported exactly once. Several
-/// threads call it at once. Calls with one `slot` never overlap and come in the same order at any number of threads, so that sums can be
-/// kept by slot.
+/// Receives the pixels `rows` of a kernel's result when they are complete and still in cache. Each pixel is reported exactly once. Several
+/// threads call the finisher concurrently. Calls with the same `slot` never overlap, and their order does not depend on the number of
+/// threads. A finisher can therefore keep one sum per slot.
 public typealias RowFinisher = (_ slot: Int, _ rows: Range<Int>) -> Void
 
-/// The same for some of the channels. Each (pixel, channel) is reported exactly once. Calls with one slot and the same channels never
-/// overlap and come in the same order.
+/// Receives `rows` of a kernel's result for some of the channels. Each (pixel, channel) is reported exactly once. Calls with the same slot
+/// and channels never overlap, and their order is fixed.
 public typealias BlockFinisher = (_ slot: Int, _ rows: Range<Int>, _ channels: Range<Int>) -> Void
 
-/// A matrix [pixels × channels] that is in memory, or that is computed from others a few rows at a time.
+/// A matrix [pixels × channels] that is either stored in memory or computed a few rows at a time.
 public enum Rows {
     case stored(UnsafePointer<Float>)
     case computed(RowReader)
 
-    /// Rows of a sweep over a whole matrix that one task handles. Fixed, so that sums do not depend on the number of threads.
+    /// Rows per task in a sweep over a whole matrix. It is fixed, so that sums do not depend on the number of threads.
     public static let blockSize = 512
 
     /// Copies or computes `rows` into `target`.
@@ -28,7 +28,7 @@ public enum Rows {
         }
     }
 
-    /// Calls `body` with the memory of `rows`: the matrix itself, or scratch memory that they are computed into.
+    /// Calls `body` with the memory of `rows`: the matrix itself, or scratch memory with the computed rows.
     @inline(__always)
     func withRows(_ rows: Range<Int>, channels: Int, _ context: KernelContext, _ body: (UnsafePointer<Float>) -> Void) {
         switch self {
@@ -41,7 +41,7 @@ public enum Rows {
         }
     }
 
-    /// Calls `body` with the whole matrix of `count` rows, computed in parallel where it is not stored.
+    /// Calls `body` with the whole matrix of `count` rows. Computes it in parallel first if it is not stored.
     func withAll(_ count: Int, channels: Int, _ context: KernelContext, _ body: (UnsafePointer<Float>) -> Void) {
         switch self {
         case .stored(let values): body(values)

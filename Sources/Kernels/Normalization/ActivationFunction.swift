@@ -5,7 +5,7 @@ public enum ActivationFunction: Sendable {
     /// min(max(x, 0), 6), as in MobileNetV2.
     case relu6
 
-    /// Outputs are clamped to these; the gradient passes where the output lies strictly between them.
+    /// The limits that outputs are clamped to. The gradient passes where the output is strictly between them.
     @inline(__always)
     var bounds: (low: Float, high: Float) {
         switch self {

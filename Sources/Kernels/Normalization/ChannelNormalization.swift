@@ -1,19 +1,27 @@
-/// A batch normalisation of one pass with the activation behind it, as factors for each channel: activation(x · scale + shift (+
-/// residual)), and its backward pass. Matrices are [pixels × channels]. Functions that take rows run on the calling thread.
+/// One pass of a batch normalisation and the activation after it, reduced to factors per channel: activation(x · scale + shift (+
+/// residual)), with its backward pass. Matrices are [pixels × channels]. Functions that take rows run on the calling thread.
 ///
-/// The normalised values need not be in memory: a reader computes them from the convolution's output x, a few rows at a time.
+/// The normalised values need not be in memory. A reader can compute them from the convolution's output x, a few rows at a time.
 public final class ChannelNormalization {
+    /// The number of channels.
     public let channels: Int
+    /// The activation after the normalisation.
     public let activation: ActivationFunction
+    /// The factor of x for each channel.
     public let scale: UnsafeMutablePointer<Float>
+    /// The addend for each channel.
     public let shift: UnsafeMutablePointer<Float>
+    /// The mean of x for each channel, which `addGradientSums` subtracts.
     public let mean: UnsafeMutablePointer<Float>
-    /// The gradient of x is g · gradientFactor + x · inputFactor + constant, with g the gradient behind the activation.
+    /// The factor of g for each channel. The gradient of x is g · gradientFactor + x · inputFactor + constant, with g the gradient after
+    /// the activation.
     public let gradientFactor: UnsafeMutablePointer<Float>
+    /// The factor of x in the gradient of x, for each channel.
     public let inputFactor: UnsafeMutablePointer<Float>
+    /// The addend in the gradient of x, for each channel.
     public let constant: UnsafeMutablePointer<Float>
 
-    /// All factors are zero at first.
+    /// Creates a normalisation with all factors zero.
     public init(channels: Int, activation: ActivationFunction) {
         self.channels = channels
         self.activation = activation
@@ -27,7 +35,7 @@ public final class ChannelNormalization {
 
     // MARK: - Forward
 
-    /// output ← activation(input · scale + shift (+ residual)), for `count` rows. `output` overlaps neither.
+    /// output ← activation(input · scale + shift (+ residual)) for `count` rows. `output` must overlap neither `input` nor `residual`.
     public func apply(
         _ input: UnsafePointer<Float>, count: Int, residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
     ) {
@@ -49,8 +57,8 @@ public final class ChannelNormalization {
         }
     }
 
-    /// values ← activation(values · scale + shift (+ residual)), for these rows of a matrix and some of its channels. Apart from `apply`,
-    /// since a loop whose input and output may overlap runs without vectors when they do.
+    /// values ← activation(values · scale + shift (+ residual)) for these rows of a matrix and some of its channels. Separate from `apply`:
+    /// a loop whose input and output can overlap does not vectorise when they do.
     public func applyInPlace(
         _ matrix: UnsafeMutablePointer<Float>, rows: Range<Int>, channels part: Range<Int>, residual: UnsafePointer<Float>?
     ) {
@@ -72,7 +80,7 @@ public final class ChannelNormalization {
         }
     }
 
-    /// The same for all of `count` rows, in parallel.
+    /// Applies the normalisation in parallel to all of `count` rows.
     public func applyInParallel(
         _ input: UnsafePointer<Float>, count: Int, residual: Rows? = nil, into output: UnsafeMutablePointer<Float>,
         _ context: KernelContext
@@ -92,9 +100,10 @@ public final class ChannelNormalization {
 
     // MARK: - Backward
 
-    /// Adds Σ g and Σ g · (x − mean) of the rows to `sums`: g is the gradient where the activation passed it, else 0.
+    /// Adds Σ g and Σ g · (x − mean) of the rows to `sums`. g is the gradient where the activation passes it, else 0.
     ///
-    /// - Parameter output: the normalised values where they were written out (with a residual they cannot be computed from x).
+    /// - Parameter output: the normalised values if they are in memory. This is required with a residual, as they cannot be computed from
+    ///   x.
     public func addGradientSums(
         _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
         output: UnsafePointer<Float>?, to sums: ChannelSums
@@ -124,7 +133,7 @@ public final class ChannelNormalization {
         }
     }
 
-    /// result ← the gradient of x, for `count` rows. With `output`, `gradient` is overwritten with g, which is the residual's gradient.
+    /// result ← the gradient of x for `count` rows. With `output`, overwrites `gradient` with g, which is the gradient of the residual.
     public func inputGradient(
         gradient: UnsafeMutablePointer<Float>, input: UnsafePointer<Float>, output: UnsafePointer<Float>?, count: Int,
         into result: UnsafeMutablePointer<Float>

@@ -1,8 +1,8 @@
-/// Two sums a channel over the rows of a matrix [pixels × channels], gathered while the rows are in cache.
+/// Two sums per channel over the rows of a matrix [pixels × channels], computed while the rows are in cache.
 ///
-/// Rows of one image are added in single precision, at most `runRows` of them; then the sums go into double precision. Runs begin anew with
-/// each image, so that what an image adds does not depend on the images before it: sums over ranks then have the same bits however the
-/// batch is split, but for the last bits of a double.
+/// Runs of at most `runRows` rows of one image are summed in single precision. The sums of a run are then added in double precision. Each
+/// image starts a new run, so the contribution of an image does not depend on the images before it. Sums over ranks therefore have the same
+/// bits however the batch is split, except for the last bits of a double.
 public final class ChannelSums {
     static let runRows = 64
 
@@ -12,7 +12,7 @@ public final class ChannelSums {
     private let buffers: BufferPool
     private let partials: UnsafeMutablePointer<Double>
 
-    /// - Parameter slots: parts that are added up in order at the end; see `RowFinisher`.
+    /// - Parameter slots: the number of partial sums, which are added in order at the end; see `RowFinisher`.
     public init(slots: Int, channels: Int, rowsPerImage: Int, _ context: KernelContext) {
         buffers = context.buffers
         slotCount = slots
@@ -24,7 +24,7 @@ public final class ChannelSums {
 
     deinit { partials.deallocate() }
 
-    /// Σ of the first numbers of each channel, then Σ of the second ones.
+    /// The totals: the first sum of each channel, then the second sum of each channel.
     public var total: [Double] {
         var sums = [Double](repeating: 0, count: 2 * channels)
         for slot in 0..<slotCount {
@@ -34,12 +34,12 @@ public final class ChannelSums {
         return sums
     }
 
-    /// Adds Σ (x − s) and Σ (x − s)² of the rows of the matrix `values`, for some of its channels.
+    /// Adds Σ (x − s) and Σ (x − s)² over the rows of the matrix `values`, for some of its channels.
     ///
-    /// The variance follows from the two as E[(x − s)²] − E[x − s]². With s near the mean the difference keeps its digits also where the mean is
-    /// much larger than the deviation (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983).
+    /// The variance is E[(x − s)²] − E[x − s]². With s near the mean, the difference remains accurate even if the mean is much larger than
+    /// the deviation (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983).
     ///
-    /// - Parameter shift: s of each channel of the matrix.
+    /// - Parameter shift: s for each channel of the matrix.
     public func addMoments(
         _ slot: Int, _ rows: Range<Int>, _ part: Range<Int>, of values: UnsafePointer<Float>, shift: UnsafePointer<Float>
     ) {
@@ -55,7 +55,7 @@ public final class ChannelSums {
         }
     }
 
-    /// Calls `addRow(row, first sums, second sums)` for the rows, run by run; the sums are those of the channels `part`.
+    /// Calls `addRow(row, first sums, second sums)` for the rows, run by run. The sums are those of the channels `part`.
     @inline(__always)
     func add(
         _ slot: Int, _ rows: Range<Int>, _ part: Range<Int>,

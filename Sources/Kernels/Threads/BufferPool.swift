@@ -1,26 +1,27 @@
 import Foundation
 
-/// Recycles float buffers, so that the steady state of training allocates nothing.
+/// Recycles float buffers, so that training allocates nothing in its steady state.
 ///
-/// Sizes are rounded up to four classes per power of two: sub-batches change their size from step to step, and a buffer of a
-/// slightly larger one serves as well (at most a fifth is wasted).
+/// Sizes are rounded up to four classes per power of two. The sizes of sub-batches change from step to step, and a slightly larger buffer
+/// can be reused. At most a fifth of a buffer is unused.
 public final class BufferPool: @unchecked Sendable {
-    /// Cache lines are 64 bytes; aligning to them keeps vector loads from straddling two.
+    /// The alignment in bytes: a cache line. It prevents vector loads from crossing cache lines.
     private static let alignment = 64
 
     private let lock = NSLock()
     private var free: [Int: [UnsafeMutablePointer<Float>]] = [:]
-    /// Bytes ever taken from the system and not given back.
+    /// Bytes allocated from the system and not yet freed.
     public private(set) var allocatedBytes = 0
 
+    /// Creates an empty pool.
     public init() {}
 
-    /// All buffers must have been given back; those that were not are leaked.
+    /// Frees the buffers in the pool. All buffers must have been returned by then; others are leaked.
     deinit {
         for buffer in free.values.joined() { buffer.deallocate() }
     }
 
-    /// An uninitialised buffer of at least `count` floats.
+    /// Returns an uninitialised buffer of at least `count` floats.
     public func take(_ count: Int) -> UnsafeMutablePointer<Float> {
         let size = Self.sizeClass(count)
         lock.lock()
@@ -35,14 +36,14 @@ public final class BufferPool: @unchecked Sendable {
         ).bindMemory(to: Float.self, capacity: size)
     }
 
-    /// Gives a buffer back that was taken with the same `count`.
+    /// Returns a buffer to the pool. `count` must be the same as in `take`.
     public func give(_ buffer: UnsafeMutablePointer<Float>, count: Int) {
         lock.lock()
         free[Self.sizeClass(count), default: []].append(buffer)
         lock.unlock()
     }
 
-    /// Scratch memory for the duration of `body`.
+    /// Calls `body` with scratch memory of `count` floats.
     @inline(__always)
     public func withScratch<Result>(
         _ count: Int, _ body: (UnsafeMutablePointer<Float>) throws -> Result
@@ -52,17 +53,17 @@ public final class BufferPool: @unchecked Sendable {
         return try body(buffer)
     }
 
-    /// The same in bytes, aligned to a cache line.
+    /// Returns an uninitialised buffer of at least `byteCount` bytes, aligned to a cache line.
     public func take(byteCount: Int) -> UnsafeMutableRawPointer { UnsafeMutableRawPointer(take(Self.floats(byteCount))) }
 
-    /// Gives back what was taken with the same `byteCount`.
+    /// Returns a buffer to the pool. `byteCount` must be the same as in `take`.
     public func give(_ buffer: UnsafeMutableRawPointer, byteCount: Int) {
         give(buffer.assumingMemoryBound(to: Float.self), count: Self.floats(byteCount))
     }
 
     private static func floats(_ byteCount: Int) -> Int { (byteCount + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride }
 
-    /// Scratch memory of at least `byteCount` bytes for the duration of `body`, aligned to a cache line.
+    /// Calls `body` with scratch memory of at least `byteCount` bytes, aligned to a cache line.
     @inline(__always)
     func withScratchBytes<Result>(_ byteCount: Int, _ body: (UnsafeMutableRawPointer) throws -> Result) rethrows -> Result {
         try withScratch(Self.floats(byteCount)) { try body(UnsafeMutableRawPointer($0)) }

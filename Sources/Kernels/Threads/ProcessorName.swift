@@ -1,15 +1,15 @@
 import CProcessor
 import Foundation
 
-/// The processor's name, as the system reports it.
+/// The processor's name as the operating system reports it.
 public enum ProcessorName {
-    /// Such as "AMD EPYC 9R14"; the architecture's name where the system does not report a model.
+    /// For example "AMD EPYC 9R14". The name of the architecture if the system does not report a model.
     public static let current: String = {
         let description = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         return name(in: description) ?? architecture
     }()
 
-    /// The first "model name" of a /proc/cpuinfo text (x86-64).
+    /// Returns the first "model name" in the text of /proc/cpuinfo (x86-64).
     static func name(in description: String) -> String? {
         let line = description.split(separator: "\n").first { $0.hasPrefix("model name") }
         return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }

@@ -1,16 +1,19 @@
-/// The rows of a batch of images in blocks that one task handles each: several whole images, or a part of one that is a multiple of the
-/// runs in which sums are taken. What a block does with an image's rows then does not depend on the images before it, nor on the number of
-/// threads.
+/// Divides the rows of a batch of images into blocks, one per task. A block consists of several whole images or of a part of one image. A
+/// part is a multiple of the runs in which sums are computed. The processing of an image's rows therefore depends neither on the images
+/// before it nor on the number of threads.
 public struct RowBlocks {
+    /// The number of blocks.
     public let count: Int
     private let images: Int
     private let rowsPerImage: Int
     private let blocksPerImage: Int
-    /// Of one image, or of several whole ones.
+    /// Rows per block if an image has several blocks. Otherwise a block has `imagesPerBlock` whole images.
     private let rowsPerBlock: Int
     private let imagesPerBlock: Int
 
-    /// - Parameter blockRows: about how many rows a block should have.
+    /// Divides `images` images of `rowsPerImage` rows each.
+    ///
+    /// - Parameter blockRows: the approximate number of rows per block.
     public init(images: Int, rowsPerImage: Int, blockRows: Int = Rows.blockSize) {
         self.images = images
         self.rowsPerImage = max(1, rowsPerImage)
@@ -22,9 +25,10 @@ public struct RowBlocks {
         count = blocksPerImage > 1 ? images * blocksPerImage : (images + imagesPerBlock - 1) / imagesPerBlock
     }
 
-    /// Rows of all blocks together.
+    /// The total number of rows.
     var rowCount: Int { images * rowsPerImage }
 
+    /// The rows of a block.
     public subscript(block: Int) -> Range<Int> {
         if blocksPerImage > 1 {
             let (image, part) = (block / blocksPerImage, block % blocksPerImage)

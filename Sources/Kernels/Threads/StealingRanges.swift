@@ -1,10 +1,11 @@
 import Synchronization
 
-/// The tasks 0 ..< count of a loop, divided among threads. Each thread has a range of consecutive tasks and takes them in order. A thread
-/// that runs out of tasks steals the last ones of the others' ranges.
+/// The tasks 0 ..< count of a loop, divided among threads. Each thread has a range of consecutive tasks and runs them in order. A thread
+/// that runs out of tasks steals from the end of the other threads' ranges.
 final class StealingRanges: @unchecked Sendable {
     private let threads: Int
-    /// A range for each thread, 128 bytes apart: no two share a cache line, nor a pair of them, which processors fetch together.
+    /// One range per thread, 128 bytes apart. No two ranges share a cache line or a pair of adjacent lines, which processors fetch
+    /// together.
     private let ranges: UnsafeMutablePointer<Atomic<UInt64>>
     private static let spacing = 16
 
@@ -19,7 +20,7 @@ final class StealingRanges: @unchecked Sendable {
         ranges.deallocate()
     }
 
-    /// Sets the tasks. No thread may be in `forEach`, and a thread that enters it later must have synchronised with this call (release and
+    /// Sets the tasks. No thread may be in `forEach`. A thread that enters it later must have synchronised with this call (release and
     /// acquire).
     func divide(_ count: Int) {
         for thread in 0..<threads {
@@ -28,7 +29,7 @@ final class StealingRanges: @unchecked Sendable {
         }
     }
 
-    /// Calls `body` with tasks until all have been taken.
+    /// Calls `body` with tasks until none are left.
     func forEach(thread: Int, _ body: (Int) -> Void) {
         while let task = take(from: thread, isOwn: true) { body(task) }
         for offset in 1..<threads {

@@ -1,23 +1,24 @@
-/// The parallel loop that every kernel uses. A thread that runs out of tasks steals from the others, so that uneven tasks balance. What a
-/// task computes depends neither on the thread that runs it nor on the number of threads: results have the same bits at any thread count.
+/// Runs the parallel loops of all kernels. A thread that runs out of tasks steals from the others, which balances uneven tasks. The
+/// computation of a task depends neither on its thread nor on the number of threads, so results have the same bits at any thread count.
 ///
-/// The worker threads end when the pool goes away.
+/// The worker threads end when the pool is deallocated.
 public final class ThreadPool: Sendable {
-    /// Threads that run tasks, the calling one included.
+    /// The number of threads that run tasks, including the calling thread.
     public let count: Int
-    /// Nil with one thread. An object of its own: the threads keep it alive, and must not keep the pool alive.
+    /// Nil with one thread. It is a separate object because the threads retain it and must not retain the pool.
     private let workers: WorkerThreads?
 
+    /// Starts `threadCount` − 1 worker threads. `threadCount` is at least 1.
     public init(threadCount: Int) {
-        precondition(threadCount >= 1, "a pool computes with at least one thread, not \(threadCount)")
+        precondition(threadCount >= 1, "a thread pool needs at least one thread, not \(threadCount)")
         count = threadCount
         workers = threadCount > 1 ? WorkerThreads(count: threadCount - 1) : nil
     }
 
     deinit { workers?.end() }
 
-    /// Runs `body` for 0 ..< count and returns when all are done. Within a task, or while another thread's loop is under way, the calling
-    /// thread runs all of them alone.
+    /// Calls `body` for 0 ..< count and returns when all calls are done. Within a task, or while another thread runs a loop, the calling
+    /// thread runs all tasks alone.
     @inline(__always)
     public func forEach(_ count: Int, _ body: (Int) -> Void) {
         if count > 1, let workers {
@@ -27,7 +28,7 @@ public final class ThreadPool: Sendable {
         }
     }
 
-    /// Runs `body` on consecutive ranges that cover 0 ..< count, each `blockSize` long but for the last.
+    /// Calls `body` with consecutive ranges that cover 0 ..< count. Each range but the last has the length `blockSize`.
     @inline(__always)
     public func forEachBlock(_ count: Int, blockSize: Int, _ body: (Range<Int>) -> Void) {
         let blockCount = (count + blockSize - 1) / blockSize
@@ -37,7 +38,8 @@ public final class ThreadPool: Sendable {
         }
     }
 
-    /// Runs `body(image, rows)` on bands of `bandRows` rows of each image, so that the rows of a single image are shared out too.
+    /// Calls `body(image, rows)` with bands of `bandRows` rows of each image. Several threads can therefore share the rows of a single
+    /// image.
     @inline(__always)
     public func forEachBand(images: Int, rows: Int, bandRows: Int, _ body: (Int, Range<Int>) -> Void) {
         let bands = (rows + bandRows - 1) / bandRows
@@ -47,7 +49,7 @@ public final class ThreadPool: Sendable {
         }
     }
 
-    /// Runs `body(block, rows)` on all blocks.
+    /// Calls `body(block, rows)` for all blocks.
     @inline(__always)
     public func forEach(_ blocks: RowBlocks, _ body: RowFinisher) {
         forEach(blocks.count) { body($0, blocks[$0]) }

@@ -3,32 +3,32 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// The threads of a `ThreadPool`: they run the tasks of parallel loops together with the thread that calls.
+/// The worker threads of a `ThreadPool`. They run the tasks of parallel loops together with the calling thread.
 ///
-/// Each thread begins with a range of consecutive tasks, the same share of every loop. What it wrote in one loop is in its core's caches in
-/// the next, and what a task prefetches at its end is what the thread's next task reads. A thread that runs out of tasks steals from the
-/// others.
+/// Each thread starts with a range of consecutive tasks, the same share in every loop. Data that it wrote in one loop is in its core's
+/// caches in the next one. A task prefetches data at its end that the thread's next task reads. A thread that runs out of tasks steals from
+/// the others.
 ///
-/// Between two loops of a network there are microseconds. A worker therefore spins for a moment before it sleeps, so that it can join the
-/// next loop at once. The caller waits only for workers that have joined: one that the system has not woken yet delays nobody.
+/// The loops of a network are microseconds apart. A worker therefore spins for a moment before it sleeps, so that it can join the next loop
+/// at once. The caller waits only for workers that have joined. A worker that the system has not woken yet delays nobody.
 final class WorkerThreads: @unchecked Sendable {
-    /// Spin hints before a waiting thread gives up its core: 30 to 100 µs.
+    /// The number of spin hints before a waiting thread gives up its core: 30 to 100 µs.
     private static let patience = 2000
 
     private let workers: [Worker]
-    /// Counts the loops; workers wait for it to change.
+    /// The number of loops so far. Workers wait for it to change.
     private let generation = Atomic<Int>(0)
-    /// Bit 0: workers can join the loop. The bits above count those that are in it.
+    /// Bit 0: whether workers can join the loop. Higher bits: the number of workers in the loop.
     private let gate = Atomic<Int>(0)
-    /// A loop is under way.
+    /// Whether a loop is running.
     private let isBusy = Atomic<Bool>(false)
     private let isEnding = Atomic<Bool>(false)
 
-    // The loop. The caller writes it before it opens the gate; workers read it after they passed the gate.
+    // The current loop. The caller writes these before it opens the gate; workers read them after they pass the gate.
     private var body: UnsafePointer<(Int) -> Void>?
     private let tasks: StealingRanges
 
-    /// - Parameter workers: threads besides the one that calls `run`.
+    /// - Parameter count: the number of threads in addition to the one that calls `run`.
     init(count: Int) {
         workers = (1...count).map(Worker.init)
         tasks = StealingRanges(threads: count + 1)
@@ -37,15 +37,15 @@ final class WorkerThreads: @unchecked Sendable {
         }
     }
 
-    /// Ends the threads. No loop may be under way, and none may follow.
+    /// Ends the threads. No loop may be running, and none may follow.
     func end() {
         isEnding.store(true, ordering: .relaxed)
         generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
         wake(workers.count)
     }
 
-    /// Runs `body` for 0 ..< count and returns when all are done. Within a task, or while another thread's loop is under way, the calling
-    /// thread runs all of them alone.
+    /// Calls `body` for 0 ..< count and returns when all calls are done. Within a task, or while another thread runs a loop, the calling
+    /// thread runs all tasks alone.
     func run(count: Int, _ body: (Int) -> Void) {
         guard !isBusy.exchange(true, ordering: .acquiring) else {
             for index in 0..<count { body(index) }
@@ -66,8 +66,8 @@ final class WorkerThreads: @unchecked Sendable {
         isBusy.store(false, ordering: .releasing)
     }
 
-    /// Waits until the last worker has left the loop. A worker that lost its core in the middle of a task needs one: this thread yields its
-    /// own.
+    /// Waits until the last worker has left the loop. A worker can lose its core in the middle of a task, so this thread yields its own
+    /// core.
     private func waitForWorkers() {
         var hints = 0
         while gate.load(ordering: .acquiring) != 0 {
@@ -79,9 +79,9 @@ final class WorkerThreads: @unchecked Sendable {
 
     // MARK: - Workers
 
-    /// The state in which a worker sleeps and is woken.
+    /// The state that puts a worker to sleep and wakes it.
     private final class Worker: Sendable {
-        /// Its number in `StealingRanges`; the calling thread is 0.
+        /// The worker's index in `StealingRanges`. The calling thread has index 0.
         let thread: Int
         let isAsleep = Atomic<Bool>(false)
         let alarm = DispatchSemaphore(value: 0)
@@ -89,7 +89,7 @@ final class WorkerThreads: @unchecked Sendable {
         init(thread: Int) { self.thread = thread }
     }
 
-    /// Wakes those of the first `count` workers that sleep.
+    /// Wakes the sleeping ones among the first `count` workers.
     private func wake(_ count: Int) {
         for worker in workers.prefix(count) where worker.isAsleep.exchange(false, ordering: .sequentiallyConsistent) {
             worker.alarm.signal()
@@ -128,7 +128,7 @@ final class WorkerThreads: @unchecked Sendable {
             worker.isAsleep.store(true, ordering: .sequentiallyConsistent)
             let now = generation.load(ordering: .sequentiallyConsistent)
             if now != seen {
-                // If another thread has cleared the flag already, its signal is on the way.
+                // If another thread has already cleared the flag, its signal follows.
                 if !worker.isAsleep.exchange(false, ordering: .sequentiallyConsistent) { worker.alarm.wait() }
                 return now
             }

@@ -1,9 +1,9 @@
-/// Winograd's F(m×m, 3×3) in two dimensions, as the convolution uses it. The one-dimensional transforms (`WinogradTransform`) provide all
-/// of it. It is a protocol of its own so that each algorithm is compiled by itself, while the convolution around it is the same code.
+/// Winograd's F(m×m, 3×3) in two dimensions, as the convolution uses it. The one-dimensional transforms (`WinogradTransform`) implement all
+/// requirements. A separate protocol lets the compiler specialise each algorithm while the surrounding convolution is shared.
 protocol WinogradAlgorithm {
     typealias Vectors = MutableChannelVectors
 
-    /// m: outputs of a tile, in one dimension.
+    /// m: the number of outputs of a tile in one dimension.
     static var outputs: Int { get }
 
     /// transformed ← Bᵀ d B of the rows [m + 2, inputColumns] at `rows`.
@@ -15,21 +15,21 @@ protocol WinogradAlgorithm {
     /// transformed ← A y Aᵀ of the rows [m, outputColumns] of an output's gradient.
     static func transformOutputGradient(_ rows: Vectors, _ tiles: WinogradTiles, into transformed: Vectors)
 
-    /// transformed ← (G w Gᵀ)[·, group] for each element of nine matrices [rows × columns] that lie `tapStride` apart, with `rowStride`
-    /// floats from a row to the next.
+    /// transformed ← (G w Gᵀ)[·, group] for each element of nine matrices [rows × columns]. `tapStride` and `rowStride` are the distances
+    /// between matrices and between rows, in floats.
     static func transformWeights(
         _ weights: UnsafePointer<Float>, rowStride: Int, tapStride: Int, columns: Int, group: Int, _ layout: WinogradWeightLayout,
         into transformed: UnsafeMutablePointer<Float>)
-    /// gradient += the share of u[·, group] in Gᵀ u G, for each of `count` elements of matrices that lie `positionStride` apart; the nine
-    /// results lie `tapStride` apart.
+    /// gradient += the contribution of u[·, group] to Gᵀ u G, for each of `count` elements. `positionStride` is the distance between the
+    /// matrices of u; `tapStride` is the distance between the nine results.
     static func addWeightsAdjoint(
         _ transformed: UnsafePointer<Float>, count: Int, positionStride: Int, group: Int, to gradient: UnsafeMutablePointer<Float>,
         tapStride: Int)
 }
 
 extension WinogradAlgorithm {
-    /// m + 2: inputs of a tile, in one dimension, and positions of a group (`WinogradWeightLayout`).
+    /// m + 2: the number of inputs of a tile in one dimension, and the number of positions of a group (`WinogradWeightLayout`).
     static var inputs: Int { outputs + 2 }
-    /// Products of a tile in two dimensions.
+    /// Products per tile in two dimensions.
     static var positions: Int { inputs * inputs }
 }

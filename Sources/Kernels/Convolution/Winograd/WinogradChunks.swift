@@ -1,25 +1,24 @@
-/// The transformed values of a chunk: for each position of a tile a matrix [tiles × channels].
+/// The transformed values of a chunk: one matrix [tiles × channels] per position of a tile.
 struct PositionMatrices {
     let values: UnsafeMutablePointer<Float>
     /// Floats from one position's matrix to the next.
     let stride: Int
 
-    /// The matrix of a position, from one of its channels on.
+    /// Returns the matrix of a position, starting at one of its channels.
     func matrix(_ position: Int, channel: Int = 0) -> UnsafeMutablePointer<Float> { values + (position * stride + channel) }
 }
 
 /// Images that are transformed and multiplied together.
 struct WinogradChunk {
     let images: Range<Int>
-    /// Tiles of all images.
+    /// The number of tiles of all images.
     let tiles: Int
-    /// Of the convolution's input, and of its output or the output's gradient.
+    /// The matrices of the convolution's input, and of its output or the output's gradient.
     let inputs: PositionMatrices
     let outputs: PositionMatrices
 }
 
-/// The division of a batch into chunks of images, so that the matrices of a chunk stay in the last-level cache between the transforms and
-/// the products.
+/// Divides a batch into chunks of images. The matrices of a chunk stay in the last-level cache between the transforms and the products.
 struct WinogradChunks {
     private let shape: ConvolutionShape
     private let positions: Int
@@ -27,12 +26,12 @@ struct WinogradChunks {
     private let imagesOfChunk: Int
     private let buffers: BufferPool
 
-    /// Floats of the transformed input of a chunk (4 MiB).
+    /// The maximum size of a chunk's transformed input, in floats (4 MiB).
     private static let chunkFloats = 1 << 20
-    /// Rows that a product should have at least, so that reading the weights does not dominate.
+    /// The desired minimum of rows per product. With fewer rows, reading the weights dominates.
     private static let leastRows = 128
-    /// A cache line more than a position's matrix needs, so that the same element of all positions does not compete for one set of the
-    /// caches.
+    /// Unused floats after each position's matrix: one cache line. They prevent elements with the same index from competing for one cache
+    /// set.
     private static let gap = 16
 
     init(_ shape: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type, _ buffers: BufferPool) {
@@ -46,7 +45,7 @@ struct WinogradChunks {
 
     var isSingle: Bool { shape.batch <= imagesOfChunk }
 
-    /// Calls `body` for one chunk after another, with memory for its matrices.
+    /// Calls `body` for each chunk in order, with memory for its matrices.
     func forEach(_ body: (WinogradChunk) -> Void) {
         for start in stride(from: 0, to: shape.batch, by: imagesOfChunk) {
             let images = start..<min(start + imagesOfChunk, shape.batch)

@@ -1,26 +1,27 @@
-/// 3×3 convolutions of stride 1 by Winograd's F(m×m, 3×3): for tiles of m × m outputs (m + 2)² products instead of 9m².
+/// 3×3 convolutions of stride 1 by Winograd's F(m×m, 3×3). A tile of m × m outputs needs (m + 2)² products instead of 9m².
 ///
-/// Images are transformed, multiplied with the transformed weights at each of (m + 2)² positions, and transformed back (`WinogradForward`,
-/// `WinogradBackward`). Transforms are parallel over rows of tiles, products over positions or parts of the channels.
+/// The kernel transforms the images, multiplies them with the transformed weights at each of (m + 2)² positions, and applies the output
+/// transform (`WinogradForward`, `WinogradBackward`). Transforms run in parallel over rows of tiles. Products run in parallel over
+/// positions or parts of the channels.
 struct WinogradConvolution: ConvolutionKernel {
     let context: KernelContext
     let shape: ConvolutionShape
     let algorithm: any WinogradAlgorithm.Type
     let tileRows: WinogradTileRows
-    /// Of U and of Uᵀ.
+    /// The layouts of U and Uᵀ.
     let forwardLayout: WinogradWeightLayout
     let backwardLayout: WinogradWeightLayout
     private let chunks: WinogradChunks
 
     init(_ shape: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type, _ context: KernelContext) {
-        precondition(shape.allowsWinograd, "no Winograd convolution for \(shape)")
+        precondition(shape.allowsWinograd, "Winograd's transforms do not support \(shape)")
         self.context = context
         self.shape = shape
         self.algorithm = algorithm
         tileRows = WinogradTileRows(shape, algorithm, context)
         chunks = WinogradChunks(shape, algorithm, context.buffers)
         func layout(rows: Int, columns: Int) -> WinogradWeightLayout {
-            // A part is multiplied by itself: no panel needs to be wider.
+            // Each part is a product of its own, so panels never need to be wider than a part.
             let part = min(columns, context.products.blocking.winogradPartChannels)
             return WinogradWeightLayout(
                 rows: rows, columns: columns, positions: algorithm.inputs,
@@ -30,9 +31,9 @@ struct WinogradConvolution: ConvolutionKernel {
         backwardLayout = layout(rows: shape.outputChannels, columns: shape.inputChannels)
     }
 
-    /// One a row of tiles.
+    /// One slot per row of tiles.
     var forwardSlots: Int { shape.batch * tileRows.perImage }
-    /// One an image.
+    /// One slot per image.
     var backwardSlots: Int { shape.batch }
 
     private var forwardParts: WinogradParts { WinogradParts(forwardLayout, hasGradients: false, chunks, context) }
@@ -74,23 +75,23 @@ struct WinogradConvolution: ConvolutionKernel {
 
     private var weightCount: Int { shape.inputChannels * shape.outputChannels }
 
-    /// Tiles have their positions row by row, a group those of a column.
+    /// The index of a position in a tile. A tile stores its positions row by row; a group holds the positions of one column.
     func position(_ number: Int, _ group: Int) -> Int { number * algorithm.inputs + group }
 
-    /// U of the part's output channels.
+    /// Computes U for the part's output channels.
     func transformForward(_ weights: UnsafePointer<Float>, _ part: WinogradPart) { transform(weights, part, forwardLayout) }
 
-    /// Uᵀ of the part's input channels, from transposed weights.
+    /// Computes Uᵀ for the part's input channels, from transposed weights.
     func transformBackward(_ weights: UnsafePointer<Float>, _ part: WinogradPart) { transform(weights, part, backwardLayout) }
 
-    /// Of weights [3, 3, rows, columns] a matrix [rows × part of the columns] for every position.
+    /// Transforms weights [3, 3, rows, columns] to one matrix [rows × columns of the part] per position.
     private func transform(_ weights: UnsafePointer<Float>, _ part: WinogradPart, _ layout: WinogradWeightLayout) {
         algorithm.transformWeights(
             weights + part.channels.lowerBound, rowStride: layout.columns, tapStride: weightCount, columns: part.channels.count,
             group: part.group, layout, into: part.weights)
     }
 
-    /// weightGradient += the share of the part's transformed gradient.
+    /// weightGradient += the contribution of the part's transformed gradient.
     func addWeightGradient(_ part: WinogradPart, to weightGradient: UnsafeMutablePointer<Float>) {
         algorithm.addWeightsAdjoint(
             part.gradient, count: part.channels.count * shape.outputChannels, positionStride: part.gradientStride, group: part.group,

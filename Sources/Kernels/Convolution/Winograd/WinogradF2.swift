@@ -1,5 +1,7 @@
-/// F(2, 3), at the points 0, ±1 and ∞: in two dimensions 16 products for 4 outputs. It multiplies more than F(4, 3) where that one's tiles
-/// fit the image, but its weights are 16 / 36 as large: for few or small images, these are what takes the time.
+/// F(2, 3), at the points 0, ±1 and ∞: 16 products for 4 outputs in two dimensions.
+///
+/// It needs more multiplications than F(4, 3) if the latter's tiles fit the image. Its transformed weights are only 16 / 36 as large. With
+/// few or small images, the weights take most of the time.
 enum WinogradF2: WinogradTransform {
     static let outputs = 2
 

@@ -1,11 +1,12 @@
-/// F(4, 3): in two dimensions 36 products for 16 outputs, a quarter of the multiplications.
+/// F(4, 3): 36 products for 16 outputs in two dimensions, a quarter of the multiplications.
 ///
-/// The products are values of polynomials at the points 0, ±a, ±b and ∞. Any a ≠ b serve; Lavin and Gray take 1 and 2. The rounding error
-/// follows from the size of the matrices' elements, and is half of theirs at a = √½, b = √2 (docs/performance.md).
+/// The products are values of polynomials at the points 0, ±a, ±b and ∞. Any a ≠ b is valid; Lavin and Gray use 1 and 2. The rounding error
+/// depends on the size of the matrices' elements. With a = √½ and b = √2 it is half of the error with 1 and 2 (docs/performance.md).
 enum WinogradF4: WinogradTransform {
     static let outputs = 4
 
-    // a² and b², and what follows from them. One by one: of a tuple's parts the compiler makes variables, which are set at the first use.
+    // a², b² and values derived from them. They are separate constants because the compiler turns the elements of a tuple into lazily
+    // initialised variables.
     private static let aa: Float = 0.5
     private static let bb: Float = 2
     private static let a: Float = 0.707_106_77

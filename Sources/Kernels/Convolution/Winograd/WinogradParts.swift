@@ -1,17 +1,17 @@
-/// The division of Winograd's products into parts, and the order in which a pass goes through parts and chunks.
+/// Divides Winograd's products into parts, and runs the parts and chunks of a pass in order.
 ///
-/// Where all images are one chunk, one task prepares a part's weights, multiplies with them and finishes it, so that they stay in its
-/// cache. With several chunks, or few channels, the weights of all parts are prepared first and kept, and the products are divided among
-/// the threads by positions.
+/// If all images form one chunk, one task prepares the weights of a part, multiplies with them and finishes the part. The weights stay in
+/// that task's cache. With several chunks or few channels, the weights of all parts are prepared first and kept, and the products are
+/// divided among the threads by position.
 struct WinogradParts {
     private let layout: WinogradWeightLayout
-    /// Channels of a part.
+    /// Channels per part.
     private let width: Int
     private let hasGradients: Bool
     private let chunks: WinogradChunks
     private let context: KernelContext
 
-    /// Up to this many floats (4 MiB) the transformed weights of all parts stay in the last-level cache anyway.
+    /// Up to this size (in floats, 4 MiB) the transformed weights of all parts stay in the last-level cache anyway.
     private static let cachedFloats = 1 << 20
 
     init(_ layout: WinogradWeightLayout, hasGradients: Bool, _ chunks: WinogradChunks, _ context: KernelContext) {
@@ -22,7 +22,7 @@ struct WinogradParts {
         width = context.products.blocking.winogradPartChannels
     }
 
-    /// Groups of a tile: as many as a group has positions.
+    /// Groups per tile. A tile has as many groups as a group has positions.
     private var groups: Int { layout.positions }
 
     /// Floats of the transformed weights of all parts.
@@ -30,10 +30,10 @@ struct WinogradParts {
 
     private var gradientCount: Int { hasGradients ? groups * groups * gradientStride(layout.columns) : 0 }
 
-    /// Floats of the gradient of so many channels at one position.
+    /// Floats of the gradient of `channels` channels at one position.
     private func gradientStride(_ channels: Int) -> Int { channels * (layout.rows + 1) }
 
-    /// Runs a pass that prepares its weights.
+    /// Runs a pass and prepares its weights.
     func run(_ pass: some WinogradPass) {
         guard chunks.isSingle && weightCount + gradientCount > Self.cachedFloats else { return runKeeping(pass) }
         chunks.forEach { chunk in
@@ -43,7 +43,7 @@ struct WinogradParts {
         }
     }
 
-    /// Runs a pass whose weights were prepared by `prepare`. They are not written to.
+    /// Runs a pass with weights from `prepare`. Does not write to them.
     func run(_ pass: some WinogradPass, prepared: UnsafePointer<Float>) {
         chunks.forEach { chunk in
             pass.begin(chunk)
@@ -52,17 +52,17 @@ struct WinogradParts {
         }
     }
 
-    /// Calls `transform` for all parts, whose weights lie in `prepared`.
+    /// Calls `transform` for all parts. Their weights are in `prepared`.
     func prepare(into prepared: UnsafeMutablePointer<Float>, _ transform: (WinogradPart) -> Void) {
         context.threads.forEach(sliceCount * groups) { transform(kept($0 / groups, group: $0 % groups, in: prepared)) }
     }
 
-    /// Slices of the channels, each of which has a part for every group.
+    /// The number of channel slices. Each slice has one part per group.
     private var sliceCount: Int { (layout.columns + width - 1) / width }
 
     private func slice(_ number: Int) -> Range<Int> { number * width..<min((number + 1) * width, layout.columns) }
 
-    /// A part whose memory lies beside that of all others: the weights first, then the gradients.
+    /// Returns a part of the memory that holds all parts: the weights first, then the gradients.
     private func kept(_ number: Int, group: Int, in memory: UnsafeMutablePointer<Float>) -> WinogradPart {
         let slice = slice(number)
         return WinogradPart(
@@ -87,8 +87,8 @@ struct WinogradParts {
         }
     }
 
-    /// Gradients of the same channels go to the same memory, so that one task has all groups of a slice; a forward pass has a task for each
-    /// group.
+    /// Gradients of the same channels use the same memory, so in a backward pass one task computes all groups of a slice. A forward pass
+    /// has one task per group.
     private func runPartByPart(_ pass: some WinogradPass, _ chunk: WinogradChunk) {
         let tasksOfSlice = hasGradients ? 1 : groups
         context.threads.forEach(sliceCount * tasksOfSlice) { task in

@@ -1,35 +1,36 @@
-/// A part of Winograd's products: some channels of the result, at the positions of one group. It has the transformed weights that its
-/// products read and, in a backward pass, the weights' transformed gradient.
+/// A part of Winograd's products: some channels of the result at the positions of one group. It holds the transformed weights and, in a
+/// backward pass, the transformed weight gradient.
 struct WinogradPart {
     var channels: Range<Int>
     var group: Int
     var weights: UnsafeMutablePointer<Float>
-    /// For each position of the group a matrix [channels × rows of the weights], `gradientStride` floats apart. A forward pass has none:
-    /// nothing lies behind the pointer.
+    /// One matrix [channels × rows of the weights] per position of the group, `gradientStride` floats apart. Unused in a forward pass: the
+    /// pointer then refers to no memory.
     var gradient: UnsafeMutablePointer<Float>
     var gradientStride: Int
 }
 
-/// What a forward or a backward pass does with its parts and chunks. `WinogradParts` calls it, from several threads for different parts.
+/// The operations of a forward or backward pass on its parts and chunks. `WinogradParts` calls them from several threads for different
+/// parts.
 protocol WinogradPass {
-    /// Transforms the weights of a part, before its first product.
+    /// Transforms the weights of a part. Called before the part's first product.
     func prepare(_ part: WinogradPart)
-    /// Transforms the images of a chunk, before its first product.
+    /// Transforms the images of a chunk. Called before the chunk's first product.
     func begin(_ chunk: WinogradChunk)
-    /// Multiplies at one position of the part's group, counted in the group.
+    /// Multiplies at one position of the part's group. `position` is the index in the group.
     func multiply(_ part: WinogradPart, _ position: Int, _ chunk: WinogradChunk)
-    /// Transforms the results of a chunk back, after its last product.
+    /// Transforms the results of a chunk to pixels. Called after the chunk's last product.
     func end(_ chunk: WinogradChunk)
-    /// Completes the gradient of a part, after its last product. Calls for the same channels come one after another.
+    /// Completes the gradient of a part after its last product. Calls for the same channels never overlap.
     func finish(_ part: WinogradPart)
 }
 
-/// Forward: M = V U for each position, V the transformed input [tiles × input channels], U the transformed weights. A part is one of the
-/// output channels.
+/// The forward pass: M = V U for each position, with V the transformed input [tiles × input channels] and U the transformed weights. Its
+/// parts divide the output channels.
 struct WinogradForward: WinogradPass {
     let convolution: WinogradConvolution
     let input: Rows
-    /// [3, 3, input, output]; nil where they were prepared.
+    /// [3, 3, input, output]; nil if the weights are already prepared.
     let weights: UnsafePointer<Float>?
     let output: UnsafeMutablePointer<Float>
     let finish: BlockFinisher
@@ -58,13 +59,13 @@ struct WinogradForward: WinogradPass {
     func finish(_ part: WinogradPart) {}
 }
 
-/// Backward: the exact adjoint of the forward pass, which needs U and no transform of turned weights. With D the transformed gradient of
-/// the output, dV = D Uᵀ and dU += Vᵀ D. A part is one of the input channels; its weights are Uᵀ.
+/// The backward pass: the exact adjoint of the forward pass. It uses U and needs no transform of rotated weights. With D the transformed
+/// gradient of the output, dV = D Uᵀ and dU += Vᵀ D. Its parts divide the input channels; the weights of a part are Uᵀ.
 struct WinogradBackward: WinogradPass {
     let convolution: WinogradConvolution
     let input: Rows
     let outputGradient: Rows
-    /// [3, 3, output, input]; nil where no gradient of the input is wanted.
+    /// [3, 3, output, input]; nil if the input's gradient is not needed.
     let transposedWeights: UnsafePointer<Float>?
     let weightGradient: UnsafeMutablePointer<Float>
     let inputGradient: InputGradient?
@@ -79,7 +80,7 @@ struct WinogradBackward: WinogradPass {
         convolution.tileRows.transformGradients(chunk.images, outputGradient, into: chunk.outputs)
     }
 
-    /// dV takes the place of V, whose last use is dU.
+    /// Overwrites V with dV. The last use of V is dU.
     func multiply(_ part: WinogradPart, _ position: Int, _ chunk: WinogradChunk) {
         let (inputs, outputs) = (convolution.shape.inputChannels, convolution.shape.outputChannels)
         let (context, ofTile) = (convolution.context, convolution.position(position, part.group))

@@ -1,10 +1,10 @@
-/// Moves images between pixels and transformed tiles: reads rows of tiles with the padding around them, transforms them, and writes results
-/// back without the parts that reach over the edge of the image. Parallel over rows of tiles.
+/// Moves images between pixels and transformed tiles. It reads rows of tiles with their padding, transforms them, and writes results
+/// without the parts outside the image. It runs in parallel over rows of tiles.
 struct WinogradTileRows {
     private let shape: ConvolutionShape
     private let context: KernelContext
     private let algorithm: any WinogradAlgorithm.Type
-    /// Rows of tiles in an image.
+    /// Rows of tiles per image.
     let perImage: Int
     private let tilesWide: Int
 
@@ -22,12 +22,12 @@ struct WinogradTileRows {
         tiles(shape.outputHeight, algorithm) * tiles(shape.outputWidth, algorithm)
     }
 
-    /// Tiles that cover so many outputs in one dimension.
+    /// The number of tiles that cover `outputs` outputs in one dimension.
     private static func tiles(_ outputs: Int, _ algorithm: any WinogradAlgorithm.Type) -> Int {
         (outputs + algorithm.outputs - 1) / algorithm.outputs
     }
 
-    /// Calls `body(image, row of tiles, number among the chunk's rows of tiles)` in parallel.
+    /// Calls `body(image, row of tiles, index among the chunk's rows of tiles)` in parallel.
     private func forEachTileRow(_ images: Range<Int>, _ body: (Int, Int, Int) -> Void) {
         context.threads.forEach(images.count * perImage) { number in
             body(images.lowerBound + number / perImage, number % perImage, number)
@@ -86,7 +86,7 @@ struct WinogradTileRows {
         }
     }
 
-    /// Copies one row of an image to `columns` pixels of scratch, with `left` zero pixels before it and zeros after it.
+    /// Copies one row of an image to `columns` pixels of scratch memory, with `left` zero pixels before it and zeros after it.
     private func readRow(
         _ image: Int, _ row: Int, height: Int, width: Int, channels: Int, _ source: Rows,
         into target: UnsafeMutablePointer<Float>, left: Int, columns: Int
@@ -127,8 +127,8 @@ struct WinogradTileRows {
         }
     }
 
-    /// Rows of tiles overlap by two rows of pixels. m + 2 rows of scratch move over the image; after each row of tiles, m of them are
-    /// complete.
+    /// Computes the input's gradient. Adjacent rows of tiles share two rows of pixels, so m + 2 rows of scratch memory move over the image.
+    /// After each row of tiles, m of them are complete.
     func writeInputGradients(
         _ images: Range<Int>, _ transformed: PositionMatrices, _ target: InputGradient
     ) {
@@ -154,7 +154,7 @@ struct WinogradTileRows {
         }
     }
 
-    /// Rows of an image's gradient that are complete.
+    /// Writes complete rows of an image's gradient.
     private func write(
         _ values: UnsafePointer<Float>, _ rowFloats: Int, to rows: Range<Int>, _ image: Int, _ target: InputGradient
     ) {

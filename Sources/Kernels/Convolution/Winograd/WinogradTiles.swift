@@ -1,22 +1,22 @@
-/// The memory layout of one row of tiles. Pixels are in scratch rows that include the padding, so that transforms need no special cases at
-/// the borders. Transformed tiles are matrices [tile × channel], one for each position.
+/// The memory layout of one row of tiles. Scratch rows of pixels include the padding, so transforms need no special cases at the borders.
+/// Transformed tiles are matrices [tile × channel], one per position.
 struct WinogradTiles {
-    /// Tiles in a row.
+    /// Tiles per row.
     var count: Int
-    /// Outputs of a tile, in one dimension.
+    /// m: the number of outputs of a tile in one dimension.
     var outputs: Int
-    /// Vectors of eight channels.
+    /// Channels in vectors of eight.
     var vectors: Int
     /// Vectors from one position's matrix to the next.
     var positionStride: Int
 
-    /// Pixels in a scratch row that holds the inputs of all tiles: neighbours share two.
+    /// Pixels in a scratch row that holds the inputs of all tiles. Adjacent tiles share two pixels.
     var inputColumns: Int { outputs * count + 2 }
     /// Pixels in a scratch row that holds the outputs of all tiles.
     var outputColumns: Int { outputs * count }
 }
 
-/// The transforms of rows of tiles: in two dimensions, those of one dimension are applied twice.
+/// The two-dimensional transforms of rows of tiles. Each applies a one-dimensional transform twice.
 extension WinogradTransform {
     static func transformInput(_ rows: Vectors, _ tiles: WinogradTiles, into transformed: Vectors) {
         let (rowStride, vectors) = (tiles.inputColumns &* tiles.vectors, tiles.vectors)

@@ -1,9 +1,9 @@
-/// Eight channels of one pixel. Plain loops over floats vectorise well as long as they have few streams; a Winograd transform has up to
-/// 72 of them, so that it is written with vectors.
+/// Eight channels of one pixel. Plain loops over floats vectorise well if they have few streams. A Winograd transform has up to 72 streams,
+/// so it uses explicit vectors.
 typealias Channels8 = SIMD8<Float>
 
 extension Channels8 {
-    /// The eight floats at `address`, which can have any alignment.
+    /// Loads the eight floats at `address`. Any alignment is valid.
     @inline(__always)
     init(at address: UnsafePointer<Float>) { self = UnsafeRawPointer(address).loadUnaligned(as: Channels8.self) }
 
@@ -11,7 +11,7 @@ extension Channels8 {
     func store(to address: UnsafeMutablePointer<Float>) { UnsafeMutableRawPointer(address).storeBytes(of: self, as: Channels8.self) }
 }
 
-/// Floats in memory, read as vectors of eight channels. Their address can have any alignment.
+/// Floats in memory, read as vectors of eight channels. Any alignment is valid.
 struct ChannelVectors {
     let floats: UnsafePointer<Float>
 
@@ -21,12 +21,12 @@ struct ChannelVectors {
     @inline(__always)
     subscript(_ index: Int) -> Channels8 { Channels8(at: floats + 8 &* index) }
 
-    /// The vectors from number `offset` on.
+    /// Returns the vectors from index `offset` on.
     @inline(__always)
     static func + (vectors: ChannelVectors, offset: Int) -> ChannelVectors { ChannelVectors(vectors.floats + 8 &* offset) }
 }
 
-/// The same, read and written.
+/// Floats in memory, read and written as vectors of eight channels. Any alignment is valid.
 struct MutableChannelVectors {
     let floats: UnsafeMutablePointer<Float>
 
@@ -45,23 +45,23 @@ struct MutableChannelVectors {
     }
 }
 
-/// The one-dimensional transforms of Winograd's F(m, 3) (Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016):
-/// m outputs of a filter of three taps from m + 2 products, y = Aᵀ [(G w) ⊙ (Bᵀ d)].
+/// The one-dimensional transforms of Winograd's F(m, 3) (Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016).
+/// They compute m outputs of a filter of three taps from m + 2 products: y = Aᵀ [(G w) ⊙ (Bᵀ d)].
 ///
-/// A transform reads its elements and writes its results by number, through closures, so that each use has its own memory layout.
+/// A transform accesses its elements and results by index through closures, so each use has its own memory layout.
 protocol WinogradTransform: WinogradAlgorithm {
     typealias Elements = (_ number: Int) -> Channels8
     typealias Results = (_ number: Int, _ value: Channels8) -> Void
 
-    /// Bᵀ d: m + 2 inputs.
+    /// Bᵀ d, from m + 2 inputs.
     static func input(_ d: Elements, _ give: Results)
     /// B v: the adjoint of `input`.
     static func inputAdjoint(_ v: Elements, _ give: Results)
-    /// Aᵀ p: m + 2 products.
+    /// Aᵀ p, from m + 2 products.
     static func output(_ p: Elements, _ give: Results)
     /// A y: the adjoint of `output`.
     static func outputAdjoint(_ y: Elements, _ give: Results)
-    /// G w: three taps.
+    /// G w, from three taps.
     static func weights(_ w: Elements, _ give: Results)
     /// Gᵀ u: the adjoint of `weights`.
     static func weightsAdjoint(_ u: Elements, _ give: Results)

@@ -1,6 +1,6 @@
 import CProcessor
 
-/// The transforms of weights. In two dimensions, those of one dimension are applied twice; a group needs one row of the first matrix G.
+/// The two-dimensional transforms of weights. Each applies a one-dimensional transform twice. A group needs one row of the first matrix G.
 extension WinogradTransform {
     static func transformWeights(
         _ weights: UnsafePointer<Float>, rowStride: Int, tapStride: Int, columns: Int, group: Int, _ layout: WinogradWeightLayout,
@@ -45,12 +45,12 @@ extension WinogradTransform {
         }
     }
 
-    /// The taps of the row after next but one are prefetched, a cache line of 16 columns at a time: rows of 64 of 512 columns do not follow
-    /// on one another in memory.
+    /// Taps are prefetched three rows ahead, one cache line (16 columns) at a time. The rows of a part (64 of 512 columns, for example) are
+    /// not adjacent in memory.
     private static var rowsAhead: Int { 3 }
     private static var prefetchedColumns: Int { 16 }
 
-    /// A row of G.
+    /// Returns a row of G.
     private static func weightsRow(_ row: Int) -> (Channels8, Channels8, Channels8) {
         func element(_ tap: Int) -> Channels8 {
             var element = Channels8.zero

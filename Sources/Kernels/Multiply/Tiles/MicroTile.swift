@@ -1,42 +1,42 @@
-/// The micro-kernel: a tile of a product C = A B, up to 6 rows by 16 columns, whose sums are in twelve registers of eight floats. Each step
-/// of the depth loads two vectors of a row of B and six single elements of A, and does twelve multiply-adds: two for every load that the
-/// processor can do. This is the shape of BLIS's micro-kernel for Haswell (Van Zee and van de Geijn, "BLIS", TOMS 2015).
+/// The micro-kernel. It computes a tile of a product C = A B with up to 6 rows and 16 columns. The sums are in twelve registers of eight
+/// floats. Each step of the depth loads two vectors of a row of B and six single elements of A, and performs twelve multiply-adds: two for
+/// each load that the processor can do. BLIS's micro-kernel for Haswell has the same shape (Van Zee and van de Geijn, "BLIS", TOMS 2015).
 ///
-/// A and B are read from where they are stored.
+/// The micro-kernel reads A and B in place.
 struct MicroTile {
     static let rows = 6
     static let columns = 16
 
-    /// Steps of the sum.
+    /// The depth of the product: terms per sum.
     var depth: Int
-    /// Whether A is stored as [depth × rows]; else as [rows × depth].
+    /// Whether A is stored as [depth × rows] rather than [rows × depth].
     var isTransposed: Bool
-    /// Floats from one row of A, as it is stored, to the next.
+    /// Floats from one stored row of A to the next.
     var leftStride: Int
     /// Floats from one row of B to the next.
     var rightStride: Int
     /// Floats from one row of C to the next.
     var resultStride: Int
-    /// Whether the product is added to what C holds.
+    /// Whether the product is added to the existing values of C.
     var accumulates: Bool
 
-    /// What `count` tiles, one below the other, read and write.
+    /// The operands of `count` vertically adjacent tiles.
     struct Operands {
-        /// A, B and C of the first tile.
+        /// A, B and C at the first tile.
         var left: UnsafePointer<Float>
         var right: UnsafePointer<Float>
         var result: UnsafeMutablePointer<Float>
-        /// What the first tile prefetches.
+        /// The prefetch requests of the first tile.
         var prefetch: Prefetch
-        /// Floats from what one tile prefetches to what the next one does.
+        /// Floats from the prefetch addresses of one tile to those of the next.
         var prefetchShift: Int
     }
 
-    /// C ← A B (+ C where `accumulates`) for `count` tiles, one below the other.
+    /// C ← A B (+ C if `accumulates`) for `count` vertically adjacent tiles.
     ///
     /// - Parameters:
-    ///   - rows: of each tile, 1 … 6.
-    ///   - isWide: whether they have 16 columns, else 8.
+    ///   - rows: the rows of each tile, 1 … 6.
+    ///   - isWide: whether tiles have 16 columns rather than 8.
     @inline(__always)
     func multiply(_ operands: Operands, rows: Int, count: Int, isWide: Bool) {
         if count == 0 { return }
@@ -62,8 +62,9 @@ struct MicroTile {
         }
     }
 
-    /// Compiled for each combination of types by itself, so that the loop holds no branches on them. (With numbers in place of types it
-    /// would have to be inlined. The compiler refuses that after the first few, and the others took twice as long.)
+    /// The loop over tiles. The compiler specialises it for each combination of types, so the loop has no branches on them. (With integers
+    /// in place of types it would have to be inlined. The compiler stops inlining after the first few combinations, and the others took
+    /// twice as long.)
     @inline(never)
     private func run<Rows: Count, IsTransposed: Flag, IsWide: Flag>(
         _: Rows.Type, _: IsTransposed.Type, _: IsWide.Type, _ operands: Operands, _ count: Int
@@ -79,7 +80,7 @@ struct MicroTile {
         }
     }
 
-    /// The sums of one tile.
+    /// Computes the sums of one tile.
     @inline(__always)
     private func sums<Rows: Count, IsTransposed: Flag, IsWide: Flag>(
         _: Rows.Type, _: IsTransposed.Type, _: IsWide.Type, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ prefetch: Prefetch
@@ -109,7 +110,7 @@ struct MicroTile {
     }
 }
 
-/// Numbers and truth values as types, for `run`.
+/// Integers and Booleans as types, for `run`.
 private protocol Count { static var value: Int { get } }
 private protocol Flag { static var value: Bool { get } }
 private enum One: Count { static var value: Int { 1 } }

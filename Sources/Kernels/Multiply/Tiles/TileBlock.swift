@@ -1,8 +1,8 @@
-/// The right operand as the micro-kernel reads it: [depth × columns] in panels of 16 columns. A plain matrix is read as panels that begin
-/// 16 floats apart.
+/// The right operand [depth × columns] in the form that the micro-kernel reads: panels of 16 columns. A plain matrix is read as panels that
+/// start 16 floats apart.
 struct TileOperand {
     var values: UnsafePointer<Float>
-    /// Floats from a row to the next, and from 16 columns to the next 16.
+    /// Floats from one row to the next, and from one panel of 16 columns to the next.
     var rowStride: Int
     var panelStride: Int
 
@@ -13,7 +13,7 @@ struct TileOperand {
     init(_ operand: RightOperand) {
         switch operand {
         case .matrix(let matrix):
-            precondition(!matrix.isTransposed, "the micro-kernel reads no transposed right operand")
+            precondition(!matrix.isTransposed, "the micro-kernel cannot read a transposed right operand")
             self.init(values: matrix.values, rowStride: matrix.leading, panelStride: MicroTile.columns)
         case .packed(let packed):
             let layout = packed.layout
@@ -27,7 +27,7 @@ struct TileOperand {
         }
     }
 
-    /// What begins at this row and column, which is a multiple of 16.
+    /// Returns the part that starts at this row and column. The column is a multiple of 16.
     func from(row: Int = 0, column: Int = 0) -> TileOperand {
         var part = self
         part.values += row * rowStride + column / MicroTile.columns * panelStride
@@ -36,7 +36,7 @@ struct TileOperand {
 }
 
 extension MatrixView {
-    /// What begins at this row and step of the depth.
+    /// Returns the part that starts at this row and step of the depth.
     @inline(__always)
     func from(row: Int = 0, step: Int = 0) -> MatrixView {
         var part = self
@@ -45,9 +45,9 @@ extension MatrixView {
     }
 }
 
-/// Parts of A and B that stay in cache.
+/// A product of parts of A and B that fit in cache.
 struct TileBlock {
-    /// With so many rows, A's part is larger than the next panel of B.
+    /// The number of rows from which A's part is larger than the next panel of B.
     private static let manyRows = 96
 
     var rows: Int
@@ -55,17 +55,19 @@ struct TileBlock {
     var steps: Int
     var a: MatrixView
     var b: TileOperand
-    /// Whether there is no block further down.
+    /// Whether this is the last block along the depth.
     var isLastOfDepth: Bool
     var accumulates: Bool
 
-    /// A becomes [steps × rows] in `scratch`.
+    /// Copies A to `scratch` as [steps × rows] and uses the copy.
     mutating func copyLeft(into scratch: UnsafeMutablePointer<Float>) {
         for step in 0..<steps { (scratch + step * rows).update(from: a.from(step: step).values, count: rows) }
         a = MatrixView(transposing: scratch, rows: rows, columns: steps)
     }
 
-    /// - Parameter panelScratch: where 16 columns of B at a time are copied to; nil where they are read where they lie.
+    /// Multiplies the block.
+    ///
+    /// - Parameter panelScratch: memory for a copy of each 16 columns of B; nil to read B in place.
     func multiply(into c: UnsafeMutablePointer<Float>, leading: Int, panelScratch: UnsafeMutablePointer<Float>?) {
         let vectorColumns = columns & ~7
         for column in stride(from: 0, to: vectorColumns, by: MicroTile.columns) {
@@ -81,14 +83,15 @@ struct TileBlock {
         if vectorColumns < columns { multiplyColumns(vectorColumns..<columns, into: c, leading: leading) }
     }
 
-    /// The tiles of one panel, of 6 rows or, at the end, 5 and 4: what is held in fewer registers waits for its sums.
+    /// Multiplies one panel in tiles of nearly equal height, at most 6 rows. With very few rows per tile, the processor would wait for the
+    /// sums in its registers.
     private func multiply(_ panel: TileOperand, column: Int, isWide: Bool, into c: UnsafeMutablePointer<Float>, leading: Int) {
         let tile = MicroTile(
             depth: steps, isTransposed: a.isTransposed, leftStride: a.leading, rightStride: panel.rowStride, resultStride: leading,
             accumulates: accumulates)
         let tiles = (rows + MicroTile.rows - 1) / MicroTile.rows
         let (height, higher) = (rows / tiles, rows % tiles)
-        // All panels read the same rows, so that only the first one can miss them in cache.
+        // All panels read the same rows of A, so only the first panel can miss them in cache.
         let prefetchesRows = column == 0 && rows >= Self.manyRows && !a.isTransposed
         let prefetch =
             prefetchesRows
@@ -105,7 +108,7 @@ struct TileBlock {
         tile.multiply(operands, rows: height, count: tiles - higher, isWide: isWide)
     }
 
-    /// The panel to the right or, after the last one, the first one further down, or what follows.
+    /// Returns the panel to prefetch: the next one to the right, or after the last one the first panel of the next block along the depth.
     private func nextPanel(after column: Int) -> UnsafePointer<Float> {
         let next = column + MicroTile.columns
         return next < columns || isLastOfDepth ? b.from(column: next).values : b.from(row: steps, column: 0).values
@@ -121,7 +124,8 @@ struct TileBlock {
         }
     }
 
-    /// The last columns where they are no multiple of eight, which is rare: networks have channels in eights.
+    /// Multiplies the last columns if their number is not a multiple of eight. This is rare: channel counts of networks are multiples of
+    /// eight.
     private func multiplyColumns(_ range: Range<Int>, into c: UnsafeMutablePointer<Float>, leading: Int) {
         for column in range {
             let values = b.values + column / MicroTile.columns * b.panelStride + column % MicroTile.columns

@@ -1,9 +1,9 @@
-/// Products by tiles in registers (`MicroTile`).
+/// Computes products with register tiles (`MicroTile`).
 ///
-/// The operands of convolutions were just written and are still in cache, so they are multiplied without being packed. A library's product
-/// first packs both into its own order, which costs it a tenth of its time on these shapes (docs/performance.md). Only operands whose rows
-/// would fall on few sets of the cache are copied. An element's sum goes along the depth in one order, whatever the number of rows and
-/// columns, so that an image's result does not depend on the rest of its batch.
+/// The operands of convolutions were just written and are still in cache, so they are multiplied without packing. A library product packs
+/// both operands first, which takes a tenth of its time on these shapes (docs/performance.md). This implementation copies only operands
+/// whose rows would fall on few cache sets. The sum of an element follows the depth in one order, whatever the number of rows and columns.
+/// The result of an image therefore does not depend on the rest of its batch.
 public struct TileMultiplier: MatrixMultiplier {
     public let kind = ProductsKind.tiles
     public let blocking = Blocking(
@@ -18,15 +18,15 @@ public struct TileMultiplier: MatrixMultiplier {
         PackedLayout(depth: depth, columns: columns, panelWidth: MicroTile.columns)
     }
 
-    /// The product goes through at most so many steps of the depth and rows of A at a time. 16 columns of B (32 KiB) then stay in the
-    /// first-level cache, the part of A (384 KiB) in the second.
+    /// The maximum number of depth steps and of rows of A that are processed at a time. 16 columns of B (32 KiB) then stay in the
+    /// first-level cache, and the part of A (384 KiB) stays in the second-level cache.
     private static let depthBlock = 512
     private static let rowBlock = 192
-    /// From these distances of rows on, in floats, an operand is copied where enough is multiplied with it: such rows fall on few sets of
-    /// the first-level cache.
+    /// The row distances, in floats, from which an operand is copied if enough is multiplied with it. Rows with such distances fall on few
+    /// sets of the first-level cache.
     private static let farLeft = 256
     private static let farRight = 64
-    /// Copying an operand pays where at least so many columns, or rows, are multiplied with it.
+    /// The minimum number of columns, or rows, for which copying an operand pays off.
     private static let columnsThatRepayLeft = 128
     private static let rowsThatRepayRight = 48
 
@@ -55,13 +55,13 @@ public struct TileMultiplier: MatrixMultiplier {
         }
     }
 
-    /// By OpenBLAS: the micro-kernel reads no transposed right operand, and a linear layer uses its weights once a batch, so that packing
-    /// them would take as long as the product. These are 0.05 % of a ResNet-50's multiply-adds.
+    /// Uses OpenBLAS. The micro-kernel cannot read a transposed right operand. A linear layer uses its weights once per batch, so packing
+    /// them would take as long as the product. These products are 0.05 % of a ResNet-50's multiply-adds.
     public func multiplyPlain(_ a: MatrixView, _ b: MatrixView, into c: ResultView, accumulates: Bool) {
         OpenBLASMultiplier().multiplyPlain(a, b, into: c, accumulates: accumulates)
     }
 
-    /// The size of equal parts of `count`, at most `max`, each but the last a multiple of `unit`.
+    /// Divides `count` into equal parts of at most `max` and returns their size. All parts but the last are multiples of `unit`.
     private static func part(_ count: Int, max: Int, unit: Int) -> Int {
         let parts = Swift.max(1, (count + max - 1) / max)
         return ((count + parts - 1) / parts + unit - 1) / unit * unit

@@ -1,10 +1,10 @@
-/// The sums of a tile by row and vector of columns, in registers.
+/// The sums of a tile in registers, by row and vector of columns.
 struct TileSums {
     typealias Vector = SIMD8<Float>
     var c00 = Vector.zero, c10 = Vector.zero, c20 = Vector.zero, c30 = Vector.zero, c40 = Vector.zero, c50 = Vector.zero
     var c01 = Vector.zero, c11 = Vector.zero, c21 = Vector.zero, c31 = Vector.zero, c41 = Vector.zero, c51 = Vector.zero
 
-    /// Adds the products of a column of A, whose elements are `rowStride` apart, with a row of B.
+    /// Adds the products of a column of A with a row of B. The elements of the column are `rowStride` apart.
     @inline(__always)
     mutating func add(_ a: UnsafePointer<Float>, rowStride: Int, _ b: UnsafePointer<Float>, rows: Int, isWide: Bool) {
         let b0 = Self.load(b)
@@ -24,7 +24,7 @@ struct TileSums {
         add(5, &c50, &c51)
     }
 
-    /// Writes the sums, or adds them to what is there.
+    /// Writes the sums to memory, or adds them to the existing values.
     @inline(__always)
     func store(into c: UnsafeMutablePointer<Float>, rowStride: Int, rows: Int, isWide: Bool, accumulates: Bool) {
         @inline(__always)
