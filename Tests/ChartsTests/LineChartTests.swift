@@ -20,7 +20,7 @@ final class LineChartTests: XCTestCase {
         }
     }
 
-    func testASingleValueHasAnAxis() {
+    func testAxisCoversASingleValue() {
         for value in [0.0, 50, -1, 1e-9, 1e12] {
             let axis = Axis(covering: value...value, steps: 5)
             XCTAssertLessThan(axis.lower, axis.upper)
@@ -43,7 +43,7 @@ final class LineChartTests: XCTestCase {
             })
     }
 
-    func testEverythingIsDrawnInside() throws {
+    func testDrawsEverythingInsideTheDocument() throws {
         let points = [
             LineChart.Point(x: 0, y: 60, label: "first"), LineChart.Point(x: 3, y: 99), LineChart.Point(x: 10, y: 100, label: "last"),
         ]
@@ -57,12 +57,12 @@ final class LineChartTests: XCTestCase {
                 XCTAssertTrue((0...limit).contains(value), "\(attribute) \(value)")
             }
         }
-        // Two series of three squares in two panels, and one in the legend; the paper and its frame are larger.
+        // Three squares for each of two series in two panels, and one in the legend. The background and the frame are larger.
         XCTAssertEqual(try numbers("rect", "width").filter { $0 == 10 }.count, 2 * 3 + 1)
         XCTAssertEqual(try numbers("circle", "r").filter { $0 == 2.5 }.count, 2 * 3 + 1)
     }
 
-    func testAHigherPointIsDrawnHigherAndALargerOneFurtherRight() throws {
+    func testLargerValuesAreDrawnHigherAndFurtherRight() throws {
         let root = try XCTUnwrap(XMLDocument(xmlString: chart([.init(x: 1, y: 1), .init(x: 2, y: 3)]).document.rendered).rootElement())
         let lines = try root.nodes(forXPath: "//*[local-name()='polyline' and @stroke='blue']/@points").compactMap(\.stringValue)
         XCTAssertEqual(lines.count, 2)
@@ -71,9 +71,9 @@ final class LineChartTests: XCTestCase {
         XCTAssertGreaterThan(places[0][1], places[1][1])
     }
 
-    func testLabelsKeepClearOfCurvesAndOfEachOther() {
+    func testLabelsAvoidCurvesAndOtherLabels() {
         let bounds = LabelPlacer.Box(left: 0, top: 0, right: 400, bottom: 300)
-        // A curve that runs to the lower right of every point, and points close together.
+        // A curve to the lower right of every point, and points close together.
         let curve = LabelPlacer.Path(points: (0...40).map { (x: 10 * Double($0), y: 150 + 3 * Double($0)) }, isConnected: true)
         let marker = LabelPlacer.Path(points: [(125, 185)], isConnected: false, markerRadius: 8)
         var placer = LabelPlacer(bounds: bounds, paths: [curve, marker])
@@ -86,7 +86,7 @@ final class LineChartTests: XCTestCase {
         }
     }
 
-    func testALegendTakesMoreRowsWhereItIsTooWide() {
+    func testWideLegendsUseMoreRows() {
         let series = (0..<5).map { LineChart.Series("series \($0)", color: "red", marker: .dot, points: []) }
         XCTAssertLessThan(Legend(series, width: 900).height, Legend(series, width: 300).height)
     }

@@ -3,7 +3,7 @@ import TestSupport
 import XCTest
 
 final class SVGDocumentTests: XCTestCase {
-    func testEveryElementIsThereInTheOrderOfPainting() throws {
+    func testRendersAllElementsInPaintingOrder() throws {
         var document = SVGDocument(width: 200, height: 100.5, title: "All elements")
         document.add(.rect(x: 1, y: 2.25, width: 3, height: 4, cornerRadius: 1, SVGStyle(fill: "red")))
         document.add(.line(from: (0, 0), to: (10, 1.0 / 3), SVGStyle(stroke: "#888", strokeWidth: 0.5, dashes: [4, 2])))
@@ -27,7 +27,7 @@ final class SVGDocumentTests: XCTestCase {
         XCTAssertEqual(text.attributes["transform"], "rotate(-90 1 2)")
     }
 
-    func testAnyTextIsEscaped() throws {
+    func testEscapesText() throws {
         let strange = "a < b & \"c\" > 'd' é 日 ]]>"
         var document = SVGDocument(width: 10, height: 10, title: strange)
         document.add(.text(strange + "\u{1}\n", x: 0, y: 0, size: 1, SVGStyle(fill: "\"><script>")))

@@ -4,7 +4,7 @@ import XCTest
 @testable import DynamicResolution
 
 final class DistillationTests: XCTestCase {
-    /// Three resolutions, four classes.
+    /// The logits of three resolutions for four classes.
     private let logits: [[Double]] = [[1.5, -0.3, 0.2, 0.9], [0.1, 0.8, -1.2, 0.4], [-0.6, 0.3, 2.1, 0]]
 
     private func softmax(_ scores: [Double]) -> [Double] {
@@ -12,7 +12,7 @@ final class DistillationTests: XCTestCase {
         return exponentials.map { $0 / exponentials.reduce(0, +) }
     }
 
-    /// The paper's formula, with teachers that do not follow the students.
+    /// The paper's formula, with fixed teachers.
     private func reference(_ logits: [[Double]], teachers: [[Double]], weight: Double) -> Double {
         func divergence(_ p: [Double], _ q: [Double]) -> Double { zip(p, q).reduce(0) { $0 + $1.0 * log($1.0 / $1.1) } }
         let ensemble = softmax((0..<4).map { index in teachers.reduce(0) { $0 + $1[index] } / 3 })
@@ -35,16 +35,16 @@ final class DistillationTests: XCTestCase {
         return (value, (0..<3).map { Array(slopes.values[4 * $0..<4 * $0 + 4]) })
     }
 
-    func testTermsAreThoseOfTheFormula() {
+    func testTermsMatchTheFormula() {
         for weight in [0.5, 2] {
             let expected = reference(logits, teachers: logits, weight: weight)
             XCTAssertEqual(terms(logits, weight: weight, scale: 1).value, expected, accuracy: 1e-6)
         }
         let equal = [logits[0], logits[0], logits[0]]
-        XCTAssertEqual(terms(equal, weight: 1, scale: 1).value, 0, accuracy: 1e-6, "who agrees has nothing to learn")
+        XCTAssertEqual(terms(equal, weight: 1, scale: 1).value, 0, accuracy: 1e-6, "equal logits have no divergence")
     }
 
-    func testGradientsAreThoseOfCentralDifferencesWithTeachersAtRest() {
+    func testGradientsMatchCentralDifferencesWithFixedTeachers() {
         let (scale, step) = (Float(0.25), 1e-5)
         let slopes = terms(logits, weight: 1.5, scale: scale, startingAt: 7).slopes
         for j in 0..<3 {
@@ -60,13 +60,13 @@ final class DistillationTests: XCTestCase {
         }
     }
 
-    func testLargeLogitsStayNumbers() {
+    func testLargeLogitsGiveFiniteResults() {
         let result = terms([[200, -200, 0, 0], [-200, 200, 0, 0], [0, 0, 0, 0]], weight: 1, scale: 1)
         XCTAssertTrue(result.value.isFinite && result.slopes.joined().allSatisfy(\.isFinite))
     }
 
-    /// Against the same step in PyTorch (Tests/Fixtures/drnet_reference.py, `warm_up`).
-    func testAWarmUpStepWithDistillation() throws {
+    /// Compares a step with PyTorch (Tests/Fixtures/drnet_reference.py, `warm_up`).
+    func testAWarmUpStepWithDistillationMatchesPyTorch() throws {
         let fixture = try Fixture("warm_up_resnet18")
         let model = ReferenceCase.resnet18.makeModel()
         let step = TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0.1)
@@ -82,7 +82,7 @@ final class DistillationTests: XCTestCase {
         XCTAssertEqual(fixture.names.count, model.classifier.arena.parameters.count + 2)
     }
 
-    func testAWeightOfZeroGivesTheBitsOfPlainWarmUp() throws {
+    func testAWeightOfZeroMatchesPlainWarmUpBitForBit() throws {
         func warmUp(_ distillation: InPlaceDistillation?) throws -> (gradients: [Float], report: StepReport) {
             let model = ReferenceCase.resnet18.makeModel()
             let step = TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0.1)
@@ -95,7 +95,7 @@ final class DistillationTests: XCTestCase {
         )
         XCTAssertTrue(zero.gradients == plain.gradients)
         XCTAssertEqual(zero.report.correct, plain.report.correct)
-        XCTAssertEqual(zero.report.lossSum, plain.report.lossSum, accuracy: 1e-9 * plain.report.lossSum, "summed in another order")
-        XCTAssertFalse(some.gradients == plain.gradients, "the comparison can fail")
+        XCTAssertEqual(zero.report.lossSum, plain.report.lossSum, accuracy: 1e-9 * plain.report.lossSum, "sums differ in order only")
+        XCTAssertFalse(some.gradients == plain.gradients, "negative control")
     }
 }

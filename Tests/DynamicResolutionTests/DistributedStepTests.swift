@@ -4,7 +4,7 @@ import TestSupport
 import XCTest
 @testable import DynamicResolution
 
-/// The step on several ranks (threads) against the step on one.
+/// Compares a step on several ranks (threads) with the same step on one rank.
 final class DistributedStepTests: XCTestCase {
     private final class Reducer: StatisticsReducer {
         let communicator: Communicator
@@ -14,15 +14,15 @@ final class DistributedStepTests: XCTestCase {
         }
     }
 
-    /// What a step gives, summed over the ranks.
+    /// The results of a step, summed over the ranks.
     private struct Sums {
         var gradients: [Float] = []
-        /// What the batch norms are to add to their running statistics.
+        /// The sums that batch norms add to their running statistics.
         var statistics: [Float] = []
         var report = StepReport(resolutionCount: 3)
     }
 
-    /// - Parameter microBatches: of each rank.
+    /// - Parameter microBatches: the micro-batches of each rank.
     private func step(
         _ estimator: PolicyEstimator, _ images: BatchNormImages = .routed, microBatches: [[Range<Int>]], globalBatchNorm: Bool = true,
         changing change: @escaping (inout FineTuneOptions) -> Void = { _ in }
@@ -61,7 +61,7 @@ final class DistributedStepTests: XCTestCase {
         return result
     }
 
-    /// One micro-batch a rank, of the images between the cuts.
+    /// Splits images into one micro-batch per rank.
     private func split(_ images: Range<Int>, at cuts: [Int]) -> [Range<Int>] {
         zip([images.lowerBound] + cuts, cuts + [images.upperBound]).map { $0..<$1 }
     }
@@ -79,7 +79,7 @@ final class DistributedStepTests: XCTestCase {
     func testAnySplitGivesTheSameGradientsWithGlobalBatchNorm() throws {
         for (name, estimator, images) in ReferenceCase.estimators {
             let one = try step(estimator, images, microBatches: [[0..<9]])
-            // Even, uneven (sub-batches are empty on some ranks), and a rank without any image.
+            // Even splits, uneven splits (some ranks have empty sub-batches), and a rank without images.
             for cuts in [[4], [3, 6], [1, 2], [0], [9, 9]] {
                 let several = try step(estimator, images, microBatches: split(0..<9, at: cuts).map { [$0] })
                 assertEqual(several, one, "\(name) cut at \(cuts)")
@@ -87,7 +87,7 @@ final class DistributedStepTests: XCTestCase {
         }
     }
 
-    func testAnySplitOfMicroBatchesGivesTheSameGradientsToo() throws {
+    func testAnySplitOfMicroBatchesGivesTheSameGradients() throws {
         for (name, estimator, images) in ReferenceCase.estimators {
             let one = try step(estimator, images, microBatches: [[0..<5, 5..<9]])
             for (first, second) in [([2], [7]), ([5], [5]), ([0, 3], [6, 9])] {
@@ -97,7 +97,7 @@ final class DistributedStepTests: XCTestCase {
         }
     }
 
-    func testTheTermsOnThePolicyAndTheMultiplierAreThoseOfTheGlobalBatch() throws {
+    func testPolicyTermsAndMultiplierUseTheGlobalBatch() throws {
         for (name, estimator, images) in ReferenceCase.estimators {
             func sums(_ microBatches: [[Range<Int>]], balance: Double) throws -> Sums {
                 try step(estimator, images, microBatches: microBatches) {
@@ -109,7 +109,7 @@ final class DistributedStepTests: XCTestCase {
             assertEqual(try sums([[0..<2], [2..<9], [9..<9]], balance: 0.5), one, name)
             assertEqual(try sums([[0..<2, 5..<6], [2..<5, 6..<9]], balance: 0.5), try sums([[0..<5, 5..<9]], balance: 0.5), name)
             XCTAssertGreaterThan(
-                relativeDifference(try sums([[0..<9]], balance: 0).gradients, one.gradients), 1e-4, "the comparison can fail")
+                relativeDifference(try sums([[0..<9]], balance: 0).gradients, one.gradients), 1e-4, "negative control")
         }
     }
 
@@ -125,12 +125,12 @@ final class DistributedStepTests: XCTestCase {
             assertEqual(try sums(split(0..<9, at: cuts).map { [$0] }, weight: 1.5), one, "cut at \(cuts)")
         }
         assertEqual(try sums([[0..<2, 5..<6], [2..<5, 6..<9]], weight: 1.5), try sums([[0..<5, 5..<9]], weight: 1.5), "micro-batches")
-        XCTAssertGreaterThan(relativeDifference(try sums([[0..<9]], weight: 1.2).gradients, one.gradients), 1e-3, "the comparison can fail")
+        XCTAssertGreaterThan(relativeDifference(try sums([[0..<9]], weight: 1.2).gradients, one.gradients), 1e-3, "negative control")
         let local = try sums([[0..<4], [4..<9]], weight: 1.5, globalBatchNorm: false)
-        XCTAssertGreaterThan(relativeDifference(local.gradients, one.gradients), 1e-2, "the comparison can fail")
+        XCTAssertGreaterThan(relativeDifference(local.gradients, one.gradients), 1e-2, "negative control")
     }
 
-    func testAnySplitGivesTheSameGradientsWithAFrozenPartToo() throws {
+    func testAnySplitGivesTheSameGradientsWithAFrozenPart() throws {
         for frozen in [FrozenPart.classifier, .predictor] {
             for (name, estimator, images) in ReferenceCase.estimators {
                 let change = { (options: inout FineTuneOptions) in options.frozen = frozen }
@@ -142,7 +142,7 @@ final class DistributedStepTests: XCTestCase {
         }
     }
 
-    func testLocalBatchNormDiffersWhichShowsThatTheComparisonCanFail() throws {
+    func testLocalBatchNormGivesOtherGradients() throws {
         for (name, estimator, images) in ReferenceCase.estimators {
             let one = try step(estimator, images, microBatches: [[0..<9]])
             let several = try step(estimator, images, microBatches: [[0..<4], [4..<9]], globalBatchNorm: false)
@@ -150,18 +150,18 @@ final class DistributedStepTests: XCTestCase {
         }
     }
 
-    func testForwardOnlyPassesLeaveNoTraceInTheStatistics() throws {
+    func testForwardOnlyPassesDoNotChangeTheStatistics() throws {
         let published = try step(StraightThrough(), microBatches: [[0..<9]])
         for estimator in [Expected(), Probe()] as [PolicyEstimator] {
             XCTAssertEqual(try step(estimator, microBatches: [[0..<9]]).statistics, published.statistics, estimator.name)
         }
         let all = try step(Dense(), .all, microBatches: [[0..<9]])
         XCTAssertEqual(
-            try step(Expected(), .all, microBatches: [[0..<9]]).statistics, all.statistics, "they are recorded here, and no others")
-        XCTAssertNotEqual(all.statistics, published.statistics, "the comparison can fail")
+            try step(Expected(), .all, microBatches: [[0..<9]]).statistics, all.statistics, "only these passes are recorded")
+        XCTAssertNotEqual(all.statistics, published.statistics, "negative control")
     }
 
-    func testMicroBatchesKeepTheHingeOfTheWholeBatch() throws {
+    func testMicroBatchesUseTheHingeOfTheWholeBatch() throws {
         let reference = ReferenceCase.resnet18
         let model = reference.makeModel()
         let step = TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0.1)
@@ -169,13 +169,13 @@ final class DistributedStepTests: XCTestCase {
         let whole = try step.fineTune([reference.batch()], globalCount: ReferenceCase.images, options)
         let parts = try step.fineTune(
             [reference.batch(0..<3), reference.batch(3..<9)], globalCount: ReferenceCase.images, options)
-        // The predictor normalises each micro-batch by itself, but the noise decides the routes here.
+        // The predictor normalises each micro-batch separately, but the noise determines the routes here.
         XCTAssertEqual(parts.routed, whole.routed)
         XCTAssertEqual(parts.penaltySum, whole.penaltySum, accuracy: 1e-9)
         XCTAssertEqual(parts.images, whole.images)
     }
 
-    /// Counts the passes whose pullbacks exist.
+    /// Counts the passes with a live pullback.
     private final class KeptPasses: @unchecked Sendable {
         final class Kept {
             private let passes: KeptPasses
@@ -218,7 +218,7 @@ final class DistributedStepTests: XCTestCase {
         }
     }
 
-    func testOnlyOneMicroBatchKeepsThePredictorsActivations() throws {
+    func testOnlyOneMicroBatchAtATimeKeepsPredictorActivations() throws {
         let reference = ReferenceCase.resnet18
         let original = reference.makeModel()
         let passes = KeptPasses()
@@ -234,7 +234,7 @@ final class DistributedStepTests: XCTestCase {
             [0..<3, 3..<6, 6..<9].map { reference.batch($0) }, globalCount: ReferenceCase.images, reference.options(Expected(), model))
         XCTAssertEqual(passes.mostKept, 1)
         XCTAssertEqual(passes.kept, 0)
-        XCTAssertTrue(predictor.arena.gradients.contains { $0 != 0 }, "the way back is gone")
+        XCTAssertTrue(predictor.arena.gradients.contains { $0 != 0 }, "the predictor has no gradient")
     }
 
     func testWarmUpTrainsEveryResolutionOnEveryImage() throws {

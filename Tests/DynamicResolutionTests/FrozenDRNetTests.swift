@@ -17,21 +17,22 @@ final class FrozenDRNetTests: XCTestCase {
             + [try XCTUnwrap(frozen.logProbabilities(images)).map { Float($0) }]
     }
 
-    /// Its weights are prepared pass by pass: also those that are prepared after a change of the model are the old ones.
-    func testAFrozenNetworkDoesNotFollowItsModel() throws {
+    /// The network prepares its weights at each layer's first use. Weights that it prepares after a change of the model must still be the
+    /// old ones.
+    func testChangesOfTheModelDoNotAffectTheFrozenNetwork() throws {
         let (model, images) = (reference.makeModel(), reference.batch().images)
         let (frozen, expected) = (FrozenDRNet(model), try answers(FrozenDRNet(model), images, 0..<3))
         XCTAssertEqual(try frozen.classify(images, resolutionIndex: 0).values, expected[0])
         model.networks.forEach(change)
         XCTAssertEqual(try answers(frozen, images, 0..<3), expected)
         let changed = try answers(FrozenDRNet(model), images, 0..<3)
-        for (new, old) in zip(changed, expected) { XCTAssertNotEqual(new, old, "the comparison can fail") }
+        for (new, old) in zip(changed, expected) { XCTAssertNotEqual(new, old, "negative control") }
     }
 
-    func testAnswersAreThoseOfTheModelInEvaluation() throws {
+    func testResultsMatchTheModelInEvaluation() throws {
         let model = reference.makeModel()
         let frozen = FrozenDRNet(model)
-        // Other numbers of images and other sizes use other kernels; each finds its own weights.
+        // Other batch and image sizes use other kernels. Each must use its own prepared weights.
         for images in [reference.batch(), reference.batch(0..<1), reference.batch(2..<6), reference.batch()].map(\.images) {
             for index in model.resolutions.indices {
                 let expected = try model.classifier.forward(
@@ -44,7 +45,7 @@ final class FrozenDRNetTests: XCTestCase {
         }
     }
 
-    func testWithoutAPredictorAllImagesTakeTheLargestResolution() throws {
+    func testWithoutAPredictorAllImagesUseTheLargestResolution() throws {
         let model = reference.makeModel()
         let frozen = FrozenDRNet(
             DRNet(
@@ -66,7 +67,7 @@ final class FrozenDRNetTests: XCTestCase {
         XCTAssertEqual(try growth(), 0)
     }
 
-    func testPassesAtTheSameTimeGiveTheSameBits() throws {
+    func testConcurrentPassesGiveTheSameBits() throws {
         let (frozen, images) = (FrozenDRNet(reference.makeModel()), reference.batch(0..<3).images)
         let pixels = images.values
         let expected = try answers(FrozenDRNet(reference.makeModel()), images, 0..<3)

@@ -10,7 +10,7 @@ final class FrozenPartTests: XCTestCase {
         TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0.1)
     }
 
-    func testWhatAFrozenClassifierAnswersIsWhatEvaluationWouldSee() throws {
+    func testOutcomesOfAFrozenClassifierMatchEvaluation() throws {
         let model = reference.makeModel()
         let (step, batch) = (makeStep(model), reference.batch())
         let (classes, count) = (ReferenceCase.classes, ReferenceCase.images)
@@ -27,7 +27,7 @@ final class FrozenPartTests: XCTestCase {
             XCTAssertEqual(report.classifications, Double(count))
             for image in 0..<count {
                 let (label, choice) = (Int(batch.labels[image]), image % 3)
-                // (p − q) / N of the chosen one.
+                // (p − q) / N at the chosen resolution.
                 let chosen = row(image, choice).map { exp(Double($0)) }
                 let slopes = chosen.enumerated().map {
                     ($1 / chosen.reduce(0, +) - 0.1 / Double(classes) - ($0 == label ? 0.9 : 0)) / Double(count)
@@ -64,8 +64,8 @@ final class FrozenPartTests: XCTestCase {
         }
     }
 
-    /// `expected` compares what evaluation sees anyway.
-    func testThePredictorLearnsTheSameFromAFrozenClassifier() throws {
+    /// With `.routed`, `Expected` computes its losses in evaluation mode. Freezing the classifier does not change them.
+    func testPredictorGradientsAreTheSameWithAFrozenClassifier() throws {
         func gradients(_ frozen: FrozenPart) throws -> [Float] {
             let model = reference.makeModel()
             var options = reference.options(Expected(), model)
@@ -76,13 +76,13 @@ final class FrozenPartTests: XCTestCase {
         XCTAssertTrue(try gradients(.classifier) == gradients(.none))
     }
 
-    func testAFrozenPredictorRoutesAsEvaluationDoesAndGetsNothing() throws {
+    func testAFrozenPredictorRoutesLikeEvaluationAndGetsNoGradient() throws {
         let model = reference.makeModel()
         let (step, batch) = (makeStep(model), reference.batch())
         let statistics = StatisticsCollector(model.predictor!.arena)
         _ = try model.predictor!.forward(model.imagesForPredictor(batch.images), Pass(.training, statistics: statistics))
         statistics.updateRunningStatistics(momentum: 1)
-        // Columns of mean 0 can not all be largest in the same one.
+        // Subtract the column means. Columns with mean 0 cannot all have their maximum at the same resolution.
         let answers = try XCTUnwrap(FrozenDRNet(model).logProbabilities(batch.images))
         let bias = try XCTUnwrap(model.predictor!.arena.parameters.first { $0.name == "fc.bias" })
         for (index, answer) in answers.enumerated() { bias.values[index % 3] -= Float(answer) / Float(ReferenceCase.images) }
@@ -97,7 +97,7 @@ final class FrozenPartTests: XCTestCase {
             XCTAssertTrue(model.predictor!.arena.gradients.allSatisfy { $0 == 0 })
             XCTAssertTrue(step.statistics[1].sums.allSatisfy { $0 == 0 })
             let gradients = Array(model.classifier.arena.gradients)
-            // The classifier learns each sub-batch, and nothing else.
+            // The classifier's gradients come from its sub-batches only.
             model.classifier.arena.clearGradients()
             var own = StepReport(resolutionCount: 3)
             for index in 0..<3 where routes.contains(index) {

@@ -2,10 +2,10 @@ import TestSupport
 import XCTest
 @testable import DynamicResolution
 
-/// Each estimator against the exact gradient, where all outcomes can be enumerated: a table of what the classifier would answer for each
-/// image at each resolution, m = 3.
+/// Compares each estimator with the exact gradient. All outcomes can be enumerated: a table holds the classifier's logits for each image
+/// and each of m = 3 resolutions.
 final class PolicyEstimatorTests: XCTestCase {
-    func testTheExpectedEstimatorIsTheExactGradient() {
+    func testExpectedEstimatorMatchesTheExactGradient() {
         for weight in [0, 0.7] {
             let table = Table.mixed(flopsWeight: weight)
             let input = table.input(PolicyNoise(seed: 1, epoch: 0, sampleIndices: [0, 1, 2], columns: 3))
@@ -14,10 +14,10 @@ final class PolicyEstimatorTests: XCTestCase {
         }
     }
 
-    func testTheProbesMeanOverAllOutcomesIsTheExactGradient() {
+    func testProbeMeanOverAllOutcomesMatchesTheExactGradient() {
         for table in [Table.mixed(flopsWeight: 0.7), .dominated] {
             var mean = [Float](repeating: 0, count: table.logits.count)
-            // The images do not see one another, so that all can take the same pair at once.
+            // The images are independent, so all can have the same (choice, probe) pair at once.
             for choice in 0..<3 {
                 for draw in 0..<2 {
                     let forced = (0..<table.logits.count).map { Float($0 % 3 == choice ? 100 : 0) }
@@ -30,22 +30,22 @@ final class PolicyEstimatorTests: XCTestCase {
         }
     }
 
-    func testTheProbesMeanOverDrawsIsTheExactGradientWithinSamplingError() {
+    func testProbeMeanOverDrawsMatchesTheExactGradientWithinSamplingError() {
         let table = Table.mixed(flopsWeight: 0.7)
         let (mean, error) = table.mean(Probe(), draws: 20_000)
         for (index, exact) in table.exactGradient.enumerated() {
             XCTAssertEqual(mean[index], exact, accuracy: 4.5 * error[index] + 1e-6, "logit \(index)")
-            XCTAssertLessThan(error[index], 0.004, "or any mean would do")
+            XCTAssertLessThan(error[index], 0.004, "the sampling error must be small")
         }
     }
 
-    func testDensePointsWhereTheExactGradientDoesAndStraightThroughLess() {
+    func testDenseAlignsWithTheExactGradientBetterThanStraightThrough() {
         let table = Table.mixed(flopsWeight: 0)
         XCTAssertGreaterThan(cosine(table.mean(Dense(), draws: 4000).mean, table.exactGradient), 0.95)
         XCTAssertLessThan(cosine(table.mean(StraightThrough(), draws: 4000).mean, table.exactGradient), 0.9)
     }
 
-    /// The dominating resolution is the worst for the image, but better than zero logits: it should become rarer.
+    /// The dominating resolution is the worst one for the image, but better than zero logits. Its probability should decrease.
     func testStraightThroughHasTheWrongSignWhereOneResolutionDominates() {
         let table = Table.dominated
         XCTAssertGreaterThan(table.exactGradient[0], 0.01)
@@ -61,18 +61,18 @@ final class PolicyEstimatorTests: XCTestCase {
     }
 }
 
-/// What a classifier would answer.
+/// The classifier's logits for all outcomes.
 private struct Table {
-    /// The predictor's [image × resolution].
+    /// The predictor's logits [image × resolution].
     var logits: [Float]
-    /// The classifier's [image × resolution × class].
+    /// The classifier's logits [image × resolution × class].
     var scores: [Float]
     var labels: [Int]
     var flopsWeight: Double
     static let classes = 4
     static let costs = [90.0, 40, 10]
 
-    /// Three images, of which each does best at another resolution.
+    /// Three images with a different best resolution each.
     static func mixed(flopsWeight: Double) -> Table {
         var scores = Formula.values("scores", 3 * 3 * classes)
         for image in 0..<3 {
@@ -81,7 +81,7 @@ private struct Table {
         return Table(logits: Formula.values("z", 9), scores: scores, labels: [0, 1, 2], flopsWeight: flopsWeight)
     }
 
-    /// The first resolution is almost always chosen, and is right, but less surely than the others.
+    /// One image. The first resolution is almost always chosen. It is correct, but less confident than the others.
     static let dominated = Table(
         logits: [4, 0, 0], scores: [1.5, 0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0], labels: [0], flopsWeight: 0)
 
@@ -89,7 +89,7 @@ private struct Table {
 
     private var regularizer: FLOPsRegularizer { FLOPsRegularizer(weight: flopsWeight, target: 20, costs: Self.costs) }
 
-    /// dL/dz of one draw, from what the estimator may see.
+    /// Returns dL/dz of one draw, from the values that the estimator can access.
     func gradient(_ estimator: PolicyEstimator, _ input: PolicyInput) -> [Float] {
         let decision = estimator.decide(input)
         let meanCost = decision.cost(Self.costs) / Double(labels.count)
@@ -113,7 +113,7 @@ private struct Table {
         return estimator.logitGradient(input, decision, outcome)
     }
 
-    /// The mean over draws of the noise, and its standard error.
+    /// Returns the mean over draws of the noise, and its standard error.
     func mean(_ estimator: PolicyEstimator, draws: Int) -> (mean: [Float], error: [Float]) {
         var (sum, squares) = ([Double](repeating: 0, count: logits.count), [Double](repeating: 0, count: logits.count))
         for draw in 0..<draws {
@@ -128,7 +128,7 @@ private struct Table {
         return (sum.map { Float($0 / count) }, errors.map { Float($0) })
     }
 
-    /// By differences of the objective, over every way to route the images.
+    /// The exact gradient: central differences of the objective over all possible routes.
     var exactGradient: [Float] {
         logits.indices.map { index in
             var (up, down) = (logits.map(Double.init), logits.map(Double.init))
@@ -138,7 +138,7 @@ private struct Table {
         }
     }
 
-    /// The mean over all outcomes of the mean loss, and the regulariser on the mean cost.
+    /// Returns the mean over all outcomes of the mean loss, plus the regulariser at the mean cost.
     private func objective(_ logits: [Double]) -> Double {
         let count = labels.count
         let policies = (0..<count).map { softmax(Array(logits[3 * $0..<3 * $0 + 3])) }
@@ -162,7 +162,7 @@ private struct Table {
         -log(softmax(row(image, resolution).map(Double.init))[labels[image]])
     }
 
-    /// dL/dŷ.
+    /// Returns dL/dŷ.
     private func slopes(_ image: Int, _ resolution: Int) -> [Double] {
         var slopes = softmax(row(image, resolution).map(Double.init))
         slopes[labels[image]] -= 1

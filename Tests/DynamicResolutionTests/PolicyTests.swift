@@ -13,7 +13,7 @@ final class PolicyTests: XCTestCase {
         assertClose(regularizer.weightGradient(mean: 58, globalCount: 4), [0.5625, 0.25, 0.0625], "gradient")
     }
 
-    func testTwoSidedAndLagrangianActBelowTheTargetToo() {
+    func testTwoSidedAndLagrangianPenaltiesAlsoActBelowTheTarget() {
         let twoSided = FLOPsRegularizer(.twoSided, weight: 2, target: 50, costs: costs)
         XCTAssertEqual(twoSided.value(mean: 42), 0.1, accuracy: 1e-12)
         XCTAssertEqual(twoSided.value(mean: 58), 0.1, accuracy: 1e-12)
@@ -23,7 +23,7 @@ final class PolicyTests: XCTestCase {
         XCTAssertEqual(FLOPsRegularizer(weight: 2, target: 50, costs: costs).excess(mean: 42), -0.1, accuracy: 1e-12)
     }
 
-    func testThePenaltiesGradientsAreTheirDerivatives() {
+    func testPenaltyGradientsMatchFiniteDifferences() {
         let weights: [Float] = Formula.values("weights", 12).map { 0.5 + 0.3 * $0 }
         for penalty in FLOPsPenalty.allCases {
             for target in [10.0, 200] {
@@ -40,9 +40,9 @@ final class PolicyTests: XCTestCase {
         }
     }
 
-    func testTheTermsGradientIsTheirDerivative() {
+    func testPolicyTermsGradientMatchesFiniteDifferences() {
         let logits = Formula.values("z", 12).map { 2 * $0 }
-        // The other images of the global batch, of which there are four more.
+        // The policies of the four other images of the global batch.
         let others = Logits.softmax(Formula.values("others", 12), columns: 3)
         func meanPolicy(_ policy: [Float]) -> [Double] {
             (0..<3).map { column in
@@ -63,7 +63,7 @@ final class PolicyTests: XCTestCase {
         }
     }
 
-    func testTheTermsAreZeroAtTheUniformPolicyAndFiniteAtASureOne() {
+    func testPolicyTermsAreZeroForAUniformPolicyAndFiniteForACertainOne() {
         let uniform = [Float](repeating: 1 / 3, count: 6)
         let terms = PolicyTerms(balanceWeight: 1, entropyWeight: 1)
         assertClose(
@@ -73,7 +73,7 @@ final class PolicyTests: XCTestCase {
         XCTAssertEqual(terms.logitGradient(policy: [1, 0, 0], meanPolicy: [1, 0, 0], globalCount: 1), [0, 0, 0])
     }
 
-    func testTheRouterKeepsTheOrderAndLeavesSubBatchesEmpty() {
+    func testRouterKeepsTheOrderAndAllowsEmptySubBatches() {
         XCTAssertEqual(Router.subBatches(choices: [2, 0, 2, 0], resolutionCount: 3), [[1, 3], [], [0, 2]])
     }
 
@@ -91,16 +91,16 @@ final class PolicyTests: XCTestCase {
         XCTAssertFalse([own, choices(1e3)].contains(choices(3)), "something between")
     }
 
-    func testACostWeightIsWeighedAgainstLogProbabilities() {
+    func testCostWeightsAreComparedWithLogProbabilities() {
         let logProbabilities = [log(0.6), log(0.4)]
         let change = log(0.6 / 0.4) / 0.75
         for (costWeight, choice) in [(0, 0), (change - 1e-9, 0), (change + 1e-9, 1)] {
             XCTAssertEqual(Router.choices(logProbabilities: logProbabilities, costs: [1, 0.25], costWeight: costWeight), [choice])
         }
-        XCTAssertEqual(Router.choices(logProbabilities: [-1, -1, -1], costs: [1, 1, 1], costWeight: 2), [0], "the first of equal ones")
+        XCTAssertEqual(Router.choices(logProbabilities: [-1, -1, -1], costs: [1, 1, 1], costWeight: 2), [0], "the first of equal values")
     }
 
-    func testTheLogSoftmaxKeepsTheOrderOfCloseLogits() {
+    func testLogSoftmaxKeepsTheOrderOfCloseLogits() {
         let logits: [Float] = [20, Float(20).nextUp, 3, -90]
         let values = Logits.logSoftmax(logits, columns: 4)
         XCTAssertLessThan(values[0], values[1])
@@ -108,7 +108,7 @@ final class PolicyTests: XCTestCase {
         XCTAssertEqual(values[3] - values[2], -93, accuracy: 1e-9)
     }
 
-    func testTheRelaxationsGradientIsItsDerivative() {
+    func testRelaxationGradientMatchesFiniteDifferences() {
         let (logits, noise) = (Formula.values("z", 6), Formula.values("g", 6))
         let weights = Formula.values("w", 6)
         func value(_ logits: [Float]) -> Float {
@@ -128,11 +128,11 @@ final class PolicyTests: XCTestCase {
         for (name, estimator, _) in ReferenceCase.estimators {
             XCTAssertEqual(estimator.decide(input).choices, [1, 2], name)
         }
-        XCTAssertEqual(Probe().decide(input).probes, [0, 1], "the other resolutions in their order")
-        XCTAssertEqual(Logits.argmax([1, 3, 3, 0, 0, 0], columns: 3), [1, 0], "the first of equal ones")
+        XCTAssertEqual(Probe().decide(input).probes, [0, 1], "the probe counts the other resolutions in order")
+        XCTAssertEqual(Logits.argmax([1, 3, 3, 0, 0, 0], columns: 3), [1, 0], "the first of equal values")
     }
 
-    func testNoiseBelongsToTheImage() {
+    func testNoiseDependsOnTheImageAndTheEpoch() {
         let all = GumbelSoftmax.noise(seed: 1, epoch: 2, sampleIndices: [5, 6, 7], columns: 3)
         XCTAssertEqual(GumbelSoftmax.noise(seed: 1, epoch: 2, sampleIndices: [6], columns: 3), Array(all[3..<6]))
         XCTAssertNotEqual(GumbelSoftmax.noise(seed: 1, epoch: 3, sampleIndices: [5, 6, 7], columns: 3), all)
@@ -144,7 +144,7 @@ final class PolicyTests: XCTestCase {
         let count = 30_000
         let noise = PolicyNoise(seed: 1, epoch: 0, sampleIndices: Array(0..<count), columns: 4)
         let part = PolicyNoise(seed: 1, epoch: 0, sampleIndices: [17, 18], columns: 4)
-        XCTAssertEqual(part.probes, Array(noise.probes[17...18]), "they belong to the image")
+        XCTAssertEqual(part.probes, Array(noise.probes[17...18]), "probes depend on the image")
         let logits = (0..<count).flatMap { _ in [2, 0, 1, 0] as [Float] }
         let decision = Probe().decide(PolicyInput(logits: logits, noise: noise, temperature: 1, columns: 4))
         var pairs = [Double](repeating: 0, count: 16)
@@ -157,7 +157,7 @@ final class PolicyTests: XCTestCase {
         }
     }
 
-    func testOneResolutionLeavesNothingToChoose() {
+    func testASingleResolutionNeedsNoChoice() {
         let noise = PolicyNoise(seed: 1, epoch: 0, sampleIndices: [3, 4], columns: 1)
         let input = PolicyInput(logits: [1, 2], noise: noise, temperature: 1, columns: 1)
         for (name, estimator, _) in ReferenceCase.estimators {
@@ -169,7 +169,7 @@ final class PolicyTests: XCTestCase {
         }
     }
 
-    func testTheModelWarnsOfResolutionsThatWasteWork() {
+    func testFLOPsModelReportsUnevenResolutions() {
         let flops = FLOPsModel(resolutions: [224, 168], classifier: [4.09, 2.5], predictor: 0)
         XCTAssertEqual(flops.unevenResolutions.map(\.resolution), [168])
         XCTAssertEqual(flops.unevenResolutions[0].costShare, 0.61, accuracy: 0.005)

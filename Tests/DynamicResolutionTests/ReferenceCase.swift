@@ -28,7 +28,7 @@ struct ReferenceCase {
             classCount: Self.classes)
     }
 
-    /// As `Network.fill` of drnet_reference.py.
+    /// Fills a network like `Network.fill` in drnet_reference.py.
     private func fill(_ network: Network, _ prefix: String) {
         for parameter in network.arena.parameters + network.arena.statistics {
             let values = Formula.values(prefix + parameter.name, parameter.count)
@@ -43,7 +43,7 @@ struct ReferenceCase {
         }
     }
 
-    /// The images `which` of the batch.
+    /// Returns the images `which` of the batch.
     func batch(_ which: Range<Int> = 0..<images, _ context: KernelContext = .test) -> MicroBatch {
         let size = resolutions[0]
         let imageFloats = size * size * 3
@@ -55,7 +55,7 @@ struct ReferenceCase {
             labels: which.map { Int32($0 * 3 % Self.classes) }, sampleIndices: Array(which))
     }
 
-    /// Every estimator, with each choice of what batch norms see.
+    /// Every estimator with its supported choices of images for the batch norms.
     static let estimators: [(name: String, estimator: PolicyEstimator, images: BatchNormImages)] = [
         ("straight-through", StraightThrough(), .routed), ("dense", Dense(), .all), ("expected", Expected(), .routed),
         ("expected-all", Expected(), .all), ("probe", Probe(), .routed),

@@ -5,7 +5,7 @@ import XCTest
 
 @testable import DynamicResolution
 
-/// What a step needs besides parameters comes from the buffer pool, which takes no more from the system once the shapes have been there.
+/// Apart from parameters, a step takes its memory from the buffer pool. Once all shapes have occurred, the pool allocates nothing more.
 final class SteadyStateTests: XCTestCase {
     private func growth(steps: Int, _ step: (Int) throws -> Void) rethrows -> [Int] {
         try (0..<steps).map { number in
@@ -15,7 +15,7 @@ final class SteadyStateTests: XCTestCase {
         }
     }
 
-    func testStepsOfTheSameShapesTakeNoMemory() throws {
+    func testStepsOfTheSameShapesAllocateNothing() throws {
         for (name, estimator, images) in ReferenceCase.estimators {
             let reference = ReferenceCase.resnet18
             let model = reference.makeModel()
@@ -28,8 +28,8 @@ final class SteadyStateTests: XCTestCase {
         }
     }
 
-    /// Sub-batches of other sizes find the buffers of larger ones in their size class, or take new ones, but never without end.
-    func testSubBatchesThatChangeStopTakingMemory() throws {
+    /// A sub-batch of a new size reuses a buffer in its size class or allocates a new one. Allocations must stop after some steps.
+    func testChangingSubBatchesStopAllocating() throws {
         let reference = ReferenceCase.resnet18
         let model = reference.makeModel()
         let step = TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0)

@@ -4,18 +4,18 @@ import TestSupport
 import XCTest
 @testable import DynamicResolution
 
-/// A whole step of each estimator, with given noise, against the same step in PyTorch (Tests/Fixtures/drnet_reference.py, double precision):
-/// loss, costs, running statistics, and the gradient of every parameter within 1e-3 relative.
+/// Compares a whole step of each estimator, with given noise, with the same step in PyTorch (Tests/Fixtures/drnet_reference.py, double
+/// precision): loss, costs, running statistics, and the gradient of every parameter. The tolerance of gradients is 1e-3 relative.
 final class StepFixtureTests: XCTestCase {
-    func testAStepOfAResNet18() throws {
+    func testAStepOfAResNet18MatchesPyTorch() throws {
         try check("step_resnet18", ReferenceCase.resnet18)
     }
 
-    func testAStepOfABottleneckResNet() throws {
+    func testAStepOfABottleneckResNetMatchesPyTorch() throws {
         try check("step_bottleneck", ReferenceCase.bottleneck)
     }
 
-    func testStepsWithWinogradWhereverItCanBeUsed() throws {
+    func testStepsWithWinogradMatchPyTorch() throws {
         for tile in [WinogradTile.twoByTwo, .fourByFour] {
             // Two stages of this network have channels that are multiples of 8.
             try check("step_resnet18", ReferenceCase.resnet18, KernelContext(threadCount: 1, winograd: .always(tile)))
@@ -55,11 +55,12 @@ final class StepFixtureTests: XCTestCase {
             try compareStatistics(fixture, file, estimator, prefix, network)
         }
         let expected = fixture.names.filter { $0.hasPrefix("\(estimator)/") && $0.contains(".") && !$0.contains("running_") }.count
-        XCTAssertEqual(compared, expected, "every gradient of the fixture is compared")
+        XCTAssertEqual(compared, expected, "every gradient of the fixture must be compared")
         XCTAssertGreaterThan(compared, 20)
     }
 
-    /// The fixture leaves out those that are the published estimator's: where forward-only passes are to leave no trace.
+    /// Compares running statistics. If forward-only passes must not change them, they equal those of the published estimator and the
+    /// fixture omits them.
     private func compareStatistics(
         _ fixture: Fixture, _ file: String, _ estimator: String, _ prefix: String, _ network: Network
     ) throws {

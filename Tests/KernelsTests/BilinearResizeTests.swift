@@ -2,7 +2,7 @@ import TestSupport
 import XCTest
 @testable import Kernels
 
-/// Against torch.nn.functional.interpolate(mode="bilinear", antialias=True), which torchvision's resize calls.
+/// Compares resizing with torch.nn.functional.interpolate(mode="bilinear", antialias=True), which torchvision's resize uses.
 final class BilinearResizeTests: XCTestCase {
     func testResizingAgreesWithPyTorch() throws {
         let fixture = try Fixture("layers")
@@ -15,7 +15,7 @@ final class BilinearResizeTests: XCTestCase {
         }
     }
 
-    func testBytesGiveWhatFloatsGive() {
+    func testResizingBytesMatchesResizingFloats() {
         let bytes = (0..<20 * 30 * 3).map { UInt8(truncatingIfNeeded: $0 * 37 % 251) }
         let resize = BilinearResize(inputHeight: 20, inputWidth: 30, outputHeight: 9, outputWidth: 11)
         var fromBytes = [Float](repeating: 0, count: 9 * 11 * 3), fromFloats = fromBytes
@@ -24,7 +24,7 @@ final class BilinearResizeTests: XCTestCase {
         assertClose(fromBytes, fromFloats, absoluteTolerance: 1e-3, "bytes")
     }
 
-    func testRowsInPartsAreTheWhole() {
+    func testResizingRowsInPartsMatchesTheWhole() {
         let input = Formula.values("x", 40 * 30 * 3)
         let resize = BilinearResize(inputHeight: 40, inputWidth: 30, outputHeight: 17, outputWidth: 23)
         func output(_ parts: [Range<Int>?]) -> [Float] {
@@ -35,10 +35,10 @@ final class BilinearResizeTests: XCTestCase {
         let whole = output([nil])
         XCTAssertFalse(whole.contains { $0.isNaN })
         XCTAssertEqual(output([16..<17, 0..<5, 5..<16]), whole)
-        XCTAssertEqual(output([3..<4]).filter { !$0.isNaN }.count, 23 * 3, "no other row is written")
+        XCTAssertEqual(output([3..<4]).filter { !$0.isNaN }.count, 23 * 3, "no other row must be written")
     }
 
-    func testEqualSizesAreAnExactCopy() {
+    func testResizingToTheSameSizeCopiesExactly() {
         let input = Formula.values("x", 12 * 10 * 3)
         var output = [Float](repeating: 0, count: input.count)
         BilinearResize(inputHeight: 12, inputWidth: 10, outputHeight: 12, outputWidth: 10)(

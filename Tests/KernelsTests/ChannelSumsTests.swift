@@ -5,7 +5,7 @@ import XCTest
 final class ChannelSumsTests: XCTestCase {
     private let noShift = [Float](repeating: 0, count: 24)
 
-    func testBlocksCoverEveryRowOnceAndBeginWithARunOfTheirImage() {
+    func testBlocksCoverEveryRowOnceAndStartAtARun() {
         for (images, rowsPerImage) in [(3, 3136), (5, 784), (7, 196), (17, 49), (1, 1), (4, 513), (0, 49), (1, 12_544)] {
             for blockRows in [96, 512] {
                 let blocks = RowBlocks(images: images, rowsPerImage: rowsPerImage, blockRows: blockRows)
@@ -23,8 +23,8 @@ final class ChannelSumsTests: XCTestCase {
         }
     }
 
-    /// Sums of a batch are the sums of its images, to the last bits of a double: this is what makes ranks agree.
-    func testWhatAnImageAddsDoesNotDependOnTheImagesBeforeIt() {
+    /// The sums of a batch are the sums of its images, except for the last bits of a double. Ranks agree because of this property.
+    func testSumsOfAnImageDoNotDependOnPreviousImages() {
         let (rowsPerImage, channels, images) = (200, 5, 4)
         let values = Formula.values("x", images * rowsPerImage * channels)
         func sums(_ images: Range<Int>) -> [Double] {
@@ -41,7 +41,7 @@ final class ChannelSumsTests: XCTestCase {
         let whole = sums(0..<images)
         let parts = zip(sums(0..<1), sums(1..<images)).map { $0 + $1 }
         for (a, b) in zip(whole, parts) { XCTAssertEqual(a, b, accuracy: 1e-13 * abs(a)) }
-        // In single precision they would differ by some 1e-7, and so would runs that begin anywhere: the comparison can fail.
+        // Negative control: sums in single precision, or runs that start anywhere, differ by about 1e-7.
         let shifted = ChannelSums(slots: 1, channels: channels, rowsPerImage: images * rowsPerImage, .test)
         values.withUnsafeBufferPointer {
             shifted.addMoments(0, 0..<images * rowsPerImage, 0..<channels, of: $0.baseAddress!, shift: noShift)
@@ -49,8 +49,8 @@ final class ChannelSumsTests: XCTestCase {
         XCTAssertTrue(zip(whole, shifted.total).contains { abs($0 - $1) > 1e-13 * abs($0) })
     }
 
-    /// Channels in parts, in any order, have the bits that they have together.
-    func testChannelsInPartsHaveTheSameSums() {
+    /// The bits of the sums do not depend on how channels are divided, nor on the order of the parts.
+    func testSumsDoNotDependOnThePartsOfTheChannels() {
         let (rowsPerImage, channels) = (150, 24)
         let values = Formula.values("x", 2 * rowsPerImage * channels)
         func sums(_ parts: [Range<Int>]) -> [Double] {
@@ -68,8 +68,8 @@ final class ChannelSumsTests: XCTestCase {
         XCTAssertEqual(mean, expected, accuracy: 1e-6)
     }
 
-    /// Values as read through a computed matrix, normalised in place and apart, with and without a residual.
-    func testNormalisationInPlaceIsNormalisation() {
+    /// Compares normalisation in place and into separate memory with the definition, with and without a residual.
+    func testNormalisationInPlaceMatchesNormalisation() {
         let (rows, channels) = (7, 12)
         let parts = [0..<8, 8..<12]
         let normalization = ChannelNormalization(channels: channels, activation: .relu6)
@@ -97,7 +97,7 @@ final class ChannelSumsTests: XCTestCase {
         }
     }
 
-    func testMomentsAreThoseOfTheShiftedValues() {
+    func testComputesMomentsOfShiftedValues() {
         let (rows, channels) = (70, 3)
         let values = Formula.values("x", rows * channels)
         let shift: [Float] = [0.5, 0, -2]

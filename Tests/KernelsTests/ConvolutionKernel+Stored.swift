@@ -1,6 +1,6 @@
 @testable import Kernels
 
-// Kernels on arrays, without finishers.
+// Convenience functions that run kernels on arrays without finishers.
 
 extension ConvolutionKernel {
     func forward(input: [Float], weights: [Float], output: inout [Float]) {

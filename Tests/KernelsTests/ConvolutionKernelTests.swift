@@ -2,12 +2,12 @@ import TestSupport
 import XCTest
 @testable import Kernels
 
-/// Every kernel, with each implementation of products: computed and stored operands, added gradients and finishers, against patches
-/// multiplied by OpenBLAS. (`ConvolutionTests` compares these with the definition.)
+/// Compares every kernel, with each implementation of products, with im2col on OpenBLAS. Covers computed and stored operands, accumulated
+/// gradients and finishers. (`ConvolutionTests` compares im2col on OpenBLAS with the definition.)
 final class ConvolutionKernelTests: XCTestCase {
-    /// Batch, height, width, inputs, outputs, kernel, stride. The second is large enough for the pointwise kernel's two sweeps. The third
-    /// row has Winograd by slices of channels, Winograd in two chunks of images, and few pixels with many channels. The last row has
-    /// channels that are no multiple of a vector or a panel.
+    /// Batch, height, width, input channels, output channels, kernel, stride. The second shape is large enough for the pointwise kernel's
+    /// two sweeps. The third row covers Winograd in slices of channels, Winograd in two chunks of images, and few pixels with many
+    /// channels. The channels of the last row are not multiples of a vector or a panel.
     private let shapes: [ConvolutionShape] = [
         (3, 24, 23, 16, 24, 1, 1), (5, 7, 7, 264, 256, 1, 1), (1, 14, 14, 8, 16, 1, 1), (2, 9, 8, 5, 3, 3, 2), (2, 17, 15, 3, 8, 7, 2),
         (2, 13, 10, 16, 8, 3, 1), (2, 7, 7, 8, 6, 1, 2),
@@ -25,7 +25,7 @@ final class ConvolutionKernelTests: XCTestCase {
         var weightGradient: [Float]
     }
 
-    /// All that can be used.
+    /// Returns all kernels that support the shape.
     private func kernels(_ s: ConvolutionShape, _ context: KernelContext) -> [ConvolutionKernel] {
         var kernels: [ConvolutionKernel] = [PatchConvolution(s, context)]
         if s.isPointwise { kernels.append(PointwiseConvolution(s, context)) }
@@ -85,8 +85,8 @@ final class ConvolutionKernelTests: XCTestCase {
         return results
     }
 
-    /// Tolerance: the rounding error of F(4×4, 3×3) is up to 1.1e-6 of the result's norm (`WinogradTests`), that of the others a third of
-    /// it.
+    /// Tolerance: the rounding error of F(4×4, 3×3) is up to 1.1e-6 of the result's norm (`WinogradTests`). The error of the other kernels
+    /// is a third of that.
     func testEveryKernelAgreesWithOpenBLASAndFinishesEveryElementOnce() {
         for s in shapes {
             for accumulates in [false, true] {
@@ -118,7 +118,7 @@ final class ConvolutionKernelTests: XCTestCase {
         }
     }
 
-    /// A multiplier that gives zeros: a kernel that computed a product by itself would leave something else.
+    /// Uses a multiplier that returns zeros. If a kernel computed a product itself, the result would not be zero.
     func testEveryProductGoesThroughTheContextsMultiplier() {
         for kind in ProductsKind.allCases {
             let context = KernelContext.test.with(products: ZeroMultiplier(kind.multiplier))
@@ -135,7 +135,7 @@ final class ConvolutionKernelTests: XCTestCase {
         }
     }
 
-    func testWeightsThatWerePreparedGiveTheSameBits() {
+    func testPreparedWeightsGiveTheSameBits() {
         for s in shapes {
             let input = Formula.values("x", s.inputPixels * s.inputChannels)
             let weights = Formula.values("w", s.patchLength * s.outputChannels)
@@ -152,12 +152,13 @@ final class ConvolutionKernelTests: XCTestCase {
         }
     }
 
-    /// Kernels of one convolution read different layouts where the image's size or the products differ.
-    func testPreparedLayoutsTellKernelsApart() {
+    /// Different kernels and implementations of products read different layouts. One Winograd kernel reads the same layout at any image
+    /// size.
+    func testPreparedLayoutsOfDifferentKernelsDiffer() {
         let s = shapes[5]
         let layouts = KernelContext.testOfEachProducts.flatMap { kernels(s, $0).map(\.preparedLayout) }
         XCTAssertEqual(layouts.count, 6)
-        XCTAssertEqual(Set(layouts).count, 6, "patches and two tiles, each with two implementations")
+        XCTAssertEqual(Set(layouts).count, 6, "im2col and two Winograd tiles, each with two implementations")
         var larger = s
         larger.inputHeight += 4
         XCTAssertEqual(
@@ -165,9 +166,9 @@ final class ConvolutionKernelTests: XCTestCase {
             WinogradConvolution(s, WinogradF4.self, .test).preparedLayout)
     }
 
-    /// Deep sums, and blocks of one image or of several. 520 channels are not a multiple of what a product takes of the depth at a time:
-    /// where patches were divided by the size of a block, the sums were rounded in other places.
-    func testAnImageGetsTheSameBitsInAnyBatch() {
+    /// Covers deep sums, and blocks of one or of several images. 520 channels are not a multiple of the depth that a product processes at a
+    /// time. If patches were divided by block size, the sums would be rounded in other places.
+    func testAnImageHasTheSameBitsInAnyBatch() {
         for (size, inputs, window) in [(4, 520, 3), (4, 1100, 1), (20, 24, 3)] {
             let images = 5
             func shape(_ batch: Int) -> ConvolutionShape {
@@ -191,7 +192,7 @@ final class ConvolutionKernelTests: XCTestCase {
         }
     }
 
-    func testTheChoiceFollowsTheShape() {
+    func testSelectsTheKernelByShape() {
         func kernel(
             _ batch: Int, _ size: Int, _ channels: Int, kernel: Int = 3, stride: Int = 1, keepsWeights: Bool = false,
             winograd: WinogradUse = .wherePays
@@ -207,14 +208,14 @@ final class ConvolutionKernelTests: XCTestCase {
         }
         XCTAssertEqual(algorithm(kernel(16, 56, 64)), "WinogradF4")
         XCTAssertEqual(algorithm(kernel(32, 4, 512)), "WinogradF4")
-        XCTAssertEqual(algorithm(kernel(8, 4, 512)), "WinogradF2", "few tiles for the weights of the larger one")
-        XCTAssertEqual(algorithm(kernel(32, 6, 512)), "WinogradF2", "as many products, fewer weights")
+        XCTAssertEqual(algorithm(kernel(8, 4, 512)), "WinogradF2", "too few tiles for the weights of F(4×4, 3×3)")
+        XCTAssertEqual(algorithm(kernel(32, 6, 512)), "WinogradF2", "equally many products, fewer weights")
         XCTAssertTrue(kernel(1, 7, 512) is PatchConvolution, "too few tiles for the weights' transform")
         XCTAssertEqual(algorithm(kernel(1, 7, 512, keepsWeights: true)), "WinogradF2")
         XCTAssertTrue(kernel(1, 4, 512, keepsWeights: true) is PatchConvolution)
         XCTAssertEqual(algorithm(kernel(32, 2, 512)), "WinogradF2")
-        XCTAssertTrue(kernel(32, 1, 512) is PatchConvolution, "one pixel of a tile of four")
-        XCTAssertTrue(kernel(16, 56, 60) is PatchConvolution, "channels are no multiple of 8")
+        XCTAssertTrue(kernel(32, 1, 512) is PatchConvolution, "the image covers one of four pixels of a tile")
+        XCTAssertTrue(kernel(16, 56, 60) is PatchConvolution, "channels are not a multiple of 8")
         XCTAssertTrue(kernel(16, 56, 64, stride: 2) is PatchConvolution)
         XCTAssertTrue(kernel(16, 56, 64, kernel: 1) is PointwiseConvolution)
         XCTAssertTrue(kernel(16, 56, 64, winograd: .never) is PatchConvolution)
@@ -243,12 +244,12 @@ private final class Visits {
     }
 
     func check(_ label: String) {
-        XCTAssertTrue(counts.allSatisfy { $0 == 1 }, "\(label): every element is finished once")
-        XCTAssertEqual(wrongSlots, 0, "\(label): slots lie below \(slots)")
+        XCTAssertTrue(counts.allSatisfy { $0 == 1 }, "\(label): every element must be finished once")
+        XCTAssertEqual(wrongSlots, 0, "\(label): slots must be below \(slots)")
     }
 }
 
-/// Another multiplier's layout and blocking, and products that are zero.
+/// A multiplier with the layout and blocking of another one. All of its products are zero.
 private struct ZeroMultiplier: MatrixMultiplier {
     private let other: any MatrixMultiplier
     var kind: ProductsKind { other.kind }

@@ -2,7 +2,7 @@ import TestSupport
 import XCTest
 @testable import Kernels
 
-/// The fast kernels against loops that are written from the definition, in double precision. Tolerance: 1e-5 of the sum's scale.
+/// Compares the fast kernels with loops in double precision that follow the definition. Tolerance: 1e-5 of the sum's scale.
 final class ConvolutionTests: XCTestCase {
     private let shapes: [ConvolutionShape] = [
         (1, 5, 5, 3, 4, 3, 1, 1), (2, 8, 9, 1, 1, 3, 1, 1), (2, 9, 8, 5, 3, 3, 2, 1), (3, 14, 14, 16, 24, 1, 1, 0),
@@ -93,7 +93,7 @@ final class ConvolutionTests: XCTestCase {
         }
     }
 
-    func testAccumulatingAddsToWhatIsThere() {
+    func testAccumulatingAddsToExistingValues() {
         for s in shapes where s.batch > 0 {
             let count = s.batch * s.inputHeight * s.inputWidth * s.inputChannels
             let gradient = Formula.values("g", s.outputPixels * s.outputChannels)

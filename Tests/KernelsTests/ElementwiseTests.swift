@@ -3,7 +3,7 @@ import XCTest
 @testable import Kernels
 
 final class ElementwiseTests: XCTestCase {
-    /// Whole blocks of eight, edges on one side and on both, and less than a block.
+    /// Covers whole blocks of eight, edges on one side and on both sides, and sizes below one block.
     func testTransposesAnySize() {
         for (rows, columns) in [(16, 24), (13, 24), (16, 21), (19, 11), (3, 5), (1, 9)] {
             let matrix = Formula.values("matrix", rows * columns)

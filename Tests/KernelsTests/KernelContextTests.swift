@@ -11,7 +11,7 @@ final class KernelContextTests: XCTestCase {
             padding: $0.4 / 2)
     }
 
-    /// Output and gradients of every shape, one after another.
+    /// Returns the outputs and gradients of all shapes, concatenated.
     private func results(_ context: KernelContext) -> [Float] {
         shapes.flatMap { s -> [Float] in
             let kernel = ConvolutionKernels.kernel(for: s, isDepthwise: false, keepsWeights: false, context)
@@ -27,14 +27,14 @@ final class KernelContextTests: XCTestCase {
         }
     }
 
-    /// Two contexts with different thread counts compute the same products at the same time, and a third one other products.
-    func testContextsThatComputeAtTheSameTimeDoNotDisturbEachOther() {
+    /// Two contexts with different thread counts compute the same products at the same time. A third context computes other products.
+    func testConcurrentContextsAreIndependent() {
         let contexts = [
             KernelContext(threadCount: 1), KernelContext(threadCount: 3), KernelContext(threadCount: 2, winograd: .always(.fourByFour)),
         ]
         let expected = [.wherePays, .wherePays, .always(.fourByFour)].map { results(KernelContext(threadCount: 1, winograd: $0)) }
         XCTAssertTrue(expected[0] == expected[1])
-        XCTAssertFalse(expected[0] == expected[2], "the settings of the contexts differ in the result")
+        XCTAssertFalse(expected[0] == expected[2], "different settings must give different results")
         let failures = Failures()
         DispatchQueue.concurrentPerform(iterations: contexts.count) { number in
             for _ in 0..<20 where results(contexts[number]) != expected[number] { failures.add(number) }
@@ -42,8 +42,8 @@ final class KernelContextTests: XCTestCase {
         XCTAssertEqual(failures.numbers, [])
     }
 
-    /// Contexts come and go while another one computes.
-    func testTheEndOfAContextDoesNotDisturbAnother() {
+    /// Contexts are created and deallocated while another one computes.
+    func testDeallocatingAContextDoesNotAffectOthers() {
         let lasting = KernelContext(threadCount: 3)
         let expected = results(KernelContext(threadCount: 1))
         let failures = Failures()
@@ -56,7 +56,7 @@ final class KernelContextTests: XCTestCase {
         XCTAssertEqual(failures.numbers, [])
     }
 
-    func testThreadsAndBuffersGoWithTheContext() throws {
+    func testThreadsAndBuffersEndWithTheContext() throws {
         func threads() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
         let before = try threads()
         weak var pool: ThreadPool?

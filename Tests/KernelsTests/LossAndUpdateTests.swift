@@ -3,7 +3,7 @@ import XCTest
 @testable import Kernels
 
 final class LossAndUpdateTests: XCTestCase {
-    func testCrossEntropyWithLabelSmoothingIsPyTorchs() throws {
+    func testCrossEntropyWithLabelSmoothingMatchesPyTorch() throws {
         let fixture = try Fixture("layers")
         let logits = Formula.values("entropy.logits", 30).map { 4 * $0 }
         for smoothing in [Float(0), 0.1] {
@@ -23,7 +23,7 @@ final class LossAndUpdateTests: XCTestCase {
         }
     }
 
-    func testTheGradientOfCrossEntropyIsItsDerivative() {
+    func testCrossEntropyGradientMatchesFiniteDifferences() {
         let logits = Formula.values("entropy.logits", 6).map { 2 * $0 }
         for smoothing in [Float(0), 0.1] {
             var gradient = [Float](repeating: 0, count: 6)
@@ -40,12 +40,12 @@ final class LossAndUpdateTests: XCTestCase {
         }
     }
 
-    func testTheLossOfHugeLogitsIsFinite() {
+    func testLossOfHugeLogitsIsFinite() {
         let loss = CrossEntropy.loss([1e30, -1e30, 0], count: 3, label: 0, smoothing: 0, gradient: nil)
         XCTAssertEqual(loss, 0)
     }
 
-    func testTheUpdateIsPyTorchsSGD() throws {
+    func testUpdateMatchesPyTorchsSGD() throws {
         let fixture = try Fixture("layers")
         for nesterov in [false, true] {
             var values = Formula.values("sgd.weight", 37), velocities = [Float](repeating: 0, count: 37)

@@ -3,8 +3,8 @@ import XCTest
 
 @testable import Kernels
 
-/// Every implementation of products against sums in double precision, over every edge: rows that fill no tile, columns that fill no panel
-/// or vector, depths of several blocks, operands that are copied and that are not.
+/// Compares every implementation of products with sums in double precision. Covers all edge cases: incomplete tiles, panels and vectors,
+/// depths of several blocks, and operands with and without copying.
 final class MatrixMultiplierTests: XCTestCase {
     private struct Case {
         var rows: Int
@@ -34,7 +34,7 @@ final class MatrixMultiplierTests: XCTestCase {
         return result
     }
 
-    /// Every way to give the operands of a case.
+    /// Returns the product for every form of the operands.
     private func results(
         _ multiplier: any MatrixMultiplier, _ size: Case, a: [Float], b: [Float], start: [Float], accumulates: Bool
     ) -> [String: [Float]] {
@@ -55,7 +55,7 @@ final class MatrixMultiplierTests: XCTestCase {
         func multiplyPlain(_ left: MatrixView, _ right: MatrixView) -> [Float] {
             result { multiplier.multiplyPlain(left, right, into: $0, accumulates: accumulates) }
         }
-        /// The product in two parts of the columns, each from the middle of the packed operand.
+        /// Computes the product in two parts of the columns. The second part starts inside the packed operand.
         func multiplyParts(_ left: MatrixView, _ packed: PackedOperand) -> [Float] {
             result { c in
                 let unit = multiplier.blocking.columnUnit
@@ -68,7 +68,7 @@ final class MatrixMultiplierTests: XCTestCase {
                 }
             }
         }
-        /// The sum of the products of two parts of the depth, the second one from the middle of the packed operand.
+        /// Adds the products of two parts of the depth. The second part starts inside the packed operand.
         func multiplyDepths(_ left: MatrixView, _ packed: PackedOperand) -> [Float] {
             result { c in
                 for depths in [0..<size.depth / 2, size.depth / 2..<size.depth] where !depths.isEmpty {
@@ -110,8 +110,8 @@ final class MatrixMultiplierTests: XCTestCase {
         }
     }
 
-    /// Tolerance: 3e-6 of Σ |a b|. A sum of n rounded products is off by at most n / 2 units in the last place of Σ |a b| (6e-8 each), and
-    /// by some √n of them as a rule: 2e-6 at a depth of 1100.
+    /// Tolerance: 3e-6 of Σ |a b|. The error of a sum of n rounded products is at most n / 2 units in the last place of Σ |a b| (6e-8
+    /// each). It is typically about √n units: 2e-6 at a depth of 1100.
     func testAgreesWithSumsInDoublePrecision() {
         for size in cases {
             let a = values(size.rows * size.depth, seed: 1)
@@ -139,8 +139,8 @@ final class MatrixMultiplierTests: XCTestCase {
         }
     }
 
-    /// An image's result does not depend on the others of its batch.
-    func testARowOfTilesHasTheSameBitsInEveryProduct() {
+    /// The result of an image does not depend on the other images of its batch.
+    func testARowHasTheSameBitsInEveryProductOfTiles() {
         let (columns, depth) = (264, 600)
         let a = values(200 * depth, seed: 1)
         let b = values(depth * columns, seed: 2)
@@ -164,11 +164,11 @@ final class MatrixMultiplierTests: XCTestCase {
         }
     }
 
-    /// What is packed again for the same size can be used again; other panels are another layout.
-    func testEqualLayoutsAreEqual() {
+    /// Weights that are packed again for the same size have the same layout. Different panels are a different layout.
+    func testLayoutsIdentifySizeAndPanels() {
         let layouts = ProductsKind.allCases.map { $0.multiplier.packedLayout(depth: 30, columns: 40) }
         XCTAssertEqual(layouts[0], OpenBLASMultiplier().packedLayout(depth: 30, columns: 40))
         XCTAssertNotEqual(layouts[0], layouts[1])
-        XCTAssertEqual(layouts.map(\.byteCount), [4 * 30 * 40, 4 * 30 * 48], "panels of 16 are filled up")
+        XCTAssertEqual(layouts.map(\.byteCount), [4 * 30 * 40, 4 * 30 * 48], "panels of 16 are padded")
     }
 }

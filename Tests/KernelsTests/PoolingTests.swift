@@ -3,7 +3,7 @@ import XCTest
 
 @testable import Kernels
 
-/// Maximum pooling of images that several tasks share, against the definition. (PyTorch's values are in NeuralNetworkTests.)
+/// Compares maximum pooling with the definition, for images that several tasks share. (NeuralNetworkTests compares it with PyTorch.)
 final class PoolingTests: XCTestCase {
     private let shape = ConvolutionShape(
         batch: 2, inputHeight: 37, inputWidth: 9, inputChannels: 5, outputChannels: 5, kernel: 3, stride: 2, padding: 1)
@@ -12,7 +12,7 @@ final class PoolingTests: XCTestCase {
         var state: UInt64 = 7
         return (0..<shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels).map { _ in
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            // Few different values, all of them negative: equal maxima, and zeros from outside the image would win.
+            // Few distinct values, all negative: there are equal maxima, and zeros from outside the image would win.
             return -1 - Float(state >> 60)
         }
     }
@@ -42,7 +42,7 @@ final class PoolingTests: XCTestCase {
     }
 
     func testAgreesWithTheDefinition() {
-        XCTAssertGreaterThan(shape.outputHeight, 16, "one task would do it all")
+        XCTAssertGreaterThan(shape.outputHeight, 16, "the image must need more than one task")
         let values = values
         let expected = expected(values)
         let count = expected.maxima.count

@@ -4,10 +4,10 @@ import XCTest
 @testable import Kernels
 
 final class ProductBlocksTests: XCTestCase {
-    /// One thread, so that tasks have an order.
+    /// One thread, so that tasks run in order.
     private let threads = ThreadPool(threadCount: 1)
 
-    /// Few rows and many columns, the other way round, and enough rows that columns are not divided.
+    /// Covers few rows with many columns, many rows with few columns, and enough rows to leave the columns undivided.
     func testEveryElementIsMultipliedOnceAndThenFinished() {
         for (pixels, columns) in [(49, 2048), (49, 64), (196, 256), (784, 96), (784, 1000), (3136, 256), (1, 8)] {
             let rows = RowBlocks(images: 1, rowsPerImage: pixels, blockRows: 128)
@@ -24,8 +24,9 @@ final class ProductBlocksTests: XCTestCase {
         }
     }
 
-    /// The larger operand is read once: of more columns than rows, all rows come for the same columns, else all columns for the same rows.
-    func testTheSmallerOperandIsReadAgain() {
+    /// The larger operand is read once. With more columns than rows, all row blocks for the same columns follow each other; otherwise, all
+    /// columns for the same rows.
+    func testOnlyTheSmallerOperandIsReadRepeatedly() {
         func order(_ images: Int, _ columns: Int) -> [Int] {
             var firstColumns: [Int] = []
             ProductBlocks(RowBlocks(images: images, rowsPerImage: 100, blockRows: 100), columns: columns, TileMultiplier().blocking)

@@ -20,12 +20,12 @@ final class ProductsMeasurementTests: XCTestCase {
         XCTAssertEqual(ProductsMeasurement.fastest([.tiles: 0.9, .openblas: 1]), .tiles)
     }
 
-    func testTheRatesBeginWithTheFasterOne() {
+    func testRatesListTheFastestFirst() {
         let choice = ProductsChoice(fastest: .tiles, gigaFLOPsPerSecond: [.openblas: 130.6, .tiles: 164.2], threadCount: 2, seconds: 0.58)
         XCTAssertEqual(choice.rates, "tiles 164 GFLOP/s, openblas 131 GFLOP/s")
     }
 
-    /// The measurement leaves the context as it was.
+    /// The measurement does not change its context.
     func testAContextWithOtherProductsSharesItsThreads() {
         let context = KernelContext(threadCount: 2, winograd: .never)
         let other = context.with(products: .openblas)

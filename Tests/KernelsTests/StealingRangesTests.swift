@@ -3,8 +3,8 @@ import XCTest
 @testable import Kernels
 
 final class StealingRangesTests: XCTestCase {
-    /// One thread alone: its own tasks from the front, then those of the others from the back.
-    func testAThreadRunsItsOwnTasksInOrderAndThenStealsTheLastOfTheOthers() {
+    /// A single thread runs its own tasks from the front, then those of the others from the back.
+    func testAThreadRunsItsOwnTasksInOrderThenStealsFromTheEnd() {
         let ranges = StealingRanges(threads: 3)
         for (thread, expected) in [(0, [0, 1, 2, 5, 4, 3, 9, 8, 7, 6]), (1, [3, 4, 5, 9, 8, 7, 6, 2, 1, 0])] {
             ranges.divide(10)

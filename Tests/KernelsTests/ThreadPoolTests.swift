@@ -5,7 +5,7 @@ import XCTest
 @testable import Kernels
 
 final class ThreadPoolTests: XCTestCase {
-    /// Tasks of a few nanoseconds, so that loops begin and end while workers come and go.
+    /// Tasks take a few nanoseconds, so loops start and end while workers join and leave.
     func testEveryTaskOfEveryLoopRunsOnce() {
         for workers in [1, 3, 7] {
             let pool = ThreadPool(threadCount: workers + 1)
@@ -21,11 +21,11 @@ final class ThreadPoolTests: XCTestCase {
         }
     }
 
-    func testWorkersThatSleepAreWoken() {
+    func testSleepingWorkersAreWoken() {
         let pool = ThreadPool(threadCount: 2)
         for _ in 0..<20 {
             usleep(5000)
-            // Neither task ends before the other one has begun.
+            // Neither task ends before the other one has started.
             let begun = Atomic<Int>(0)
             pool.forEach(2) { _ in
                 begun.wrappingAdd(1, ordering: .relaxed)
@@ -36,7 +36,7 @@ final class ThreadPoolTests: XCTestCase {
         }
     }
 
-    func testALoopWithinATaskRunsToo() {
+    func testALoopWithinATaskRuns() {
         let pool = ThreadPool(threadCount: 3)
         let sum = Atomic<Int>(0)
         pool.forEach(10) { outer in
@@ -45,7 +45,7 @@ final class ThreadPoolTests: XCTestCase {
         XCTAssertEqual(sum.load(ordering: .relaxed), 99 * 100 / 2)
     }
 
-    func testLoopsOfSeveralThreadsDoNotMix() {
+    func testConcurrentLoopsAreIndependent() {
         let pool = ThreadPool(threadCount: 3)
         let sums = (0..<4).map { _ in Sum() }
         DispatchQueue.concurrentPerform(iterations: sums.count) { caller in
@@ -60,8 +60,8 @@ final class ThreadPoolTests: XCTestCase {
         let value = Atomic<Int>(0)
     }
 
-    /// Otherwise tests and commands that make several contexts would gather threads.
-    func testWorkerThreadsEndWhenThePoolGoesAway() throws {
+    /// Otherwise tests and commands that make several contexts would accumulate threads.
+    func testWorkerThreadsEndWithThePool() throws {
         func threads() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
         let before = try threads()
         for _ in 0..<5 {

@@ -2,8 +2,8 @@ import TestSupport
 import XCTest
 @testable import Kernels
 
-/// Winograd's convolution against the product of patches. Its rounding error is that of the transforms: some 1e-6 of the values' scale,
-/// where the patches' is 2e-7.
+/// Compares Winograd's convolution with im2col. The rounding error of the transforms is about 1e-6 of the values' scale; the error of
+/// im2col is 2e-7.
 final class WinogradTests: XCTestCase {
     private static let shapes: [ConvolutionShape] = [
         (2, 8, 8, 8, 16), (1, 7, 7, 16, 8), (3, 14, 14, 32, 24), (1, 1, 1, 8, 8), (2, 5, 9, 8, 8), (0, 4, 4, 8, 8), (20, 13, 6, 64, 64),
@@ -65,7 +65,7 @@ final class WinogradTests: XCTestCase {
         return results
     }
 
-    func testAgreesWithThePatchesForwardAndBack() {
+    func testAgreesWithIm2colForwardAndBackward() {
         for algorithm in Self.algorithms {
             for shape in Self.shapes where shape.batch > 0 {
                 let actual = winograd(shape, algorithm), expected = patches(shape)
@@ -77,7 +77,7 @@ final class WinogradTests: XCTestCase {
         }
     }
 
-    /// Vectors of eight floats are 32 bytes, and the memory of a caller need not be aligned to them.
+    /// Vectors of eight floats are 32 bytes, but a caller's memory need not be aligned to them.
     func testResultsCanHaveAnyAlignment() {
         let s = Self.shapes[0]
         let (input, weights, gradient, _) = values(s)
@@ -93,7 +93,7 @@ final class WinogradTests: XCTestCase {
         }
     }
 
-    func testAnEmptyBatchTouchesNothing() {
+    func testAnEmptyBatchWritesNothing() {
         let shape = Self.shapes.first { $0.batch == 0 }!
         for algorithm in Self.algorithms { XCTAssertEqual(winograd(shape, algorithm).weightGradient, values(shape).before) }
     }
@@ -110,9 +110,9 @@ final class WinogradTests: XCTestCase {
         }
     }
 
-    /// Relative to the same in double precision, root mean square, over nearly normal inputs of 64 channels (docs/performance.md): F(2×2,
-    /// 3×3) is as exact as the direct convolution, F(4×4, 3×3) doubles its error.
-    func testTheRoundingErrorIsWhatTheDocumentSays() {
+    /// The error is the root mean square relative to double precision, over nearly normal inputs of 64 channels (docs/performance.md).
+    /// F(2×2, 3×3) is as exact as direct convolution. F(4×4, 3×3) doubles the error.
+    func testRoundingErrorMatchesTheDocumentation() {
         let s = ConvolutionShape(
             batch: 2, inputHeight: 16, inputWidth: 16, inputChannels: 64, outputChannels: 64, kernel: 3, stride: 1, padding: 1)
         let input = normal("x", s.batch * s.inputHeight * s.inputWidth * s.inputChannels)
@@ -132,10 +132,10 @@ final class WinogradTests: XCTestCase {
         XCTAssertLessThan(direct, 4e-7)
         XCTAssertLessThan(two, 4e-7)
         XCTAssertLessThan(four, 1.1e-6)
-        XCTAssertGreaterThan(four, direct, "its matrices have larger elements")
+        XCTAssertGreaterThan(four, direct, "the matrices of F(4×4, 3×3) have larger elements")
     }
 
-    /// Nearly: sums of three uniform numbers, with variance 1.
+    /// Returns nearly normal values: sums of three uniform numbers, with variance 1.
     private func normal(_ name: String, _ count: Int) -> [Float] {
         let uniform = Formula.values(name, 3 * count)
         return (0..<count).map { uniform[3 * $0] + uniform[3 * $0 + 1] + uniform[3 * $0 + 2] }
@@ -162,7 +162,7 @@ final class WinogradTests: XCTestCase {
         return output
     }
 
-    /// Each one-dimensional transform and what is called its adjoint: ⟨T x, y⟩ = ⟨x, Tᵀ y⟩ for all unit vectors.
+    /// Checks each one-dimensional transform and its adjoint: ⟨T x, y⟩ = ⟨x, Tᵀ y⟩ for all unit vectors.
     func testAdjointsAreTransposes() {
         func checkAll<Transform: WinogradTransform>(_: Transform.Type) {
             let (outputs, inputs) = (Transform.outputs, Transform.inputs)

@@ -38,7 +38,7 @@ final class BatchNormStatisticsTests: XCTestCase {
         XCTAssertTrue(arena.gradients.allSatisfy { $0 == 0 })
     }
 
-    func testAMomentumOfOneGivesTheExactMomentsOfSeveralPassesTogether() throws {
+    func testMomentumOfOneGivesExactMomentsOverSeveralPasses() throws {
         let (norm, arena) = norm()
         let statistics = StatisticsCollector(arena)
         let values = Formula.values("x", 48)
@@ -65,8 +65,8 @@ final class BatchNormStatisticsTests: XCTestCase {
         XCTAssertEqual(statistic(arena, "bn.0.running_mean"), [0, 0])
     }
 
-    /// A training pass without a collector normalises with its batch, as a probe does, and records nothing.
-    func testAPassWithoutACollectorLeavesNoTrace() throws {
+    /// A training pass without a collector, as for a probe, normalises with the statistics of its batch and records nothing.
+    func testAPassWithoutACollectorRecordsNothing() throws {
         let network = ResNet.Architecture(predictorWidths: [4, 4, 8, 8, 8]).makeNetwork(outputs: 3, resolutionCount: 2)
         network.arena.initialize(seed: 1, stream: 0)
         let statistics = StatisticsCollector(network.arena)
@@ -78,9 +78,9 @@ final class BatchNormStatisticsTests: XCTestCase {
         }
         let unseen = try logits(nil)
         XCTAssertTrue(statistics.sums.allSatisfy { $0 == 0 })
-        XCTAssertEqual(try logits(statistics), unseen, "the collector changes no result")
+        XCTAssertEqual(try logits(statistics), unseen, "the collector must not change the result")
         let once = statistics.sums
-        XCTAssertFalse(once.allSatisfy { $0 == 0 }, "the comparison can fail")
+        XCTAssertFalse(once.allSatisfy { $0 == 0 }, "negative control")
         XCTAssertEqual(try logits(nil), unseen)
         XCTAssertEqual(statistics.sums, once)
         XCTAssertEqual(Array(network.arena.values), before.0)
@@ -101,8 +101,8 @@ final class BatchNormStatisticsTests: XCTestCase {
         XCTAssertEqual(Array(arena.runningStatistics), updated)
     }
 
-    /// E[x²] − E[x]² in single precision has an error of 0.06 here, where the variance is 0.01.
-    func testAMeanMuchLargerThanTheDeviationLeavesTheVarianceItsDigits() throws {
+    /// In single precision, E[x²] − E[x]² has an error of 0.06 here; the variance is 0.01.
+    func testVarianceIsAccurateWithAMeanMuchLargerThanTheDeviation() throws {
         let (norm, arena) = norm()
         let shape = Shape(batch: 4, height: 16, width: 16, channels: 2)
         let statistics = StatisticsCollector(arena)

@@ -3,8 +3,8 @@ import TestSupport
 import XCTest
 @testable import NeuralNetwork
 
-/// The derivative of every layer along a direction, from its backward pass and from central differences: ⟨gradient, direction⟩ against
-/// (f(x + hd) − f(x − hd)) / 2h. With h = 1e-2 and sums in single precision, 1 % of the derivative's scale is what differences can tell.
+/// Compares the derivative of every layer along a direction with central differences: ⟨gradient, direction⟩ against (f(x + hd) − f(x − hd))
+/// / 2h. With h = 1e-2 and sums in single precision, the differences are accurate to 1 % of the derivative's scale.
 final class FiniteDifferenceTests: XCTestCase {
     /// f(x) = ⟨output(x), w⟩ for fixed weights w.
     private func objective(_ output: Tensor) -> Double {
@@ -30,14 +30,14 @@ final class FiniteDifferenceTests: XCTestCase {
         }
     }
 
-    /// Checks the gradients of a network-like function with regard to its input and all of its parameters.
+    /// Checks the gradients of a function with respect to its input and all of its parameters.
     private func check(
         _ label: String, _ arena: ParameterArena, _ inputShape: Shape, step: Float = 1e-2,
         _ run: (Tensor) throws -> (Tensor, (Tensor) throws -> Tensor)
     ) throws {
         let input = Tensor(inputShape, Formula.values("\(label) input", inputShape.count))
         arena.clearGradients()
-        // Layers may overwrite what they are given.
+        // Layers can overwrite their inputs.
         func copy() -> Tensor { Tensor(inputShape, input.values) }
         let (output, pullback) = try run(copy())
         let inputGradient = try pullback(Tensor(output.shape, Formula.values("objective", output.shape.count)))
@@ -80,8 +80,8 @@ final class FiniteDifferenceTests: XCTestCase {
         }
     }
 
-    /// Before an activation, and with a residual added in front of it. Half of the channels lie about the kink at 0, half about the one at 6;
-    /// there are so few values that none is as near to its kink as the step reaches.
+    /// Covers batch norm before an activation, with and without a residual. Half of the channels are near the kink at 0, half near the kink
+    /// at 6. There are so few values that no step crosses a kink.
     func testBatchNormWithActivationAndResidual() throws {
         for (activation, label) in [(ActivationFunction.relu, "ReLU"), (.relu6, "ReLU6")] {
             for hasResidual in [false, true] {
@@ -126,7 +126,7 @@ final class FiniteDifferenceTests: XCTestCase {
     }
 
     func testMaximumPool() throws {
-        // Values 0.05 apart in a scrambled order: no step makes another one the largest.
+        // Values 0.05 apart in a scrambled order, so that no step changes which one is the largest.
         let shape = Shape(batch: 2, height: 7, width: 6, channels: 3)
         let input = Tensor(shape, (0..<shape.count).map { 0.05 * Float($0 * 101 % shape.count) })
         let forward = MaximumPool().forward(FeatureMap(input), Pass(.training))

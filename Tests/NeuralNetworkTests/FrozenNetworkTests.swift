@@ -8,7 +8,7 @@ final class FrozenNetworkTests: XCTestCase {
     private func makeNetwork() -> Network {
         let network = ResNet.Architecture(depth: 18, width: 0.25)!.makeNetwork(outputs: 5, resolutionCount: 2)
         network.arena.initialize(seed: 3, stream: 0)
-        // The resolutions' batch norms differ, so that one in place of another is seen.
+        // The batch norms of the resolutions differ, so the test detects a mix-up.
         for parameter in network.arena.parameters where parameter.name.hasSuffix(".1.bias") {
             for channel in 0..<parameter.count { parameter.values[channel] = 0.1 * Float(1 + channel % 3) }
         }
@@ -20,8 +20,8 @@ final class FrozenNetworkTests: XCTestCase {
         return Tensor(shape, Formula.values("x", shape.count))
     }
 
-    /// Kernels change with the shape: each finds its own weights.
-    func testFrozenPassesGiveTheBitsOfEvaluation() throws {
+    /// Kernels change with the shape. Each must use its own prepared weights.
+    func testFrozenPassesMatchEvaluationBitForBit() throws {
         let network = makeNetwork()
         let frozen = FrozenNetwork(network)
         for (batch, size, index) in [(3, 64, 0), (1, 32, 1), (8, 64, 0), (3, 32, 1), (1, 64, 0)] {

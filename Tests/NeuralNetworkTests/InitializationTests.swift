@@ -1,8 +1,8 @@
 import XCTest
 @testable import NeuralNetwork
 
-/// Networks start as torchvision's do: He's normal on the fan-out for convolutions, 1 and 0 for batch norms, torch.nn.Linear's uniform for
-/// the last layer of a ResNet, N(0, 0.01²) and 0 for MobileNetV2's.
+/// Compares the initialization with torchvision's: He's normal on the fan-out for convolutions, 1 and 0 for batch norms, torch.nn.Linear's
+/// uniform for the last layer of a ResNet, N(0, 0.01²) and 0 for the last layer of a MobileNetV2.
 final class InitializationTests: XCTestCase {
     private func moments(_ parameter: Parameter) -> (mean: Double, deviation: Double, largest: Double) {
         let values = parameter.fileValues().map(Double.init)
@@ -15,7 +15,7 @@ final class InitializationTests: XCTestCase {
         try XCTUnwrap(network.arena.parameters.first { $0.name == name }, name)
     }
 
-    func testAResNetStartsAsTorchvisions() throws {
+    func testResNetInitializationMatchesTorchvision() throws {
         let architecture = try XCTUnwrap(Backbone(rawValue: "resnet18")).architecture(BackboneOptions(zeroInitResidual: true))
         let network = architecture.makeNetwork(outputs: 1000, resolutionCount: 2)
         network.arena.initialize(seed: 1, stream: 0)
@@ -35,10 +35,10 @@ final class InitializationTests: XCTestCase {
         }
     }
 
-    func testAMobileNetStartsAsTorchvisions() throws {
+    func testMobileNetInitializationMatchesTorchvision() throws {
         let network = MobileNetV2.Architecture().makeNetwork(outputs: 100, resolutionCount: nil)
         network.arena.initialize(seed: 1, stream: 0)
-        // torchvision counts a depthwise convolution's fan-out over all of its channels.
+        // torchvision computes the fan-out of a depthwise convolution over all of its channels.
         let depthwise = moments(try parameter(network, "features.2.conv.1.0.weight"))
         XCTAssertEqual(depthwise.deviation / (2 / Double(9 * 96)).squareRoot(), 1, accuracy: 0.1)
         XCTAssertEqual(moments(try parameter(network, "classifier.1.weight")).deviation / 0.01, 1, accuracy: 0.03)

@@ -5,7 +5,7 @@ import XCTest
 @testable import NeuralNetwork
 
 final class LayerCostTests: XCTestCase {
-    func testADefinitionsTensorsHaveTheNetworksNamesAndShapes() throws {
+    func testDefinitionAndNetworkHaveTheSameTensorNamesAndShapes() throws {
         for backbone in Backbone.allCases {
             let definition = NetworkDefinition(
                 architecture: backbone.architecture(BackboneOptions(width: 0.125)), outputs: 3, resolutionCount: 2)
@@ -15,7 +15,7 @@ final class LayerCostTests: XCTestCase {
         }
     }
 
-    func testEveryBackboneHasTheStride() throws {
+    func testEveryBackboneHasTheCommonStride() throws {
         for backbone in Backbone.allCases {
             let definition = NetworkDefinition(architecture: backbone.architecture(), outputs: 3, resolutionCount: 1)
             let costs = definition.layerCosts(Shape(batch: 1, height: 224, width: 224, channels: 3))
@@ -25,7 +25,7 @@ final class LayerCostTests: XCTestCase {
     }
 
     #if os(Linux)
-        /// A ResNet-152 has 60 million parameters: values and gradients take 480 MB.
+        /// A ResNet-152 has 60 million parameters; values and gradients take 480 MB.
         func testCountingAllocatesNoParameters() throws {
             let definition = NetworkDefinition(
                 architecture: try XCTUnwrap(Backbone(rawValue: "resnet152")).architecture(), outputs: 1000, resolutionCount: 3)
@@ -41,10 +41,10 @@ final class LayerCostTests: XCTestCase {
             }
             XCTAssertLessThan(counting, 32 << 20, "bytes")
             let building = try growth { XCTAssertEqual(Network(definition).arena.parameterCount, definition.parameterCount) }
-            XCTAssertGreaterThan(building, 400 << 20, "a network's memory would have been seen")
+            XCTAssertGreaterThan(building, 400 << 20, "the measurement must detect a network's memory")
         }
 
-        /// The peak resident memory of this process since the last reset, in bytes.
+        /// Returns the peak resident memory of this process since the last reset, in bytes.
         private func peakMemory() throws -> Int {
             let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
             let line = try XCTUnwrap(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })

@@ -3,8 +3,8 @@ import TestSupport
 import XCTest
 @testable import NeuralNetwork
 
-/// Every layer, forward and backward, against PyTorch's in double precision. Tolerance: 1e-5 relative plus 1e-5 absolute, a few times the
-/// rounding of the longest sums here (some hundred terms of size 1).
+/// Compares every layer, forward and backward, with PyTorch in double precision. Tolerance: 1e-5 relative plus 1e-5 absolute. This is a few
+/// times the rounding error of the longest sums here (several hundred terms of size 1).
 final class LayerFixtureTests: XCTestCase {
     private func fixture() throws -> Fixture { try Fixture("layers") }
 
@@ -17,13 +17,13 @@ final class LayerFixtureTests: XCTestCase {
             actual, try fixture()(name), relativeTolerance: 1e-5, absoluteTolerance: 1e-5, name, line: line)
     }
 
-    func testTheFormulaIsPythons() throws {
+    func testFormulaMatchesPython() throws {
         let text = try String(contentsOfFile: repositoryRoot + "/Tests/Fixtures/formula.json", encoding: .utf8)
         for value in Formula.values("probe", 5) { XCTAssertTrue(text.contains("\(value)".prefix(8)), "\(value) not in \(text)") }
     }
 
     func testConvolutions() throws {
-        // name: batch, height, width, inputs, outputs, kernel, stride, depthwise; as in make_fixtures.py.
+        // Name: batch, height, width, input channels, output channels, kernel, stride, depthwise; as in make_fixtures.py.
         let cases: [(String, Int, Int, Int, Int, Int, Int, Int, Bool)] = [
             ("stem", 2, 15, 13, 3, 8, 7, 2, false), ("conv3", 2, 9, 8, 5, 7, 3, 1, false),
             ("conv3s2", 3, 9, 9, 6, 4, 3, 2, false), ("conv1", 2, 7, 5, 8, 6, 1, 1, false),

@@ -2,7 +2,7 @@ import Kernels
 import TestSupport
 @testable import NeuralNetwork
 
-// Layers that the networks only use fused with others, run alone from the same pieces.
+// Layers that the networks only use fused with others. They run separately here, from the same components.
 
 extension Convolution2D {
     func forward(_ input: Tensor) -> Tensor {
@@ -15,7 +15,7 @@ extension Convolution2D {
         return output
     }
 
-    /// Adds to the weight's gradient, and returns the input's gradient.
+    /// Adds to the gradient of the weights and returns the gradient of the input.
     func backward(_ outputGradient: Tensor, input: Tensor) -> Tensor {
         let result = Tensor(input.shape)
         kernel(input.shape, keepsWeights: false, input.context).backward(
@@ -28,7 +28,7 @@ extension Convolution2D {
 extension ResolutionAwareBatchNorm {
     typealias Alone = (output: Tensor, pullback: ((Tensor) throws -> (input: Tensor, residual: Tensor))?)
 
-    /// activation(norm(input) (+ residual)).
+    /// Returns activation(norm(input) (+ residual)).
     func forward(_ input: Tensor, residual: Tensor? = nil, _ pass: Pass) throws -> Alone {
         let shape = input.shape
         let output = Tensor(shape)

@@ -2,9 +2,9 @@ import TestSupport
 import XCTest
 @testable import NeuralNetwork
 
-/// A whole MobileNetV2, forward and backward, against torchvision's in double precision.
+/// Compares a whole MobileNetV2, forward and backward, with torchvision in double precision.
 final class MobileNetFixtureTests: XCTestCase {
-    func testLogitsAndEveryGradientAreTorchvisions() throws {
+    func testLogitsAndGradientsMatchTorchvision() throws {
         let fixture = try Fixture("mobilenet")
         let network = MobileNetV2.Architecture(width: 0.25).makeNetwork(outputs: 5, resolutionCount: nil)
         for parameter in network.arena.parameters {
@@ -26,10 +26,10 @@ final class MobileNetFixtureTests: XCTestCase {
             let some = stride(from: 0, to: gradient.count, by: max(1, gradient.count / 40)).map { gradient[$0] }
             let expected = try fixture(parameter.name)
             if expected.allSatisfy({ abs($0) < 1e-12 }) {
-                // A bias that the next batch norm takes away again has no gradient but rounding.
+                // The next batch norm cancels this bias, so its gradient is only rounding error.
                 XCTAssertLessThan(some.map(abs).max() ?? 1, 1e-4, parameter.name)
             } else {
-                // 52 layers of single precision, and ReLU6's kinks.
+                // The tolerance covers 52 layers in single precision and the kinks of ReLU6.
                 XCTAssertLessThan(relativeDifference(some, expected), 1e-3, parameter.name)
             }
         }

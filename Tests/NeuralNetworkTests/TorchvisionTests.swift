@@ -3,7 +3,7 @@ import TestSupport
 import XCTest
 @testable import NeuralNetwork
 
-/// Names, shapes and costs against torchvision's own networks.
+/// Compares names, shapes and costs with torchvision's networks.
 final class TorchvisionTests: XCTestCase {
     private struct Reference: Decodable {
         var multiply_adds: [String: Int]
@@ -21,7 +21,7 @@ final class TorchvisionTests: XCTestCase {
             architecture: try XCTUnwrap(Backbone(rawValue: name), name).architecture(), outputs: 1000, resolutionCount: resolutionCount)
     }
 
-    func testNamesAndShapesAreTorchvisionsButForTheIndexOfTheResolution() throws {
+    func testNamesAndShapesMatchTorchvisionExceptForTheResolutionIndex() throws {
         for (name, reference) in try references() {
             guard let expected = reference.tensors else { continue }
             let network = Network(try definition(name, resolutionCount: 2))
@@ -37,8 +37,8 @@ final class TorchvisionTests: XCTestCase {
         }
     }
 
-    /// Networks and definitions alike.
-    func testMultiplyAddsAreCountedAsByForwardHooks() throws {
+    /// Checks both networks and definitions.
+    func testMultiplyAddsMatchForwardHooks() throws {
         for (name, reference) in try references() {
             let definition = try definition(name, resolutionCount: 1)
             let network = Network(definition)
@@ -51,7 +51,7 @@ final class TorchvisionTests: XCTestCase {
         }
     }
 
-    func testPublishedFigures() throws {
+    func testMultiplyAddsMatchPublishedFigures() throws {
         func giga(_ name: String, _ size: Int) throws -> Double {
             Double(try definition(name, resolutionCount: 1).multiplyAdds(resolution: size)) / 1e9
         }
@@ -73,10 +73,10 @@ final class TorchvisionTests: XCTestCase {
         XCTAssertNotNil(names["layer1.0.downsample.1"])
     }
 
-    func testTheRegistryKnowsEveryBackboneByItsName() throws {
+    func testRegistryContainsEveryBackboneByName() throws {
         let names = ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"]
         XCTAssertEqual(Backbone.allCases.map(\.rawValue), names)
         XCTAssertNil(Backbone(rawValue: "resnet19"))
-        XCTAssertEqual(try Set(references().keys), Set(names), "torchvision's figures exist for each")
+        XCTAssertEqual(try Set(references().keys), Set(names), "torchvision figures must exist for every backbone")
     }
 }

@@ -2,8 +2,8 @@ import XCTest
 @testable import Randomness
 
 final class CounterRandomTests: XCTestCase {
-    /// Random123's known answers (kat_vectors, philox4x32 10).
-    func testPhiloxGivesItsKnownAnswers() {
+    /// Known answers of Random123 (kat_vectors, philox4x32 10).
+    func testPhiloxMatchesKnownAnswers() {
         let ones = UInt32.max
         let cases: [((UInt32, UInt32, UInt32, UInt32), (UInt32, UInt32), [UInt32])] = [
             ((0, 0, 0, 0), (0, 0), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
@@ -19,7 +19,7 @@ final class CounterRandomTests: XCTestCase {
         }
     }
 
-    func testAStreamIsAFunctionOfItsKeyAlone() {
+    func testAStreamDependsOnItsKeyOnly() {
         func stream(_ seed: UInt64, _ purpose: RandomPurpose, _ step: Int, _ sample: Int) -> [UInt32] {
             var random = CounterRandom(seed: seed, purpose: purpose, step: step, sample: sample)
             return (0..<9).map { _ in random.nextWord() }
@@ -33,7 +33,7 @@ final class CounterRandomTests: XCTestCase {
         }
     }
 
-    func testUniformNumbersStayInsideAndAreUniform() {
+    func testUniformNumbersAreInsideTheIntervalAndUniform() {
         var random = CounterRandom(seed: 7, purpose: .dropout)
         let numbers = (0..<100_000).map { _ in random.uniform() }
         XCTAssertTrue(numbers.allSatisfy { $0 > 0 && $0 < 1 })
@@ -41,14 +41,14 @@ final class CounterRandomTests: XCTestCase {
         XCTAssertEqual(Float(numbers.filter { $0 < 0.1 }.count) / 100_000, 0.1, accuracy: 0.005)
     }
 
-    func testNormalNumbersHaveTheirMoments() {
+    func testNormalNumbersHaveStandardMoments() {
         var random = CounterRandom(seed: 7, purpose: .initialization)
         let numbers = (0..<100_000).map { _ in Double(random.normal()) }
         XCTAssertEqual(numbers.reduce(0, +) / 100_000, 0, accuracy: 0.015)
         XCTAssertEqual(numbers.reduce(0) { $0 + $1 * $1 } / 100_000, 1, accuracy: 0.02)
     }
 
-    func testAPermutationHoldsEveryNumberOnce() {
+    func testAPermutationContainsEveryNumberOnce() {
         for count in [0, 1, 2, 1000] {
             var random = CounterRandom(seed: 1, purpose: .shuffling, step: 4)
             XCTAssertEqual(random.permutation(count).sorted(), Array(0..<count))

@@ -1,8 +1,8 @@
 import Interchange
 
-/// Numbers that Tests/Fixtures/formula.py computes alike, so that inputs need not be stored.
+/// Pseudo-random inputs. Tests/Fixtures/formula.py computes the same numbers, so fixtures need not store them.
 public enum Formula {
-    /// `count` numbers in [−1, 1), which follow from the name.
+    /// Returns `count` numbers in [−1, 1) that depend on the name.
     public static func values(_ name: String, _ count: Int) -> [Float] {
         let salt = name.utf8.reduce(UInt32(0x811C_9DC5)) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
         return (0..<count).map { index in
@@ -14,15 +14,18 @@ public enum Formula {
     }
 }
 
-/// A file of Tests/Fixtures.
+/// A file in Tests/Fixtures.
 public struct Fixture {
     private let file: SafetensorsFile
 
+    /// Opens the fixture with this name.
     public init(_ name: String) throws {
         file = try SafetensorsFile(contentsOf: "\(repositoryRoot)/Tests/Fixtures/\(name).safetensors")
     }
 
+    /// The names of all tensors.
     public var names: [String] { file.names }
 
+    /// Returns the elements of the tensor with this name.
     public func callAsFunction(_ name: String) throws -> [Float] { try file.floats(of: name) }
 }

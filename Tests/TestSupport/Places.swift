@@ -1,10 +1,10 @@
 import Foundation
 
-/// The project's folder.
+/// The root folder of the repository.
 public let repositoryRoot = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
-/// A program of the package that was built together with the tests.
+/// Returns the path of an executable of the package that was built together with the tests.
 public func builtExecutable(named name: String) throws -> String {
     let bundle = CommandLine.arguments[0]
     let folders =
@@ -20,10 +20,10 @@ struct MissingExecutable: Error, CustomStringConvertible {
     var name: String
     var folders: [String]
 
-    var description: String { "\(name) is in none of \(folders.joined(separator: ", ")); run launch/test" }
+    var description: String { "no executable \(name) in \(folders.joined(separator: ", ")); run launch/test" }
 }
 
-/// A folder that is removed afterwards.
+/// Calls `body` with the path of a temporary folder and removes the folder afterwards.
 public func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
     let folder = NSTemporaryDirectory() + "/drnet-test-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

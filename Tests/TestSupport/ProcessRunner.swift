@@ -1,21 +1,27 @@
 import Foundation
 
-/// Runs a program and waits for it, with a time limit: a test must not hang.
+/// Runs a program and waits for it, with a time limit, so that a test never hangs.
 public enum ProcessRunner {
+    /// The result of a run.
     public struct Result {
-        /// The exit status; 128 + the signal's number where a signal ended it.
+        /// The exit status, or 128 + the signal number if a signal ended the program.
         public var status: Int32
+        /// The text of the standard output.
         public var output: String
+        /// The text of the standard error.
         public var errors: String
+        /// Whether the time limit was reached.
         public var timedOut: Bool
 
-        /// Both streams, for messages.
+        /// Both texts, for messages.
         public var text: String { output + errors }
     }
 
+    /// Runs a program.
+    ///
     /// - Parameters:
-    ///   - environment: added to this process's own.
-    ///   - whileRunning: is called repeatedly; may send signals to the process.
+    ///   - environment: variables in addition to this process's environment.
+    ///   - whileRunning: called repeatedly while the program runs; can send signals to the process.
     public static func run(
         _ executable: String, _ arguments: [String], environment: [String: String] = [:], folder: String? = nil,
         timeout: TimeInterval = 120, whileRunning: (Process) -> Void = { _ in }
@@ -44,7 +50,7 @@ public enum ProcessRunner {
             timedOut: timedOut)
     }
 
-    /// Starts ranks with Open MPI, on as few cores as there may be.
+    /// Starts ranks with Open MPI. The ranks can share cores.
     public static func mpirun(
         ranks: Int, _ executable: String, _ arguments: [String], environment: [String: String] = [:],
         timeout: TimeInterval = 120, whileRunning: (Process) -> Void = { _ in }
@@ -58,13 +64,13 @@ public enum ProcessRunner {
             whileRunning: whileRunning)
     }
 
-    /// The processes that a process has started; the ranks, of mpirun's.
+    /// Returns the child processes of a process. For mpirun, these are the ranks.
     public static func children(of process: pid_t) -> [pid_t] {
         let text = try? String(contentsOfFile: "/proc/\(process)/task/\(process)/children", encoding: .utf8)
         return text?.split(separator: " ").compactMap { pid_t($0) } ?? []
     }
 
-    /// Drains a pipe as it fills, so that the program never waits for the reader.
+    /// Drains a pipe while the program runs, so that the program never waits for the reader.
     private final class Collector: @unchecked Sendable {
         let pipe = Pipe()
         private let lock = NSLock()
@@ -83,7 +89,7 @@ public enum ProcessRunner {
             thread.start()
         }
 
-        /// What came, waiting for the rest for a moment (a grandchild may hold the pipe open).
+        /// Returns the collected text. Waits a moment for the rest, as a grandchild can hold the pipe open.
         func finish() -> String {
             try? pipe.fileHandleForWriting.close()
             _ = done.wait(timeout: .now() + 5)

@@ -2,17 +2,17 @@ import Kernels
 import NeuralNetwork
 
 extension KernelContext {
-    /// One thread, for tests that do not need more.
+    /// A context with one thread, for tests that do not need more.
     public static let test = KernelContext(threadCount: 1)
 
-    /// One thread, with each implementation of products.
+    /// Contexts with one thread, one for each implementation of products.
     public static let testOfEachProducts = ProductsKind.allCases.map { KernelContext(threadCount: 1, products: $0) }
 }
 
 extension Tensor {
-    /// A tensor on the test context.
+    /// Creates a tensor on the test context.
     public convenience init(_ shape: Shape) { self.init(shape, .test) }
 
-    /// A tensor on the test context, with the given elements.
+    /// Creates a tensor on the test context with the given elements.
     public convenience init(_ shape: Shape, _ values: [Float]) { self.init(shape, values, .test) }
 }

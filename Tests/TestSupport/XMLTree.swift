@@ -6,10 +6,13 @@ import Foundation
 
 /// An element of an XML document.
 public final class XMLTree {
+    /// The name of the element.
     public let name: String
+    /// The attributes by name.
     public let attributes: [String: String]
+    /// The child elements in document order.
     public fileprivate(set) var children: [XMLTree] = []
-    /// Directly inside the element.
+    /// The text directly inside the element.
     public fileprivate(set) var text = ""
 
     fileprivate init(name: String, attributes: [String: String]) {
@@ -17,9 +20,12 @@ public final class XMLTree {
         self.attributes = attributes
     }
 
+    /// Returns the children with this name.
     public func children(named name: String) -> [XMLTree] { children.filter { $0.name == name } }
 
-    /// - Throws: where the document is not well-formed.
+    /// Parses a document and returns its root.
+    ///
+    /// - Throws: if the document is not well-formed.
     public static func parse(_ document: String) throws -> XMLTree {
         let (parser, builder) = (XMLParser(data: Data(document.utf8)), Builder())
         parser.delegate = builder
