@@ -2,7 +2,7 @@ import Foundation
 
 /// The cores that the scheduler lets this process run on.
 enum AllowedCores {
-    /// On Linux from /proc/self/status; elsewhere all that are active.
+    /// Reads the cores from /proc/self/status on Linux. On other systems, returns all active cores.
     static func current() -> [Int] {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
@@ -10,7 +10,7 @@ enum AllowedCores {
         return cores.isEmpty ? Array(0..<ProcessInfo.processInfo.activeProcessorCount) : cores
     }
 
-    /// "0-2,5" → 0, 1, 2, 5.
+    /// Parses Linux's list format: "0-2,5" → 0, 1, 2, 5.
     static func parse(_ list: String) -> [Int] {
         list.split(separator: ",").flatMap { range -> [Int] in
             let ends = range.split(separator: "-").compactMap { Int($0.filter(\.isNumber)) }

@@ -1,12 +1,12 @@
-/// Why ranks could not communicate.
+/// A reason why ranks could not communicate.
 public enum CommunicationError: Error, CustomStringConvertible {
     /// An MPI call failed.
     case failed(call: String, label: String, rank: Int, host: String, context: String, reason: String)
-    /// mpirun started this process, but MPI lets only one thread in.
+    /// mpirun started this process, but the MPI library supports less than MPI_THREAD_SERIALIZED.
     case missingThreadSupport(provided: Int)
     /// Another rank of an in-memory job ended early.
     case ranksGone(rank: Int, label: String)
-    /// DRNET_THREADS is no number of threads.
+    /// DRNET_THREADS is not a valid number of threads.
     case threads(value: String)
 
     public var description: String {
@@ -22,7 +22,7 @@ public enum CommunicationError: Error, CustomStringConvertible {
         }
     }
 
-    /// "rank 1 on node7, step 12": the beginning of messages.
+    /// The beginning of a message, such as "rank 1 on node7, step 12".
     static func place(rank: Int, host: String, context: String) -> String {
         "rank \(rank) on \(host)" + (context.isEmpty ? "" : ", \(context)")
     }

@@ -1,38 +1,48 @@
 import Foundation
 
-/// The ranks of a job, seen from one of them. All methods but the properties and `abort` are collective: every rank calls them in the
-/// same order, with the same sizes. Not thread-safe; one thread of a rank communicates.
+/// The connection of one rank to all ranks of its job.
+///
+/// All methods except `abort` are collective: every rank must call them in the same order and with the same sizes. The properties are
+/// local. A communicator is not thread-safe: only one thread of a rank uses it. A `label` says what a collective transfers, for messages.
 public protocol Communicator: AnyObject {
+    /// The index of this rank, 0 ..< `rankCount`.
     var rank: Int { get }
+    /// The number of ranks in the job.
     var rankCount: Int { get }
+    /// The name of the host that this rank runs on.
     var hostName: String { get }
-    /// What the caller is doing, such as "step 12". Messages about failed and stuck collectives contain it; nothing else uses it.
+    /// What the caller is doing, such as "step 12". Only messages about failed and stuck collectives use it.
     var context: String { get set }
-    /// values ← their sums over the ranks, the same bits on every rank and in every run with as many ranks.
+    /// Replaces `values` with their sums over all ranks. The bits are the same on every rank, and in every run with the same number of
+    /// ranks.
     func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) throws
-    /// values ← their sums over the ranks, the same bits on every rank and in every run with as many ranks.
+    /// Replaces `values` with their sums over all ranks. The bits are the same on every rank, and in every run with the same number of
+    /// ranks.
     func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws
-    /// Every rank's bytes ← those of `root`.
+    /// Copies the bytes of rank `root` to every rank.
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) throws
-    /// all ← every rank's bytes, in the order of the ranks; they have the same size.
+    /// Concatenates the bytes of all ranks into `all`, in rank order. Every rank passes the same number of bytes.
     func allGather(_ bytes: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, label: String) throws
+    /// Waits until every rank has called this method.
     func barrier(label: String) throws
-    /// Leaves the job at its clean end.
+    /// Leaves the job after all work is done. No other method can be called afterwards.
     func finalize() throws
-    /// Ends all ranks at once. Local.
+    /// Ends all ranks immediately. Local: one rank can call it alone.
     func abort(status: Int32) -> Never
 }
 
 extension Communicator {
+    /// Replaces an array's values with their sums over all ranks. Collective.
     public func allReduceSum(_ values: inout [Double], label: String) throws {
         try values.withUnsafeMutableBufferPointer { try allReduceSum($0, label: label) }
     }
 
+    /// Replaces an array's values with their sums over all ranks. Collective.
     public func allReduceSum(_ values: inout [Float], label: String) throws {
         try values.withUnsafeMutableBufferPointer { try allReduceSum($0, label: label) }
     }
 
-    /// Every rank gets the data of `root`, whatever it passes itself.
+    /// Returns the data of rank `root` on every rank. The data that other ranks pass is ignored and can have another size. Collective.
     public func broadcast(_ data: Data, root: Int, label: String) throws -> Data {
         var count = Int64(data.count)
         try withUnsafeMutableBytes(of: &count) { try broadcast($0, root: root, label: label) }
@@ -41,7 +51,7 @@ extension Communicator {
         return result
     }
 
-    /// Every rank's text, in the order of the ranks; lengths may differ.
+    /// Returns the texts of all ranks, in rank order. Their lengths can differ. Collective.
     public func allGatherStrings(_ text: String, label: String) throws -> [String] {
         let own = Array(text.utf8)
         let lengths = try gather(Int64(own.count), label: label).map(Int.init)
@@ -65,13 +75,14 @@ extension Communicator {
     }
 }
 
-/// One process without MPI: every collective is the identity.
+/// A job of one process, without MPI. Every collective is the identity.
 public final class SingleProcess: Communicator {
     public let rank = 0
     public let rankCount = 1
     public let hostName = ProcessInfo.processInfo.hostName
     public var context = ""
 
+    /// Creates a job of this process alone.
     public init() {}
 
     public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) {}

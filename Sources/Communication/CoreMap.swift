@@ -1,6 +1,6 @@
 import Foundation
 
-/// Which cores each rank may use, and how many threads follow from it.
+/// The cores that each rank can use, and the number of threads of each rank.
 public struct CoreMap {
     struct Place: Equatable {
         var host: String
@@ -8,10 +8,10 @@ public struct CoreMap {
     }
 
     private let places: [Place]
-    /// Threads a rank as DRNET_THREADS has it; nil where it follows from the cores.
+    /// Threads of each rank from DRNET_THREADS; nil if the variable is not set and the cores decide.
     private let wishedThreads: Int?
 
-    /// Asks every rank. Collective.
+    /// Collects the hosts and cores of all ranks. Collective.
     public static func gather(_ communicator: Communicator) throws -> CoreMap {
         let cores = AllowedCores.current().map(String.init).joined(separator: ",")
         let all = try communicator.allGatherStrings("\(communicator.hostName)|\(cores)", label: "core map")
@@ -27,13 +27,17 @@ public struct CoreMap {
         self.wishedThreads = wishedThreads
     }
 
+    /// The number of threads that DRNET_THREADS requests; nil if it is not set.
     static func wish(_ environment: [String: String]) throws -> Int? {
         guard let value = environment["DRNET_THREADS"], !value.isEmpty else { return nil }
         guard let threads = Int(value), (1...1024).contains(threads) else { throw CommunicationError.threads(value: value) }
         return threads
     }
 
-    /// Threads of a rank: its cores, each shared fairly with the other ranks of its host that may use it; one at least.
+    /// The number of threads of a rank, at least 1.
+    ///
+    /// A core that n ranks of a host can use counts as 1/n for each of them. The sum over a rank's cores, rounded down, is its number of
+    /// threads.
     public func threadCount(rank: Int) -> Int {
         if let wishedThreads { return wishedThreads }
         let own = places[rank]
@@ -44,7 +48,7 @@ public struct CoreMap {
         return max(1, Int(share + 1e-9))
     }
 
-    /// One line a host: its ranks, cores and threads.
+    /// One line for each host: its ranks, cores and threads.
     public var lines: [String] {
         hosts.map { host, ranks in
             let cores = Set(ranks.flatMap { places[$0].cores }).count
@@ -55,7 +59,7 @@ public struct CoreMap {
         }
     }
 
-    /// Said where some host computes with more threads than it has cores for them.
+    /// A warning about the first host that runs more threads than it has cores for its ranks; nil if there is none.
     public var oversubscriptionWarning: String? {
         let crowded = hosts.filter { _, ranks in
             ranks.reduce(0) { $0 + threadCount(rank: $1) } > Set(ranks.flatMap { places[$0].cores }).count
@@ -66,7 +70,7 @@ public struct CoreMap {
             + "\(Set(ranks.flatMap { places[$0].cores }).count) cores; start fewer ranks there"
     }
 
-    /// Hosts in the order of their first ranks, with their ranks.
+    /// The hosts with their ranks, ordered by the first rank of each host.
     private var hosts: [(String, [Int])] {
         var result: [(String, [Int])] = []
         for (rank, place) in places.enumerated() {
@@ -79,7 +83,7 @@ public struct CoreMap {
         return result
     }
 
-    /// 0, 1, 2, 5 → "0–2, 5".
+    /// Formats sorted numbers as ranges: 0, 1, 2, 5 → "0–2, 5".
     static func ranges(_ numbers: [Int]) -> String {
         var runs: [ClosedRange<Int>] = []
         for number in numbers {

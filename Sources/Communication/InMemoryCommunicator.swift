@@ -1,6 +1,6 @@
 import Foundation
 
-/// Threads as ranks, for tests: the same contract as MPI's, in one process.
+/// A communicator between threads of one process, for tests. Each thread is a rank. It keeps the same contract as `MPICommunicator`.
 public final class InMemoryCommunicator: Communicator {
     public let rank: Int
     public let rankCount: Int
@@ -8,11 +8,14 @@ public final class InMemoryCommunicator: Communicator {
     public var context = ""
     private let meeting: Meeting
 
-    /// Runs `body` on as many threads as ranks, and throws the first error of the lowest rank that had one of its own.
+    /// Runs `body` on one thread for each rank, and waits for all of them.
+    ///
+    /// - Throws: the error of the lowest rank that failed by itself, not because another rank had ended.
     public static func run(rankCount: Int, _ body: @escaping (Communicator) throws -> Void) throws {
         let meeting = Meeting(rankCount: rankCount)
         let group = DispatchGroup()
-        // Runs on several threads at once, as the ranks of a job do: what `body` shares between ranks, its writer has to protect.
+        // Several threads run `body` at the same time, like the ranks of a job. The caller must protect whatever `body` shares between
+        // ranks.
         nonisolated(unsafe) let body = body
         for rank in 0..<rankCount {
             group.enter()
@@ -81,7 +84,7 @@ public final class InMemoryCommunicator: Communicator {
     }
 }
 
-/// Where the threads meet: each brings its bytes, and all get everyone's.
+/// The rendezvous of the threads. Each thread contributes its bytes and receives the bytes of all threads.
 private final class Meeting: @unchecked Sendable {
     let rankCount: Int
     private let condition = NSCondition()
@@ -96,7 +99,7 @@ private final class Meeting: @unchecked Sendable {
         self.rankCount = rankCount
     }
 
-    /// Nil where another rank has left, so that nobody waits for it.
+    /// Returns the bytes of all ranks, in rank order; nil if a rank has left, so that the others do not wait for it.
     func exchange(_ rank: Int, _ bytes: [UInt8], _ label: String) -> [[UInt8]]? {
         condition.lock()
         defer { condition.unlock() }
@@ -121,7 +124,7 @@ private final class Meeting: @unchecked Sendable {
         condition.unlock()
     }
 
-    /// That of the lowest rank; one that only says that another rank has gone comes last. For when all have left.
+    /// The error of the lowest rank. `ranksGone` counts only if no rank has another error. Read it after all ranks have left.
     var firstError: Error? {
         let own = errors.filter { if case CommunicationError.ranksGone = $0.value { return false } else { return true } }
         return (own.isEmpty ? errors : own).min { $0.key < $1.key }?.value

@@ -1,10 +1,10 @@
 import COpenMPI
 import Foundation
 
-/// The ranks that mpirun started.
+/// A communicator for the ranks that mpirun started.
 ///
-/// Open MPI's all-reduce algorithms add the same operands in the same tree for every rank and depend on size and rank count only, so that
-/// sums have the same bits on all ranks and in every run.
+/// Open MPI's all-reduce algorithms add the same operands in the same tree for every rank. The tree depends only on the size and the number
+/// of ranks. Therefore, sums have the same bits on all ranks and in every run.
 public final class MPICommunicator: Communicator {
     public let rank: Int
     public let rankCount: Int
@@ -14,10 +14,10 @@ public final class MPICommunicator: Communicator {
     }
     private let watchdog: Watchdog
 
-    /// Elements of one MPI call: counts are 32-bit there, and a huge message would double MPI's own buffers.
+    /// The largest number of elements in one MPI call. MPI's counts have 32 bits, and a huge message would double MPI's own buffers.
     private static let chunk = 1 << 26
 
-    /// How many threads of a rank may be inside MPI.
+    /// How many threads of a rank can be inside MPI.
     package enum ThreadSupport: Sendable {
         /// One at a time.
         case serialized
@@ -27,9 +27,9 @@ public final class MPICommunicator: Communicator {
         var level: Int32 { self == .multiple ? drnet_mpi_thread_multiple() : drnet_mpi_thread_serialized() }
     }
 
-    /// Initialises MPI. A process can do this once.
+    /// Initialises MPI. A process can do this only once.
     ///
-    /// - Parameter timeoutSeconds: a collective that takes longer ends the job; 0 waits for ever.
+    /// - Parameter timeoutSeconds: the job ends if a collective takes longer. 0 disables the timeout.
     public convenience init(timeoutSeconds: Double) throws {
         try self.init(timeoutSeconds: timeoutSeconds, threadSupport: .multiple)
     }
@@ -63,8 +63,8 @@ public final class MPICommunicator: Communicator {
 
     /// Ends all ranks with status 1, from the watchdog's thread, while another thread is inside a collective.
     ///
-    /// Only MPI_THREAD_MULTIPLE permits MPI_Abort here. With less, this process exits without an MPI call; mpirun then ends the other ranks,
-    /// because a rank exited with an error before MPI_Finalize. MPI_Abort is preferred, because srun ends the other tasks only with
+    /// Only MPI_THREAD_MULTIPLE permits MPI_Abort here. With less, this process exits without an MPI call; mpirun then ends the other
+    /// ranks, because a rank exited with an error before MPI_Finalize. MPI_Abort is preferred, because srun ends the other tasks only with
     /// --kill-on-bad-exit. It can hang on a broken connection, so a second thread limits its time.
     private static func endJob(allowsConcurrentCalls: Bool) -> Never {
         if allowsConcurrentCalls {
@@ -133,7 +133,7 @@ public final class MPICommunicator: Communicator {
         }
     }
 
-    /// Name and version of the MPI library, in one line. Needs no initialised MPI.
+    /// The name and version of the MPI library. It can be read before MPI is initialised.
     public static var libraryVersion: String {
         var text = [CChar](repeating: 0, count: Int(drnet_mpi_max_library_version_string()) + 1)
         return drnet_mpi_library_version(&text) == 0 ? text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) } : "unknown"

@@ -1,10 +1,11 @@
 import Foundation
 
-/// How this process was started.
+/// Detects how this process was started.
 public enum ProcessEnvironment {
-    /// The ranks that mpirun (or srun with PMIx) started; otherwise this process alone, without MPI and its daemon.
+    /// Connects to the ranks that mpirun (or srun with PMIx) started. In any other process, returns a `SingleProcess`, which needs neither
+    /// MPI nor its daemon.
     ///
-    /// - Parameter timeoutSeconds: a collective that takes longer ends the job; 0 waits for ever.
+    /// - Parameter timeoutSeconds: the job ends if a collective takes longer. 0 disables the timeout.
     public static func makeCommunicator(timeoutSeconds: Double) throws -> Communicator {
         isRankOfAJob(ProcessInfo.processInfo.environment)
             ? try MPICommunicator(timeoutSeconds: timeoutSeconds) : SingleProcess()

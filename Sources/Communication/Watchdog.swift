@@ -1,6 +1,6 @@
 import Foundation
 
-/// Ends the whole job when a collective takes too long. Without it, a rank that is dead or stuck keeps all others waiting for ever.
+/// Ends the whole job when a collective takes too long. Without it, all ranks would wait forever for a rank that is dead or stuck.
 ///
 /// `@unchecked Sendable` is safe: a lock protects the two variables, and everything else is constant.
 final class Watchdog: @unchecked Sendable {
@@ -50,8 +50,8 @@ final class Watchdog: @unchecked Sendable {
         guard seconds > timeoutSeconds else { return }
         let place = CommunicationError.place(rank: rank, host: hostName, context: context)
         let message =
-            "drnet: \(place): \(collective.call) (\(collective.label)) has not finished after \(Int(seconds)) s: another rank is dead, stuck "
-            + "or much slower. The job ends; resume from the last checkpoint, or raise communication.timeoutSeconds\n"
+            "drnet: \(place): \(collective.call) (\(collective.label)) has not finished after \(Int(seconds)) s: another rank is dead, "
+            + "stuck or much slower. The job ends; resume from the last checkpoint, or raise communication.timeoutSeconds\n"
         FileHandle.standardError.write(Data(message.utf8))
         endJob()
     }

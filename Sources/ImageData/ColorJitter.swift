@@ -1,15 +1,18 @@
 import Randomness
 
-/// torchvision's ColorJitter on values of 0 … 255, in the fixed order brightness, contrast, saturation, hue.
+/// Changes brightness, contrast, saturation and hue, always in this order, on values of 0 … 255. The formulas are those of torchvision's
+/// `ColorJitter`.
 struct ColorJitter {
     private let brightness: Float
     private let contrast: Float
     private let saturation: Float
     private let hue: Float
 
+    /// Creates a jitter of fixed strength.
+    ///
     /// - Parameters:
-    ///   - brightness: a factor, as contrast and saturation: 1 changes nothing.
-    ///   - hue: a share of the circle.
+    ///   - brightness: a factor; 1 changes nothing. The same holds for contrast and saturation.
+    ///   - hue: the rotation of the hue, as a share of the colour circle.
     init(brightness: Float, contrast: Float, saturation: Float, hue: Float) {
         self.brightness = brightness
         self.contrast = contrast
@@ -17,7 +20,7 @@ struct ColorJitter {
         self.hue = hue
     }
 
-    /// Draws the factors; always four numbers, so that one option does not change another's.
+    /// Draws the factors. Always draws four numbers, so that one option does not change the factors of another.
     init(_ options: AugmentationOptions, _ random: inout CounterRandom) {
         func factor(_ strength: Double) -> Float { 1 + Float(strength) * random.uniform(-1, 1) }
         brightness = factor(options.brightness)
@@ -46,14 +49,14 @@ struct ColorJitter {
         }
     }
 
-    /// ITU-R 601-2 luma, as PIL's.
+    /// ITU-R 601-2 luma, as in PIL.
     private static func grey(_ color: UnsafePointer<Float>) -> Float {
         0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2]
     }
 
     private static func clamped(_ value: Float) -> Float { min(max(value, 0), 255) }
 
-    /// Through hue, saturation and value.
+    /// Rotates the hue by a share of the colour circle. Converts the colour to hue, saturation and value and back.
     private static func turnHue(_ color: UnsafeMutablePointer<Float>, by turn: Float) {
         let (red, green, blue) = (color[0], color[1], color[2])
         let (value, low) = (max(red, green, blue), min(red, green, blue))
@@ -68,7 +71,7 @@ struct ColorJitter {
             hue = 4 + (red - green) / chroma
         }
         hue += 6 * turn
-        // Each colour rises and falls along the circle of six parts: value − chroma · clamp(min(k, 4 − k), 0, 1).
+        // The circle has six parts, and k is the position of a colour on it: colour = value − chroma · clamp(min(k, 4 − k), 0, 1).
         for (channel, offset) in [Float(5), 3, 1].enumerated() {
             var part = (offset + hue).truncatingRemainder(dividingBy: 6)
             if part < 0 { part += 6 }

@@ -1,7 +1,7 @@
 import CEXIF
 import Foundation
 
-/// How a camera was held: EXIF's tag 0x0112, 1 … 8. Anything else, or no EXIF data at all, means upright.
+/// The orientation of the camera: the EXIF tag 0x0112, 1 … 8. Other values and missing EXIF data mean upright (1).
 struct EXIFOrientation: Equatable {
     let value: Int
 
@@ -23,11 +23,11 @@ struct EXIFOrientation: Equatable {
         self.init(value: found)
     }
 
-    /// The image as it was seen.
+    /// Returns the upright image.
     func apply(to image: PixelImage) -> PixelImage {
         if value == 1 { return image }
         let (width, height) = (image.width, image.height)
-        // 5 … 8 lie on their side.
+        // Orientations 5 … 8 exchange width and height.
         let (newWidth, newHeight) = value >= 5 ? (height, width) : (width, height)
         var pixels = [UInt8](repeating: 0, count: image.pixels.count)
         for row in 0..<newHeight {
@@ -41,7 +41,7 @@ struct EXIFOrientation: Equatable {
         return PixelImage(width: newWidth, height: newHeight, pixels: pixels)
     }
 
-    /// Where a pixel of the upright image lies in the stored one of `width` × `height`.
+    /// Returns the row and column, in the stored image of `width` × `height`, of a pixel of the upright image.
     private func source(_ row: Int, _ column: Int, width: Int, height: Int) -> (Int, Int) {
         switch value {
         case 2: return (row, width - 1 - column)

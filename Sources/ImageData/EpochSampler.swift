@@ -1,10 +1,12 @@
 import Randomness
 
-/// Which images make each batch of a pass over the data, and which of them this rank loads. Every image is in one batch of one rank.
+/// Assigns the images of one epoch to batches and ranks. Each image belongs to exactly one batch and one rank.
 public struct EpochSampler: Sendable {
+    /// The order of the images.
     public enum Order: Sendable {
-        /// A permutation that depends on seed and epoch only.
+        /// A random permutation that depends only on seed and epoch.
         case shuffled(seed: UInt64, epoch: Int)
+        /// The order of the data set.
         case sequential
     }
 
@@ -13,7 +15,11 @@ public struct EpochSampler: Sendable {
     private let rank: Int
     private let rankCount: Int
 
-    /// - Parameter batchSize: images of a batch over all ranks; the last batch may be smaller.
+    /// Creates the sampler of one rank.
+    ///
+    /// - Parameters:
+    ///   - count: the number of images of the epoch.
+    ///   - batchSize: the number of images of a batch over all ranks. The last batch can be smaller.
     public init(count: Int, batchSize: Int, rank: Int, rankCount: Int, order: Order) {
         precondition(batchSize >= 1 && (0..<rankCount).contains(rank), "batch of \(batchSize), rank \(rank) of \(rankCount)")
         self.batchSize = batchSize
@@ -28,12 +34,14 @@ public struct EpochSampler: Sendable {
         }
     }
 
+    /// The number of batches of the epoch.
     public var batchCount: Int { (order.count + batchSize - 1) / batchSize }
 
-    /// Images of a batch over all ranks.
+    /// Returns the number of images of a batch over all ranks.
     public func globalCount(_ batch: Int) -> Int { range(batch).count }
 
-    /// This rank's images of a batch: the slice [rank · b / P, (rank + 1) · b / P) of its b images; may be empty.
+    /// Returns the indices of this rank's images of a batch: the slice [rank · b / P, (rank + 1) · b / P) of the b images, for P ranks. It
+    /// can be empty.
     public func indices(_ batch: Int) -> [Int] {
         let whole = range(batch)
         let low = whole.lowerBound + rank * whole.count / rankCount

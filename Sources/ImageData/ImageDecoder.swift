@@ -1,11 +1,15 @@
 import Foundation
 
-/// Reads JPEG and PNG files as 8-bit RGB, as PIL's `Image.open(path).convert("RGB")` does, with the EXIF orientation applied.
-/// The content decides the format, not the name. Damaged and truncated files are refused. Thread-safe.
+/// Decodes JPEG and PNG files as 8-bit RGB, like PIL's `Image.open(path).convert("RGB")`, and applies the EXIF orientation.
+///
+/// The content of a file determines its format, not its name. Damaged and truncated files are rejected. Thread-safe.
 public enum ImageDecoder {
-    /// Larger images are refused: one of them would take more memory than a rank's whole batch.
+    /// The largest accepted image. A larger one would need more memory than a rank's whole batch.
     public static let maximumMegapixels = 100
 
+    /// Decodes a file.
+    ///
+    /// - Throws: `ImageError`, which names the file.
     public static func decode(contentsOf path: String) throws -> PixelImage {
         let data = try read(path)
         if data.starts(with: [0xFF, 0xD8, 0xFF]) {

@@ -2,10 +2,11 @@ import CPNG
 import CTurboJPEG
 import Foundation
 
-/// Writes images: fixtures, synthetic data sets, and examples of what the augmentation does.
+/// Writes image files: test fixtures, synthetic data sets and examples of augmented images.
 public enum ImageEncoder {
-    /// A baseline JPEG with full colour resolution (4:4:4).
-    /// - Parameter quality: 1…100.
+    /// Writes a baseline JPEG with full colour resolution (4:4:4).
+    ///
+    /// - Parameter quality: 1 … 100.
     public static func writeJPEG(_ image: PixelImage, to path: String, quality: Int) throws {
         precondition((1...100).contains(quality), "JPEG quality is 1…100, not \(quality)")
         guard let compressor = tjInitCompress() else {
@@ -26,7 +27,7 @@ public enum ImageEncoder {
         try write(Data(bytes: buffer, count: Int(size)), to: path)
     }
 
-    /// A lossless 8-bit RGB PNG.
+    /// Writes a lossless 8-bit RGB PNG.
     public static func writePNG(_ image: PixelImage, to path: String) throws {
         let data = try PNGControl.withControl { control in
             control.pointee.width = png_uint_32(image.width)
@@ -35,7 +36,7 @@ public enum ImageEncoder {
             func checked(_ status: Int32) throws {
                 guard status != 0 else { throw ImageError.unwritable(path: path, reason: control.pointee.messageText) }
             }
-            // Without memory to write to, libpng computes the size only.
+            // Without an output buffer, libpng only computes the size.
             var size: png_alloc_size_t = 0
             try checked(png_image_write_to_memory(control, nil, &size, 0, image.pixels, 0, nil))
             var data = Data(count: Int(size))

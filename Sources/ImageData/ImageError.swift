@@ -1,10 +1,16 @@
-/// What can be wrong with one image file. Every case names the file.
+/// A problem with one image file. Every case names the file.
 public enum ImageError: Error, Equatable, CustomStringConvertible {
+    /// The file cannot be read.
     case unreadable(path: String, reason: String)
+    /// The file has 0 bytes.
     case empty(path: String)
+    /// The content is neither JPEG nor PNG.
     case unknownFormat(path: String)
+    /// The image has more than `ImageDecoder.maximumMegapixels`.
     case tooLarge(path: String, width: Int, height: Int)
+    /// The decoder rejected the content.
     case damaged(path: String, format: String, reason: String)
+    /// The file cannot be written.
     case unwritable(path: String, reason: String)
 
     public var description: String {
@@ -14,10 +20,10 @@ public enum ImageError: Error, Equatable, CustomStringConvertible {
         case .empty(let path):
             return "\(path): the file is empty (0 bytes); copy it again or remove it"
         case .unknownFormat(let path):
-            return "\(path): neither a JPEG nor a PNG file, whatever its name says; convert or remove it"
+            return "\(path): the content is neither JPEG nor PNG; convert the file or remove it"
         case .tooLarge(let path, let width, let height):
-            return "\(path): \(width)×\(height) pixels are more than the \(ImageDecoder.maximumMegapixels) megapixels "
-                + "that are accepted; shrink or remove it"
+            return "\(path): \(width)×\(height) pixels exceed the limit of \(ImageDecoder.maximumMegapixels) megapixels; "
+                + "shrink the image or remove it"
         case .damaged(let path, let format, let reason):
             return "\(path): damaged \(format) file (\(reason)); copy it again or remove it"
         case .unwritable(let path, let reason):

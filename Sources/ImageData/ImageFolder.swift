@@ -1,32 +1,41 @@
 import Foundation
 
-/// A folder of images in class folders: train/CLASS/ and val/CLASS/ (or validation/CLASS/).
+/// A data set of image files in class folders: train/CLASS/ and val/CLASS/ (or validation/CLASS/).
 public struct ImageFolder: Sendable {
+    /// An image file and its class.
     public struct Sample: Equatable, Sendable {
+        /// The path of the file.
         public var path: String
         /// Index into `classes`.
         public var label: Int32
 
+        /// Creates a sample.
         public init(path: String, label: Int32) {
             self.path = path
             self.label = label
         }
     }
 
+    /// One of the two parts of the data set.
     public enum Split: Sendable {
+        /// `training` is train/; `validation` is val/ or validation/.
         case training, validation
     }
 
+    /// The path of the folder.
     public let path: String
-    /// The names of the class folders, sorted; a label is an index into them.
+    /// The names of the class folders, sorted. A label is an index into this array.
     public let classes: [String]
-    /// Sorted by class and name.
+    /// The training images, sorted by class and name.
     public internal(set) var training: [Sample]
+    /// The validation images, sorted by class and name.
     public internal(set) var validation: [Sample]
 
     private static let extensions: Set<String> = ["jpg", "jpeg", "png"]
 
-    /// Lists the images; reads none of them.
+    /// Lists the images of a folder. Does not open them.
+    ///
+    /// - Throws: `ImageFolderError`, which names the folder.
     public init(path: String) throws {
         let root = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         guard Self.isFolder(root) else { throw ImageFolderError.missing(path: root) }
@@ -49,6 +58,7 @@ public struct ImageFolder: Sendable {
         self.validation = try Self.samples(in: validation, classes)
     }
 
+    /// Returns the images of one split.
     public func samples(_ split: Split) -> [Sample] {
         split == .training ? training : validation
     }
@@ -63,7 +73,7 @@ public struct ImageFolder: Sendable {
         return samples
     }
 
-    /// What is in a folder, sorted by the bytes of the names so that every host has the same order; hidden files are left out.
+    /// Returns the names in a folder without hidden files. They are sorted by their bytes, so that every host has the same order.
     private static func names(in folder: String) throws -> [String] {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: folder).filter { !$0.hasPrefix(".") }
@@ -79,14 +89,21 @@ public struct ImageFolder: Sendable {
     }
 }
 
-/// Why a folder is no image folder.
+/// A reason why a folder cannot be used as an image folder.
 public enum ImageFolderError: Error, Equatable, CustomStringConvertible {
+    /// The folder does not exist.
     case missing(path: String)
+    /// The folder cannot be listed.
     case unreadable(path: String, reason: String)
+    /// The folder for training or for validation does not exist.
     case noSplit(path: String, names: String)
+    /// The training folder has no class folders.
     case noClasses(path: String)
+    /// No class folder of a split has an image.
     case noImages(path: String)
+    /// Training and validation have different class folders.
     case differentClasses(path: String, onlyTraining: [String], onlyValidation: [String])
+    /// A class has fewer training images than there are folds.
     case tooFewForFolds(path: String, name: String, images: Int, folds: Int)
 
     public var description: String {
@@ -109,8 +126,8 @@ public enum ImageFolderError: Error, Equatable, CustomStringConvertible {
                 "\(path): training and validation have different classes (\(parts.joined(separator: "; "))); make the class folders equal"
         case .tooFewForFolds(let path, let name, let images, let folds):
             return
-                "\(path): \(images) training \(images == 1 ? "image" : "images") of class \(name) can not be divided into \(folds) folds; "
-                + "take fewer folds in data.fold"
+                "\(path): \(images) training \(images == 1 ? "image" : "images") of class \(name) cannot be divided into \(folds) folds; "
+                + "use fewer folds in data.fold"
         }
     }
 }

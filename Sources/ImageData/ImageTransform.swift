@@ -1,25 +1,28 @@
 import Kernels
 
-/// Turns a decoded image into what a network sees.
+/// Converts a decoded image to the input of a network.
 public protocol ImageTransform: Sendable {
     /// Writes the normalised square [size, size, 3] into `target`.
     ///
-    /// - Parameter sampleIndex: the image's index in its split; keys what is random.
+    /// - Parameter sampleIndex: the index of the image in its split. Random transforms use it as a key.
     func apply(_ image: PixelImage, sampleIndex: Int, into target: UnsafeMutablePointer<Float>)
 }
 
-/// Mean and standard deviation of red, green and blue, of values in 0 … 1.
+/// The mean and standard deviation of the colours red, green and blue, for values of 0 … 1.
 public struct Normalization: Equatable, Sendable {
+    /// The mean of each colour.
     public var mean: [Float]
+    /// The standard deviation of each colour.
     public var standardDeviation: [Float]
 
+    /// Creates a normalisation from three means and three standard deviations.
     public init(mean: [Float], standardDeviation: [Float]) {
         precondition(mean.count == 3 && standardDeviation.count == 3, "three colours")
         self.mean = mean
         self.standardDeviation = standardDeviation
     }
 
-    /// values (0 … 255) ← (value / 255 − mean) / standard deviation.
+    /// Normalises values of 0 … 255 in place: value ← (value / 255 − mean) / standard deviation.
     func apply(_ values: UnsafeMutablePointer<Float>, pixels: Int) {
         for channel in 0..<3 {
             let factor = 1 / (255 * standardDeviation[channel])
@@ -31,13 +34,17 @@ public struct Normalization: Equatable, Sendable {
     }
 }
 
-/// Resizes the shorter side and crops the centre, as torchvision's Resize and CenterCrop do.
+/// Resizes the shorter side and crops the centre, like torchvision's `Resize` and `CenterCrop`.
 public struct EvaluationTransform: ImageTransform {
     private let size: Int
     private let shorterSide: Int
     private let normalization: Normalization
 
-    /// - Parameter resizeRatio: the shorter side becomes this times `size`, rounded; 1 or more.
+    /// Creates the transform for one size.
+    ///
+    /// - Parameters:
+    ///   - size: height and width of the result, in pixels.
+    ///   - resizeRatio: the shorter side after resizing, divided by `size`; at least 1. The product is rounded.
     public init(size: Int, resizeRatio: Double, normalization: Normalization) {
         self.size = size
         self.normalization = normalization

@@ -1,7 +1,7 @@
 import CTurboJPEG
 import Foundation
 
-/// Decodes one JPEG file: baseline or progressive; grey, YCbCr, RGB, CMYK or YCCK.
+/// Decodes one JPEG file. Supports baseline and progressive files in grey, YCbCr, RGB, CMYK and YCCK.
 struct JPEGDecoder {
     let path: String
     let data: Data
@@ -20,7 +20,7 @@ struct JPEGDecoder {
             let isCMYK = colorspace == TJCS_CMYK.rawValue || colorspace == TJCS_YCCK.rawValue
             let format = isCMYK ? TJPF_CMYK : TJPF_RGB
             var pixels = [UInt8](repeating: 0, count: Int(width) * Int(height) * (isCMYK ? 4 : 3))
-            // The accurate transform is what PIL uses.
+            // PIL uses the accurate transform, too.
             let status = tjDecompress2(
                 decompressor, source, UInt(bytes.count), &pixels, width, 0, height, Int32(format.rawValue), TJFLAG_ACCURATEDCT)
             if status != 0 && !isHarmless(decompressor) { throw damaged(reason(decompressor)) }
@@ -30,7 +30,8 @@ struct JPEGDecoder {
         return EXIFOrientation(jpeg: data).apply(to: image)
     }
 
-    /// A truncated file gives only a warning and grey pixels, which must not be trained on; bytes between markers do no harm.
+    /// Whether the decompressor's warning can be ignored. Extraneous bytes between markers are harmless. A truncated file causes only a
+    /// warning, too, but its missing part decodes as grey pixels, which must not be trained on.
     private func isHarmless(_ decompressor: tjhandle) -> Bool {
         tjGetErrorCode(decompressor) == TJERR_WARNING.rawValue && reason(decompressor).contains("extraneous bytes")
     }
@@ -39,12 +40,12 @@ struct JPEGDecoder {
 
     private func damaged(_ reason: String) -> ImageError { .damaged(path: path, format: "JPEG", reason: reason) }
 
-    /// Adobe's programs store inverted inks and say so with an APP14 segment.
+    /// Whether the file has an APP14 segment of Adobe. Adobe's programs store inverted inks and mark the file with this segment.
     private var hasAdobeMarker: Bool {
         data.prefix(65_536).range(of: Data("Adobe".utf8)) != nil
     }
 
-    /// Without colour profiles, as PIL converts: red = (1 − cyan)(1 − black), and likewise.
+    /// Converts CMYK to RGB without colour profiles, as PIL does: red = (1 − cyan)(1 − black), and likewise green and blue.
     private static func rgb(cmyk: [UInt8], inverted: Bool) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: cmyk.count / 4 * 3)
         for pixel in 0..<cmyk.count / 4 {

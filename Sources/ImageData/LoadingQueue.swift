@@ -1,20 +1,20 @@
 import Foundation
 
-/// The batches in progress: threads claim their images one by one and fill them.
+/// The queue of batches in progress. Loading threads claim single images of these batches and fill them.
 ///
-/// `@unchecked Sendable` is safe: `condition` protects all variables, those of the pending batches included. Loading threads write to disjoint
-/// images of a batch, and `next` reads it only after the last of them has reported its image under the lock. `makeMemory` runs on the
-/// caller's thread only.
+/// `@unchecked Sendable` is safe: `condition` protects all variables, including those of the pending batches. Loading threads write to
+/// disjoint images of a batch. `next` reads a batch only after all of its images were reported as finished under the lock. `makeMemory`
+/// runs only on the caller's thread.
 final class LoadingQueue<Memory>: @unchecked Sendable {
     private final class PendingBatch {
         let indices: [Int]
         let memory: Memory
         let images: UnsafeMutablePointer<Float>
-        /// The image to claim next.
+        /// The next image to claim.
         var nextRow = 0
-        /// Images that are not finished yet.
+        /// The number of images that are not finished yet.
         var remaining: Int
-        /// The error of the first image that failed, in the batch's order.
+        /// The error of the first failed image in the order of the batch, not in the order of time.
         var failure: (row: Int, error: Error)?
 
         init(indices: [Int], memory: Memory, images: UnsafeMutablePointer<Float>) {
@@ -32,9 +32,9 @@ final class LoadingQueue<Memory>: @unchecked Sendable {
     private let pendingLimit: Int
     private let makeMemory: (Int) -> (memory: Memory, images: UnsafeMutablePointer<Float>)
     private let condition = NSCondition()
-    /// Batches that have memory and that `next` has not returned, in order.
+    /// The batches that have memory and that `next` has not returned yet, in order.
     private var pending: [PendingBatch] = []
-    /// The batch that gets memory next.
+    /// The next batch to get memory.
     private var nextBatch: Int
     private var isStopped = false
     private(set) var waitingSeconds = 0.0
@@ -53,7 +53,7 @@ final class LoadingQueue<Memory>: @unchecked Sendable {
         addBatches()
     }
 
-    /// Adds batches up to the limit. On the caller's thread, under the lock or before the threads exist.
+    /// Adds batches up to the limit. Runs on the caller's thread, either under the lock or before the loading threads exist.
     private func addBatches() {
         while pending.count < pendingLimit, nextBatch < sampler.batchCount {
             let indices = sampler.indices(nextBatch)
@@ -78,7 +78,8 @@ final class LoadingQueue<Memory>: @unchecked Sendable {
         }
     }
 
-    /// The next image to load. Waits while all images of the pending batches are claimed; nil at the end of the epoch or after `stop`.
+    /// Claims the next image to load. Waits while all images of the pending batches are claimed. Returns nil at the end of the epoch and
+    /// after `stop`.
     private func claim() -> (PendingBatch, Int)? {
         condition.lock()
         defer { condition.unlock() }

@@ -2,10 +2,10 @@ import CPNG
 
 /// Calls libpng's simplified interface with one control structure.
 ///
-/// libpng keeps the address of the structure between the calls for an image and writes its messages there. Swift gives the `&` of a variable a
-/// stable address for one call only, so the structure lives in memory of its own.
+/// libpng keeps the address of the structure between the calls for an image and writes its messages there. In Swift, the address that `&`
+/// yields is valid for one call only. Therefore, the structure is allocated separately.
 enum PNGControl {
-    /// Runs `body` with a new structure, and frees what libpng allocated for it on every path, an error included.
+    /// Runs `body` with a new structure. Then frees everything that libpng allocated for it, even if `body` throws.
     static func withControl<Result>(_ body: (UnsafeMutablePointer<png_image>) throws -> Result) rethrows -> Result {
         let control = UnsafeMutablePointer<png_image>.allocate(capacity: 1)
         control.initialize(to: png_image())

@@ -1,7 +1,8 @@
 import CPNG
 import Foundation
 
-/// Decodes one PNG file: grey, palette or RGB, 1 to 16 bits, interlaced or not. Transparency is composed over white.
+/// Decodes one PNG file. Supports grey, palette and RGB files with 1 to 16 bits, with or without interlacing. Transparent pixels are
+/// composed over white.
 struct PNGDecoder {
     let path: String
     let data: Data
@@ -19,7 +20,7 @@ struct PNGDecoder {
         let (width, height) = (Int(control.pointee.width), Int(control.pointee.height))
         try ImageDecoder.checkSize(path: path, width: width, height: height)
         control.pointee.format = png_uint_32(PNG_FORMAT_FLAG_COLOR | PNG_FORMAT_FLAG_ALPHA)
-        // libpng takes 16-bit files without a gamma for linear light by default; cameras and PIL mean sRGB.
+        // By default, libpng reads 16-bit files without a gamma chunk as linear light. Cameras and PIL mean sRGB.
         control.pointee.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
         var pixels = [UInt8](repeating: 0, count: width * height * 4)
         guard png_image_finish_read(control, nil, &pixels, 0, nil) != 0 else { throw damaged(control.pointee.messageText) }

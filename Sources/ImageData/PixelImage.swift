@@ -1,10 +1,13 @@
-/// A decoded image of 8-bit RGB.
+/// A decoded image in 8-bit RGB.
 public struct PixelImage: Sendable, Equatable {
+    /// Width in pixels.
     public var width: Int
+    /// Height in pixels.
     public var height: Int
-    /// [height, width, 3], row-major, interleaved.
+    /// The values [height, width, 3], row-major, with interleaved colours.
     public var pixels: [UInt8]
 
+    /// Creates an image from `width` × `height` × 3 values.
     public init(width: Int, height: Int, pixels: [UInt8]) {
         precondition(
             width >= 1 && height >= 1 && pixels.count == width * height * 3,
@@ -14,7 +17,7 @@ public struct PixelImage: Sendable, Equatable {
         self.pixels = pixels
     }
 
-    /// An image of one colour (red, green, blue).
+    /// Creates an image of a single colour (red, green, blue).
     public init(width: Int, height: Int, fill: (UInt8, UInt8, UInt8)) {
         var pixels = [UInt8](repeating: 0, count: width * height * 3)
         for pixel in 0..<width * height {

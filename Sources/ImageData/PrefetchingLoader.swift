@@ -1,30 +1,37 @@
 import Foundation
 
-/// A batch that the loader has filled.
+/// A loaded batch of images.
 public struct LoadedBatch<Memory> {
-    /// What `makeMemory` returned for this batch, filled. It belongs to the caller from now on.
+    /// The memory that `makeMemory` returned for this batch, filled with the images. It belongs to the caller now.
     public var memory: Memory
+    /// The class index of each image.
     public var labels: [Int32]
-    /// The images' indices in their split.
+    /// The index of each image in its split.
     public var sampleIndices: [Int]
 
+    /// The number of images.
     public var count: Int { labels.count }
 }
 
-/// Decodes and transforms batches ahead of their use, on threads of its own, directly into memory that the caller supplies.
+/// Decodes and transforms batches in advance, on its own threads, directly into memory that the caller supplies.
 ///
-/// Batches come in the sampler's order, and their contents do not depend on the number of threads. One thread calls `init`, `next` and
-/// `stop`.
+/// Batches arrive in the sampler's order. Their contents do not depend on the number of threads. The same thread must call `init`, `next`
+/// and `stop`.
 ///
-/// The loader owns the memory of a batch from `makeMemory` until `next` returns the batch, and does not write to it afterwards.
+/// The loader owns the memory of a batch from `makeMemory` until `next` returns the batch. It does not write to that memory afterwards.
 public final class PrefetchingLoader<Memory> {
     private let queue: LoadingQueue<Memory>
 
+    /// Starts loading the batches of one epoch.
+    ///
     /// - Parameters:
-    ///   - firstBatch: the first batch to load, to resume in the middle of an epoch.
-    ///   - prefetchBatches: how many batches can be ready or in progress besides the one that `next` returns.
-    ///   - makeMemory: makes the memory for a number of images, and returns the address of its [count, size, size, 3] floats with it. It can
-    ///     be uninitialised. `init` and `next` call this, on their caller's thread.
+    ///   - samples: the images that the sampler's indices refer to.
+    ///   - size: height and width of a transformed image, in pixels.
+    ///   - firstBatch: the first batch to load. It is not 0 when a run resumes in the middle of an epoch.
+    ///   - threads: the number of loading threads, at least 1.
+    ///   - prefetchBatches: the number of batches that can be ready or in progress, in addition to the one that `next` returns. At least 1.
+    ///   - makeMemory: allocates memory for a number of images, and returns it with the address of its [count, size, size, 3] floats. The
+    ///     floats can be uninitialised. `init` and `next` call this closure on their caller's thread.
     public init(
         samples: [ImageFolder.Sample], size: Int, transform: ImageTransform, sampler: EpochSampler, firstBatch: Int,
         threads: Int, prefetchBatches: Int,
@@ -34,7 +41,7 @@ public final class PrefetchingLoader<Memory> {
             samples: samples, size: size, transform: transform, sampler: sampler, firstBatch: firstBatch,
             pendingLimit: max(1, prefetchBatches) + 1, makeMemory: makeMemory)
         for index in 0..<max(1, threads) {
-            // Threads hold the queue and not the loader: they end when the last reference to the loader goes.
+            // The threads retain the queue but not the loader, so that they end after the last reference to the loader is gone.
             let thread = Thread { [queue] in queue.work() }
             thread.name = "image loader \(index)"
             thread.start()
@@ -43,14 +50,15 @@ public final class PrefetchingLoader<Memory> {
 
     deinit { queue.stop() }
 
-    /// The next batch; empty where this rank has no image of it, nil at the end of the epoch.
+    /// Returns the next batch, and waits until it is loaded. The batch is empty if this rank has none of its images. Returns nil at the end
+    /// of the epoch and after `stop`.
     ///
-    /// - Throws: the error of the batch's first image that failed, which names its file.
+    /// - Throws: the error of the first failed image of the batch. The error names the file.
     public func next() throws -> LoadedBatch<Memory>? { try queue.next() }
 
-    /// Seconds that `next` has waited, in total.
+    /// The total time that `next` has waited for images, in seconds.
     public var waitingSeconds: Double { queue.waitingSeconds }
 
-    /// Ends each thread after its current image.
+    /// Stops loading. Each thread ends after its current image.
     public func stop() { queue.stop() }
 }

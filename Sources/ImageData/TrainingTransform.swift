@@ -2,21 +2,24 @@ import Foundation
 import Kernels
 import Randomness
 
-/// What training changes at random about an image; defaults are torchvision's.
+/// The options of random augmentation. The defaults are those of torchvision.
 public struct AugmentationOptions: Equatable, Sendable {
-    /// Share of the image's area that a crop has.
+    /// The range of a crop's area, as a share of the image's area.
     public var cropScale: ClosedRange<Double>
-    /// Width by height of a crop, before it is made square.
+    /// The range of a crop's width divided by its height, before the crop is resized to a square.
     public var cropRatio: ClosedRange<Double>
-    /// Mirror every other image.
+    /// Whether to mirror an image with probability 0.5.
     public var flip: Bool
-    /// Factors are drawn from 1 ± these; 0 leaves the image alone.
+    /// The brightness factor is drawn from 1 ± this value; 0 disables the change.
     public var brightness: Double
+    /// The contrast factor is drawn from 1 ± this value; 0 disables the change.
     public var contrast: Double
+    /// The saturation factor is drawn from 1 ± this value; 0 disables the change.
     public var saturation: Double
-    /// The hue is turned by up to this share of the colour circle, 0 … 0.5.
+    /// The largest rotation of the hue in either direction, as a share of the colour circle, 0 … 0.5.
     public var hue: Double
 
+    /// Creates options.
     public init(
         cropScale: ClosedRange<Double> = 0.08...1, cropRatio: ClosedRange<Double> = 0.75...1.333, flip: Bool = true,
         brightness: Double = 0, contrast: Double = 0, saturation: Double = 0, hue: Double = 0
@@ -31,7 +34,7 @@ public struct AugmentationOptions: Equatable, Sendable {
     }
 }
 
-/// Random resized crop, flip and colour jitter, as torchvision's; a pure function of (seed, epoch, image).
+/// Applies a random resized crop, a flip and colour jitter, like torchvision. The result depends only on seed, epoch and image.
 public struct TrainingTransform: ImageTransform {
     private let size: Int
     private let augmentation: AugmentationOptions
@@ -39,6 +42,9 @@ public struct TrainingTransform: ImageTransform {
     private let seed: UInt64
     private let epoch: Int
 
+    /// Creates the transform of one epoch.
+    ///
+    /// - Parameter size: height and width of the result, in pixels.
     public init(size: Int, augmentation: AugmentationOptions, normalization: Normalization, seed: UInt64, epoch: Int) {
         self.size = size
         self.augmentation = augmentation
@@ -73,14 +79,14 @@ public struct TrainingTransform: ImageTransform {
     }
 }
 
-/// A part of an image.
+/// A rectangle of an image, in pixels.
 struct CropWindow: Equatable {
     var top: Int
     var left: Int
     var height: Int
     var width: Int
 
-    /// torchvision's RandomResizedCrop: ten tries, then the largest centre crop of an allowed ratio.
+    /// Draws a window like torchvision's `RandomResizedCrop`: ten tries, then the largest centre crop with an allowed ratio.
     static func random(
         width: Int, height: Int, _ options: AugmentationOptions, _ random: inout CounterRandom
     ) -> CropWindow {

@@ -1,16 +1,21 @@
 import CZlib
 
-/// The project's one checksum: CRC-32 as zlib computes it. It finds every change of up to 32 adjacent bits, and misses one of 2³² others.
+/// A CRC-32 checksum, as zlib computes it. The whole project uses this one.
+///
+/// It detects every change within 32 adjacent bits. Of all other changes, it misses one in 2³².
 public struct CRC32: Equatable, Sendable {
+    /// The checksum of all bytes so far.
     public private(set) var value: UInt32 = 0
 
+    /// Creates the checksum of no bytes.
     public init() {}
 
+    /// Computes the checksum of some bytes.
     public init(_ bytes: UnsafeRawBufferPointer) {
         add(bytes)
     }
 
-    /// Continues the checksum with more bytes.
+    /// Appends bytes to the data that the checksum covers.
     public mutating func add(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes[...]
         while !rest.isEmpty {

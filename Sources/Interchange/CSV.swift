@@ -1,6 +1,7 @@
-/// Comma-separated values with RFC 4180's quoting. Lines end in a line feed, as other tools on Unix expect; the reader accepts CRLF too.
+/// Reads and writes comma-separated values with the quoting of RFC 4180. The writer ends lines with a line feed, as Unix tools expect. The
+/// reader also accepts CRLF.
 public enum CSV {
-    /// One line a row, each with a line feed. Fields with commas, quotes or line breaks are quoted.
+    /// Returns one line for each row. Quotes fields that contain commas, quotes or line breaks.
     public static func text(_ rows: [[String]]) -> String {
         rows.map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
     }
@@ -10,7 +11,7 @@ public enum CSV {
         return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 
-    /// The fields of each line; empty lines are left out.
+    /// Returns the fields of each line. Skips empty lines.
     public static func rows(_ text: String) -> [[String]] {
         var rows: [[String]] = []
         var row: [String] = []
@@ -29,7 +30,7 @@ public enum CSV {
         for byte in text.utf8 {
             switch byte {
             case quote:
-                // A quote right after a closing quote is a doubled one.
+                // A quote directly after a closing quote is an escaped quote.
                 if !isQuoted && previous == quote { field.append(quote) }
                 isQuoted.toggle()
             case comma where !isQuoted: endField()

@@ -1,6 +1,6 @@
 import Foundation
 
-/// `manifest.json`: size and checksum of each file of a checkpoint, and the caller's state.
+/// The contents of `manifest.json`: the size and checksum of each file of a checkpoint, and the caller's state.
 struct CheckpointManifest: Codable {
     struct File: Codable, Equatable {
         var bytes: Int
@@ -9,14 +9,14 @@ struct CheckpointManifest: Codable {
     }
 
     static let fileName = "manifest.json"
-    /// The version that this build writes, and the last one that it reads.
+    /// The version that this build writes, and the latest one that it reads.
     static let currentVersion = 1
 
-    /// Increases when an older build could misread the checkpoint.
+    /// The version of the format. It increases whenever an older build could misread the checkpoint.
     var version = Self.currentVersion
     var step: Int
     var files: [String: File]
-    /// The caller's state, a JSON text.
+    /// The caller's state, as JSON text.
     var state: String
     /// CRC-32 of `state`. No other checksum covers the manifest.
     var stateCRC32: UInt32
@@ -28,9 +28,11 @@ struct CheckpointManifest: Codable {
         stateCRC32 = Self.checksum(Data(self.state.utf8))
     }
 
-    /// - Throws: `InterchangeError.version` for a manifest of a later build; other errors for damage.
+    /// Reads a manifest.
+    ///
+    /// - Throws: `InterchangeError.version` if a later build wrote the manifest; other errors if it is damaged.
     static func read(_ path: String) throws -> CheckpointManifest {
-        /// The one key that every version has.
+        /// The only key that every version has.
         struct Version: Decodable {
             var version: Int
         }
@@ -42,7 +44,7 @@ struct CheckpointManifest: Codable {
         return try JSON.decode(CheckpointManifest.self, from: data, source: path)
     }
 
-    /// Describes the first damage found in the folder; nil where everything matches.
+    /// Compares a checkpoint's folder with the manifest. Returns a description of the first damage, or nil if everything matches.
     func problem(in folder: String) -> String? {
         guard stateCRC32 == Self.checksum(Data(state.utf8)) else { return "the state in \(Self.fileName) is damaged" }
         for (name, expected) in files.sorted(by: { $0.key < $1.key }) {
@@ -56,7 +58,9 @@ struct CheckpointManifest: Codable {
         return nil
     }
 
-    /// - Throws: where the file cannot be read.
+    /// Returns the size and checksum of a file.
+    ///
+    /// - Throws: if the file cannot be read.
     static func describe(_ path: String) throws -> File {
         let data = try DurableFile.read(path)
         return File(bytes: data.count, crc32: checksum(data))

@@ -7,17 +7,19 @@ import Foundation
 
 /// A checkpoint that is on disk.
 public struct Checkpoint: Codable, Equatable, Sendable {
+    /// The number of training steps before this checkpoint.
     public var step: Int
-    /// Its folder.
+    /// The path of the checkpoint's folder.
     public var folder: String
-    /// The caller's state, a JSON text.
+    /// The caller's state, as JSON text.
     public var state: Data
 
+    /// Returns the path of one of the checkpoint's files.
     public func path(_ file: String) -> String { "\(folder)/\(file)" }
 
-    /// The state as a value.
+    /// Decodes the state.
     ///
-    /// - Throws: `InterchangeError.malformed`, where another version or another program wrote the state.
+    /// - Throws: `InterchangeError.malformed` if another version or another program wrote the state.
     public func decodeState<State: Decodable>(_ type: State.Type) throws -> State {
         let source = path(CheckpointManifest.fileName)
         do {
@@ -30,23 +32,29 @@ public struct Checkpoint: Codable, Equatable, Sendable {
     }
 }
 
-/// A folder of checkpoints, each a folder of its own (`step-000001234`) that appears whole or not at all.
+/// Saves and loads checkpoints in a folder. Each checkpoint is a subfolder (`step-000001234`) that is either complete or absent.
 public final class CheckpointStore {
     private let folder: String
     private let keep: Int
     private static let bestFile = "best.json"
     private static let temporaryMark = ".tmp-"
 
-    /// - Parameter keep: how many of the newest are kept, besides the best.
+    /// Opens a folder of checkpoints. The folder does not need to exist.
+    ///
+    /// - Parameter keep: the number of newest checkpoints to keep, in addition to the best one. At least 1.
     public init(folder: String, keep: Int) {
         self.folder = folder
         self.keep = max(1, keep)
     }
 
-    /// Writes a checkpoint, then removes old ones beyond `keep`. A checkpoint of the same step is replaced. Checkpoints of later steps are
-    /// removed: they were damaged, and the run continued from an earlier one.
+    /// Writes a checkpoint, then removes the oldest ones so that `keep` remain.
     ///
-    /// - Parameter files: for each file name, a closure that writes the file to the path that it receives.
+    /// A checkpoint of the same step is replaced. Checkpoints of later steps are removed: they were damaged, and the run continued from an
+    /// earlier one.
+    ///
+    /// - Parameters:
+    ///   - files: for each file name, a closure that writes the file to the path that it receives.
+    ///   - isBest: whether to mark this checkpoint as the best.
     public func save(
         step: Int, state: Data, files: [String: (String) throws -> Void], isBest: Bool
     ) throws -> Checkpoint {
@@ -70,11 +78,11 @@ public final class CheckpointStore {
         return checkpoint
     }
 
-    /// The newest undamaged checkpoint; nil where there is none.
+    /// Returns the newest undamaged checkpoint; nil if there is none.
     ///
     /// - Parameter report: receives a sentence about each damaged checkpoint.
-    /// - Throws: where the folder cannot be listed, and for a checkpoint of a later build. To skip that one would lose its progress: the
-    ///   next `save` would remove it.
+    /// - Throws: if the folder cannot be listed, or if a later build wrote a checkpoint. Skipping that checkpoint would lose its progress,
+    ///   because the next `save` would remove it.
     public func newestValid(report: (String) -> Void) throws -> Checkpoint? {
         for step in try steps().reversed() {
             if let checkpoint = try load(Self.name(step), report: report) { return checkpoint }
@@ -82,7 +90,7 @@ public final class CheckpointStore {
         return nil
     }
 
-    /// The checkpoint that was marked as the best; nil where there is none or it is damaged.
+    /// Returns the checkpoint that is marked as the best; nil if there is none or it is damaged.
     ///
     /// - Parameter report: receives a sentence about a damaged checkpoint or a damaged `best.json`.
     public func best(report: (String) -> Void) throws -> Checkpoint? {
@@ -94,6 +102,7 @@ public final class CheckpointStore {
         }
     }
 
+    /// Marks a checkpoint as the best. `save` never removes it while it is the best.
     public func markBest(_ checkpoint: Checkpoint) throws {
         try JSON.write(Best(checkpoint: Self.name(checkpoint.step)), to: bestPath)
     }
@@ -115,23 +124,23 @@ public final class CheckpointStore {
 
     // MARK: - The folder
 
-    /// Nine digits, so that names sort as steps do.
+    /// The folder name of a step. It has nine digits, so that names sort like steps.
     private static func name(_ step: Int) -> String {
         let digits = String(step)
         return "step-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
     }
 
-    /// Steps of all checkpoints, oldest first.
+    /// The steps of all checkpoints, oldest first.
     private func steps() throws -> [Int] {
         try contents().compactMap { $0.hasPrefix("step-") ? Int($0.dropFirst(5)) : nil }.sorted()
     }
 
-    /// The names in the folder; none where it does not exist yet.
+    /// The names in the folder; empty if the folder does not exist yet.
     private func contents() throws -> [String] {
         FileManager.default.fileExists(atPath: folder) ? try DurableFile.names(in: folder) : []
     }
 
-    /// `best.json`.
+    /// The contents of `best.json`.
     private struct Best: Codable {
         var checkpoint: String
     }
@@ -146,21 +155,22 @@ public final class CheckpointStore {
     private func prune(newest: Int) throws {
         let steps = try steps()
         var removed = steps.filter { $0 > newest }
-        // Without a readable best.json any of the older checkpoints could be the best: they all stay.
+        // If best.json is unreadable, any of the older checkpoints could be the best, so all of them stay.
         if let best = try? bestName() ?? "" {
             removed += steps.filter { $0 <= newest }.dropLast(keep).filter { Self.name($0) != best }
         }
         for step in removed { try? FileManager.default.removeItem(atPath: "\(folder)/\(Self.name(step))") }
     }
 
-    /// Removes what a killed process left incomplete.
+    /// Removes incomplete checkpoints of a killed process.
     private func removeLeftovers() throws {
         for name in try contents() where name.hasPrefix(Self.temporaryMark) {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
         }
     }
 
-    /// Renames a finished folder. An existing one of that name is renamed first, to a name that counts as a leftover.
+    /// Renames a complete temporary folder to its final name. An existing folder of that name is first renamed to a name that
+    /// `removeLeftovers` removes.
     private func move(_ temporary: String, to path: String) throws {
         if FileManager.default.fileExists(atPath: path) {
             let replaced = "\(folder)/\(Self.temporaryMark)replaced"

@@ -5,18 +5,18 @@ import Foundation
     import Darwin
 #endif
 
-/// Files that are either there whole or not at all, whenever the machine stops.
+/// Reads and writes files. A written file is either complete or absent, even if the machine stops at any moment.
 public enum DurableFile {
-    /// Writes to a temporary name beside `path`, syncs it, renames it, and syncs the folder.
+    /// Writes a file: writes the data under a temporary name in the same folder, syncs it, renames it to `path`, and syncs the folder.
     public static func write(_ data: Data, to path: String) throws {
         try write(to: path) { descriptor in
             try data.withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }
         }
     }
 
-    /// The bytes of a file, mapped into memory where possible.
+    /// Returns the bytes of a file, mapped into memory if possible.
     public static func read(_ path: String) throws -> Data {
-        // Foundation's errors have no reason for some failures; those of the system calls always have one.
+        // Foundation gives no reason for some failures. The system calls always set one.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(path, "read the file") }
         var byte: UInt8 = 0
@@ -27,14 +27,14 @@ public enum DurableFile {
         return data
     }
 
-    /// The names in a folder, in no particular order.
+    /// Returns the names in a folder, in no particular order.
     public static func names(in path: String) throws -> [String] {
         guard let stream = opendir(path) else { throw failure(path, "list the folder") }
         defer { closedir(stream) }
         var names: [String] = []
         errno = 0
         while let entry = readdir(stream) {
-            // In place: the system's entry can be shorter than the structure.
+            // Reads the name in place: the system's entry can be shorter than the structure, so a copy would read beyond its end.
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
             }
@@ -45,7 +45,7 @@ public enum DurableFile {
         return names
     }
 
-    /// Makes a folder and those above it. An existing folder is left alone.
+    /// Creates a folder and its missing parents. Does nothing if the folder exists.
     public static func createFolder(_ path: String) throws {
         var status = stat()
         if stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { return }
@@ -56,7 +56,7 @@ public enum DurableFile {
         }
     }
 
-    /// The same for what `body` writes to the file descriptor that it is given.
+    /// Writes a file in the same way, with contents that `body` writes to the file descriptor that it receives.
     static func write(to path: String, _ body: (Int32) throws -> Void) throws {
         let temporary = "\(path).\(getpid()).tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -96,13 +96,13 @@ public enum DurableFile {
         guard fsync(descriptor) == 0 else { throw failure(folder, "sync the folder") }
     }
 
-    /// The error of the system call that just failed.
+    /// Returns the error of the system call that just failed, from `errno`.
     static func failure(_ path: String, _ action: String) -> InterchangeError {
         InterchangeError.system(path: path, action: action, reason: String(cString: strerror(errno)))
     }
 }
 
-/// Inside `DurableFile`, `read` and `write` are its methods.
+/// The system call `read`. Inside `DurableFile`, the name `read` means its own method; the same holds for `write`.
 private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
     read(descriptor, bytes, count)
 }

@@ -1,4 +1,4 @@
-/// Why a file could not be read or written.
+/// A reason why a file could not be read or written.
 public enum InterchangeError: Error, CustomStringConvertible {
     /// The operating system refused an action.
     case system(path: String, action: String, reason: String)

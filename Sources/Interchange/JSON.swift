@@ -1,9 +1,10 @@
 import Foundation
 
-/// The project's one way to write and read JSON.
+/// Reads and writes JSON. The whole project uses these functions.
 ///
-/// Keys are sorted, so equal values give equal bytes. A finite `Float` or `Double` gets the fewest digits that identify it, so it is read back
-/// with the same bits. JSON has no infinities and no NaN: they are the strings "inf", "-inf" and "nan", and a NaN loses its payload.
+/// Keys are sorted, so equal values give equal bytes. A finite `Float` or `Double` is written with the fewest digits that identify it, so
+/// reading restores the same bits. JSON has no infinities and no NaN: they are written as the strings "inf", "-inf" and "nan". A NaN loses
+/// its payload.
 public enum JSON {
     /// Whether the text has line breaks.
     public enum Layout: Sendable {
@@ -15,6 +16,7 @@ public enum JSON {
 
     private static let (infinity, minusInfinity, notANumber) = ("inf", "-inf", "nan")
 
+    /// Returns the JSON text of a value.
     public static func encode(_ value: some Encodable, _ layout: Layout) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -24,6 +26,8 @@ public enum JSON {
         return try encoder.encode(value)
     }
 
+    /// Decodes a value from JSON text.
+    ///
     /// - Parameter source: the file that the text comes from, or a description of it, for messages.
     /// - Throws: `InterchangeError.malformed`, which names the source and the key.
     public static func decode<Value: Decodable>(_ type: Value.Type, from data: Data, source: String) throws -> Value {
@@ -37,17 +41,19 @@ public enum JSON {
         }
     }
 
-    /// Writes a file durably, indented.
+    /// Writes a value to a file, indented. The file is either complete or absent.
     public static func write(_ value: some Encodable, to path: String) throws {
         try DurableFile.write(try encode(value, .indented), to: path)
     }
 
+    /// Reads a value from a file.
+    ///
     /// - Throws: `InterchangeError`, which names the file.
     public static func read<Value: Decodable>(_ type: Value.Type, from path: String) throws -> Value {
         try decode(type, from: try DurableFile.read(path), source: path)
     }
 
-    /// A sentence in place of `DecodingError`'s dump.
+    /// Describes an error in a sentence. `DecodingError`'s own description is a dump of its fields.
     private static func reason(_ error: DecodingError) -> String {
         switch error {
         case .keyNotFound(let key, let context):

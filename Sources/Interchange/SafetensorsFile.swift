@@ -1,12 +1,15 @@
 import Foundation
 
-/// A tensor with its name, to be written to a file.
+/// A tensor with its name, as written to a file.
 public struct NamedTensor {
+    /// The key of the tensor in the file.
     public var name: String
+    /// The size of each axis.
     public var shape: [Int]
-    /// Row-major.
+    /// The elements, row-major.
     public var values: [Float]
 
+    /// Creates a tensor. `values` has as many elements as `shape`.
     public init(name: String, shape: [Int], values: [Float]) {
         self.name = name
         self.shape = shape
@@ -14,12 +17,15 @@ public struct NamedTensor {
     }
 }
 
-/// A safetensors file, mapped into memory. The header is checked as a whole before anything is read.
+/// A safetensors file, mapped into memory. The initializer validates the whole header before any tensor is read.
 public struct SafetensorsFile {
     private let path: String
     private let data: Data
     private let header: SafetensorsHeader
 
+    /// Opens a file and validates its header.
+    ///
+    /// - Throws: `InterchangeError`, which names the file and, if possible, the tensor.
     public init(contentsOf path: String) throws {
         self.path = path
         data = try DurableFile.read(path)
@@ -29,11 +35,15 @@ public struct SafetensorsFile {
     /// The names of all tensors, sorted.
     public var names: [String] { header.entries.keys.sorted() }
 
+    /// The file's `__metadata__`; empty if it has none.
     public var metadata: [String: String] { header.metadata }
 
+    /// Returns the shape of a tensor.
+    ///
+    /// - Throws: `InterchangeError.noTensor` if the file has no tensor of that name.
     public func shape(of name: String) throws -> [Int] { try entry(name).shape }
 
-    /// A tensor's elements, row-major, as single-precision numbers.
+    /// Returns the elements of a tensor, row-major, converted to single precision.
     public func floats(of name: String) throws -> [Float] {
         let entry = try entry(name)
         let count = entry.range.count / entry.type.bytes
@@ -63,7 +73,7 @@ public struct SafetensorsFile {
         return entry
     }
 
-    /// A half-precision number (IEEE 754 binary16).
+    /// Converts a half-precision number (IEEE 754 binary16).
     private static func half(_ bits: UInt16) -> Float {
         let sign: Float = bits >> 15 == 0 ? 1 : -1
         let (exponent, fraction) = (Int(bits >> 10 & 31), Float(bits & 1023))
@@ -78,7 +88,7 @@ public struct SafetensorsFile {
 // MARK: - Writing
 
 extension SafetensorsFile {
-    /// Writes single-precision tensors, durably: the file is there whole or not at all.
+    /// Writes single-precision tensors. The file is either complete or absent.
     public static func write(_ tensors: [NamedTensor], metadata: [String: String] = [:], to path: String) throws {
         var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
         var offset = 0
@@ -90,7 +100,7 @@ extension SafetensorsFile {
             offset = end
         }
         var json = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys])
-        // The data starts at a multiple of 8.
+        // Pads the header with spaces, so that the data starts at a multiple of 8 bytes.
         json.append(Data(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8))
         var length = UInt64(json.count).littleEndian
         try DurableFile.write(to: path) { descriptor in

@@ -1,12 +1,12 @@
 import Foundation
 
-/// The header of a safetensors file: an 8-byte little-endian length, then that many bytes of JSON that give each tensor's element type,
-/// shape and place. https://huggingface.co/docs/safetensors
+/// The header of a safetensors file: an 8-byte little-endian length, then JSON of that many bytes. The JSON has the element type, the shape
+/// and the byte range of each tensor. https://huggingface.co/docs/safetensors
 struct SafetensorsHeader {
     struct Entry {
         var type: ElementType
         var shape: [Int]
-        /// Bytes from the beginning of the file.
+        /// The tensor's bytes, counted from the beginning of the file.
         var range: Range<Int>
     }
 
@@ -38,12 +38,12 @@ struct SafetensorsHeader {
     private(set) var entries: [String: Entry] = [:]
     private(set) var metadata: [String: String] = [:]
 
-    /// As the format's own library has it: no header is larger.
+    /// The largest header in bytes, as in the format's reference library.
     private static let maximumLength = 100_000_000
 
     init(_ file: Data, path: String) throws {
         func malformed(_ reason: String) -> InterchangeError { .malformed(path: path, reason: reason) }
-        guard file.count >= 8 else { throw malformed("\(file.count) bytes are no safetensors file") }
+        guard file.count >= 8 else { throw malformed("\(file.count) bytes are too few for a safetensors file") }
         let length = file.prefix(8).enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
         guard length <= UInt64(Self.maximumLength), Int(length) <= file.count - 8 else {
             throw malformed("its header should have \(length) bytes, the file has \(file.count)")
@@ -75,7 +75,7 @@ struct SafetensorsHeader {
         else { throw malformed("dtype, shape or data_offsets is missing or of the wrong type") }
         guard let type = ElementType(rawValue: typeName) else { throw malformed("unknown element type \(typeName)") }
         guard 0 <= offsets[0], offsets[0] <= offsets[1], offsets[1] <= size else {
-            throw malformed("its data lies at \(offsets[0])–\(offsets[1]), the file has \(size) bytes of data")
+            throw malformed("its data is at bytes \(offsets[0])–\(offsets[1]), the file has \(size) bytes of data")
         }
         var bytes = type.bytes
         for extent in shape {

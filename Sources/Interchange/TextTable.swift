@@ -1,5 +1,6 @@
-/// Aligns columns: the first to the left, the others to the right; a rule under the heading.
+/// Formats tables as plain text.
 package enum TextTable {
+    /// Aligns the first column to the left and the others to the right, and draws a rule under the first row, which is the heading.
     package static func render(_ rows: [[String]]) -> String {
         guard let heading = rows.first else { return "" }
         let widths = heading.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }

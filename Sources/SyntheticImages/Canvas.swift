@@ -2,7 +2,7 @@ import ImageData
 import Foundation
 import Randomness
 
-/// A colour, 0 … 255 each.
+/// An RGB colour with components of 0 … 255.
 struct Color {
     var red: Float
     var green: Float
@@ -19,12 +19,12 @@ struct Color {
     }
 }
 
-/// A square picture to paint on.
+/// A square image to paint on.
 struct Canvas {
     let side: Int
     private(set) var colors: [Color]
 
-    /// A gradient from corner to corner.
+    /// Creates a canvas with a colour gradient from the top left to the bottom right corner.
     init(side: Int, from first: Color, to second: Color) {
         self.side = side
         colors = (0..<side * side).map { index in
@@ -32,7 +32,8 @@ struct Canvas {
         }
     }
 
-    /// Paints over every pixel for which `paint` gives a colour and how much of it, within the box around a centre.
+    /// Blends colours into the pixels of a square box around a centre. For each pixel, `paint` receives the position relative to the
+    /// centre. It returns a colour and its share, or nil to leave the pixel unchanged.
     mutating func paint(
         centerX: Float, centerY: Float, reach: Float, _ paint: (_ x: Float, _ y: Float) -> (Color, Float)?
     ) {
@@ -46,7 +47,9 @@ struct Canvas {
         }
     }
 
-    /// The picture with noise of a standard deviation.
+    /// Returns the image with added Gaussian noise.
+    ///
+    /// - Parameter noise: the standard deviation, on the scale 0 … 255.
     func image(noise: Float, _ random: inout CounterRandom) -> PixelImage {
         var pixels: [UInt8] = []
         pixels.reserveCapacity(3 * colors.count)

@@ -1,13 +1,15 @@
 import Foundation
 
-/// What a sign shows: the class of a synthetic image. All look the same in a mirror, and all have the same mean, so that what is left of
-/// one below its resolution does not tell it from another.
+/// The pattern on a sign, which is the class of a synthetic image.
+///
+/// All patterns are mirror-symmetric and have the same mean. Therefore, a pattern that is resized below its resolution shows nothing of its
+/// class.
 enum SignPattern: String, CaseIterable {
     case rows, columns, checks, diamonds, rings, chevrons
 
-    /// Brightness 0 … 1 at a place relative to the sign's centre.
+    /// Returns the brightness, 0 … 1, at a position in pixels relative to the centre of the sign.
     ///
-    /// - Parameter period: of the stripes, in pixels, along the axes.
+    /// - Parameter period: the period of the stripes along the axes, in pixels.
     func value(x: Double, y: Double, period: Double, phase: Double) -> Double {
         let turn = 2 * Double.pi / period
         let wave: Double
@@ -19,21 +21,21 @@ enum SignPattern: String, CaseIterable {
         case .rings: wave = cos(turn * (x * x + y * y).squareRoot() + phase)
         case .chevrons: wave = cos(turn / 1.2 * (y + abs(x)) + phase)
         }
-        // Between a cosine and a square wave: crisp, without much above the first harmonic.
+        // A shape between a cosine and a square wave: crisp edges, but little energy above the first harmonic.
         return 0.5 + 0.5 * min(max(1.6 * wave, -1), 1)
     }
 }
 
-/// How small the detail is that tells the class.
+/// The difficulty of a synthetic image: the size of the detail that identifies its class.
 enum Difficulty: String, CaseIterable {
     case easy, medium, hard
 
-    /// Half of the images are easy, a quarter each medium and hard.
+    /// Returns the difficulty of an image. One half of the images is easy, one quarter medium and one quarter hard.
     init(index: Int) {
         self = [.easy, .medium, .easy, .hard][index % 4]
     }
 
-    /// Side of the sign in an image of 128 pixels.
+    /// The side of the sign in an image of 128 pixels, in pixels.
     var side: ClosedRange<Float> {
         switch self {
         case .easy: return 76...94
@@ -42,8 +44,10 @@ enum Difficulty: String, CaseIterable {
         }
     }
 
-    /// Period of the pattern, in pixels of such an image. Resizing to r pixels leaves sinc²(128 / (r · period)) of its contrast: at 96,
-    /// 64 and 32 pixels that is 99, 97 and 87 % of an easy one, 81, 60 and 7 % of a medium one, and 40, 8 and 1 % of a hard one.
+    /// The period of the pattern in an image of 128 pixels, in pixels.
+    ///
+    /// Resizing the image to r pixels reduces the contrast to sinc²(128 / (r · period)). At 96, 64 and 32 pixels, 99, 97 and 87 % of the
+    /// contrast remain for easy images; 81, 60 and 7 % for medium ones; 40, 8 and 1 % for hard ones.
     var period: ClosedRange<Float> {
         switch self {
         case .easy: return 18...22

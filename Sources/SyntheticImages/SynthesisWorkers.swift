@@ -1,6 +1,8 @@
 import Foundation
 
-/// Threads that take items one after another; the first error ends them all.
+/// Processes the images of a data set on several threads. The first error stops all threads.
+///
+/// `@unchecked Sendable` is safe: `lock` protects the variables, and `progress` is called under it.
 final class SynthesisWorkers: @unchecked Sendable {
     private let items: [SyntheticDataSet.Item]
     private let threads: Int
@@ -16,7 +18,9 @@ final class SynthesisWorkers: @unchecked Sendable {
         self.progress = progress
     }
 
-    /// Runs `body` for every item, and returns when all are done.
+    /// Runs `body` for every item, and returns after all are done.
+    ///
+    /// - Throws: the first error.
     func run(_ body: (SyntheticDataSet.Item) throws -> Void) throws {
         withoutActuallyEscaping(body) { body in
             DispatchQueue.concurrentPerform(iterations: threads) { _ in

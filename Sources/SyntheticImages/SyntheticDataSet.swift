@@ -8,21 +8,31 @@ import Randomness
     import Darwin
 #endif
 
-/// The quickstart's image folder: signs whose class shows in something large in half of the images, in something that needs a middle
-/// resolution in a quarter, and in a small detail only in the last quarter. Everything follows from the seed.
+/// Generates the quickstart's image folder.
+///
+/// Each image shows a sign. In one half of the images, the class is visible at a low resolution. One quarter needs a medium resolution. In
+/// the last quarter, only a small detail shows the class. The seed determines all images.
 public struct SyntheticDataSet {
+    /// What determines the images.
     public struct Options: Codable, Equatable, Sendable {
+        /// The seed of all random numbers.
         public var seed: UInt64 = 1
+        /// The number of training images.
         public var trainingImages = 3000
+        /// The number of validation images.
         public var validationImages = 600
-        /// Changes whenever the pictures do.
+        /// The version of the generator. It changes whenever the generated images change.
         public private(set) var version = 1
 
+        /// Creates the default options.
         public init() {}
     }
 
+    /// The result of `write`.
     public enum Outcome: CustomStringConvertible, Sendable {
+        /// The folder was generated.
         case made(images: Int)
+        /// The folder was complete, and nothing was done.
         case alreadyComplete(images: Int)
 
         public var description: String {
@@ -33,11 +43,11 @@ public struct SyntheticDataSet {
         }
     }
 
-    /// One image of the set.
+    /// One image of the data set.
     struct Item: Equatable {
-        /// Index over the whole set; keys the randomness.
+        /// The index over the whole data set. It is the key of the image's random numbers.
         var index: Int
-        /// Relative to the folder.
+        /// The path relative to the folder.
         var path: String
         var pattern: SignPattern
         var difficulty: Difficulty
@@ -47,18 +57,20 @@ public struct SyntheticDataSet {
     static let markerFile = "synthesis.json"
     private let options: Options
 
+    /// Creates a generator. Writes nothing.
     public init(_ options: Options = Options()) {
         self.options = options
     }
 
-    /// All images, training first. Classes take turns, and so do difficulties within each class.
+    /// All images, training images first. Consecutive images cycle through the classes, and the images of each class cycle through the
+    /// difficulties.
     var items: [Item] {
         let classes = SignPattern.allCases
         return [("train", 0..<options.trainingImages), ("val", 0..<options.validationImages)].flatMap { split, range in
             range.map { number in
                 let index = split == "train" ? number : options.trainingImages + number
                 let pattern = classes[number % classes.count]
-                // JPEG as a rule; every fifth round of the classes is PNG, so that both decoders are used.
+                // Most images are JPEG. Every fifth cycle through the classes is PNG, so that both decoders are used.
                 let suffix = number / classes.count % 5 == 4 ? "png" : "jpg"
                 let digits = String(String(100_000 + number).dropFirst())
                 return Item(
@@ -68,10 +80,12 @@ public struct SyntheticDataSet {
         }
     }
 
-    /// Writes the folder, whole or not at all. Where it is there already, nothing is done; anything else but an empty folder is refused
-    /// before any work. What is under way lies beside it, in a folder of the same name and `.partial`.
+    /// Writes the data set to a folder. The folder is either complete or absent.
     ///
-    /// - Parameter progress: is told how many of how many images are done, from any thread, one call at a time.
+    /// Does nothing if the folder already has this data set. Any other content is rejected before any work; an empty folder is accepted.
+    /// Unfinished images are in a folder next to it, with the suffix `.partial`.
+    ///
+    /// - Parameter progress: receives the number of finished images and the number of all images. Any thread can call it, one at a time.
     public func write(
         to folder: String, threads: Int, progress: @escaping (Int, Int) -> Void = { _, _ in }
     ) throws -> Outcome {
@@ -79,7 +93,7 @@ public struct SyntheticDataSet {
         var folder = folder
         while folder.count > 1 && folder.hasSuffix("/") { folder.removeLast() }
         if try isComplete(folder) { return .alreadyComplete(images: items.count) }
-        // A link to an empty folder stays one.
+        // A symbolic link to an empty folder stays a link.
         let target = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
         let partial = target + ".partial"
         try begin(partial)
@@ -91,15 +105,15 @@ public struct SyntheticDataSet {
         }
         let truth = [["path", "class", "difficulty"]] + items.map { [$0.path, $0.pattern.rawValue, $0.difficulty.rawValue] }
         try DurableFile.write(Data(CSV.text(truth).utf8), to: "\(partial)/\(Self.truthFile)")
-        // Replaces an empty folder, and nothing else.
+        // `rename` replaces an empty folder. It fails if anything else is there.
         guard rename(partial, target) == 0 else {
             throw SynthesisError.unwritable(path: folder, reason: String(cString: strerror(errno)))
         }
         return .made(images: items.count)
     }
 
-    /// Makes the folder of what is under way anew. It holds the marker from the beginning, so that the remains of a run that was killed can
-    /// be told from anything else of that name.
+    /// Creates the folder for unfinished images, and first removes the remains of a killed process. The folder has the marker from the
+    /// beginning, so that such remains can be distinguished from any other folder of that name.
     private func begin(_ partial: String) throws {
         if let names = try Self.contents(partial), !names.isEmpty {
             guard names.contains(Self.markerFile) else { throw SynthesisError.foreign(path: partial) }
@@ -113,9 +127,9 @@ public struct SyntheticDataSet {
         try JSON.write(options, to: "\(partial)/\(Self.markerFile)")
     }
 
-    /// The names in a folder; nil where there is nothing.
+    /// Returns the names in a folder; nil if the path does not exist.
     ///
-    /// - Throws: where there is something that is no folder.
+    /// - Throws: `SynthesisError.foreign` if the path is not a folder.
     private static func contents(_ path: String) throws -> [String]? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else { throw SynthesisError.foreign(path: path) }
@@ -132,7 +146,9 @@ public struct SyntheticDataSet {
         }
     }
 
-    /// - Throws: where something else is in the folder.
+    /// Returns whether the folder has this data set; false if it is empty or does not exist.
+    ///
+    /// - Throws: `SynthesisError` if the folder has any other content.
     private func isComplete(_ folder: String) throws -> Bool {
         guard let names = try Self.contents(folder), !names.isEmpty else { return false }
         guard let found = try? JSON.read(Options.self, from: "\(folder)/\(Self.markerFile)") else {
@@ -151,18 +167,21 @@ public struct SyntheticDataSet {
     }
 }
 
-/// Why a data set was not made.
+/// A reason why a data set was not generated.
 public enum SynthesisError: Error, Equatable, CustomStringConvertible {
+    /// The folder has other content.
     case foreign(path: String)
+    /// The folder has a data set that was generated with other options.
     case different(path: String)
+    /// The folder or a file cannot be written.
     case unwritable(path: String, reason: String)
 
     public var description: String {
         switch self {
         case .foreign(let path):
-            return "\(path): holds something else already; name a folder that is empty or not there yet"
+            return "\(path): holds something else; choose a folder that is empty or does not exist"
         case .different(let path):
-            return "\(path): holds a data set made with other options; remove it or name another folder"
+            return "\(path): holds a data set that was generated with other options; remove it or choose another folder"
         case .unwritable(let path, let reason):
             return "\(path): cannot be written (\(reason))"
         }

@@ -1,7 +1,7 @@
 import ImageData
 import Randomness
 
-/// One synthetic image: a sign of some class and difficulty, at a random place before a cluttered background, in random colours.
+/// A synthetic image: a sign of a given class and difficulty, at a random position on a cluttered background, in random colours.
 struct SyntheticSign {
     let pattern: SignPattern
     let difficulty: Difficulty
@@ -24,7 +24,7 @@ struct SyntheticSign {
         let light = Color.random(190, 255, &random)
         let frame = random.uniform() < 0.5 ? dark : light
         let half = side / 2
-        // Crops of training should hardly ever cut the sign.
+        // Keeps the sign away from the border, so that training crops rarely cut it.
         let low = min(half + 8, Float(canvas.side) / 2)
         let high = max(Float(canvas.side) - half - 8, Float(canvas.side) / 2)
         let (x, y) = (random.uniform(low - 0.01, high + 0.01), random.uniform(low - 0.01, high + 0.01))
@@ -36,7 +36,7 @@ struct SyntheticSign {
         }
     }
 
-    /// A soft disc.
+    /// Paints a disc with a soft edge.
     private func addBlob(_ canvas: inout Canvas, _ random: inout CounterRandom) {
         let side = Float(canvas.side)
         let radius = random.uniform(8, 34)
@@ -47,7 +47,7 @@ struct SyntheticSign {
         }
     }
 
-    /// A straight band through the picture.
+    /// Paints a straight band across the image.
     private func addBeam(_ canvas: inout Canvas, _ random: inout CounterRandom) {
         let side = Float(canvas.side)
         let (a, b) = (random.uniform(-1, 1), random.uniform(-1, 1))
@@ -62,7 +62,7 @@ struct SyntheticSign {
 }
 
 extension SignPattern {
-    /// The mean brightness over a pixel, from nine places in it.
+    /// Returns the mean brightness over a pixel, sampled at nine positions.
     func coverage(_ x: Float, _ y: Float, _ period: Double, _ phase: Double) -> Float {
         var sum = 0.0
         for row in -1...1 {

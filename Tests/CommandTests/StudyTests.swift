@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// launch/study with real runs, and what it refuses.
+/// Tests launch/study with real runs and with invalid arguments.
 final class StudyTests: XCTestCase {
     private func launch(
         _ arguments: [String], timeout: TimeInterval = 120, whileRunning: (Process) -> Void = { _ in }
@@ -15,7 +15,7 @@ final class StudyTests: XCTestCase {
             timeout: timeout, whileRunning: whileRunning)
     }
 
-    func testAStudyIsStoppedGoesOnAndComparesVariantsFromTheSameWeights() throws {
+    func testAStoppedStudyResumesAndComparesVariantsFromTheSameWeights() throws {
         try withSmallRun { run in
             let variants = run.path("variants.txt")
             try "expected policy.estimator=expected\nprobe  policy.estimator=probe policy.flopsWeight=2 # and more\n"
@@ -25,7 +25,7 @@ final class StudyTests: XCTestCase {
                 run.configuration, "--variants", variants, "--seeds", "5", "--folds", "2", "--output", study, "--ranks", "1",
                 "--set", "stages.warmUp.epochs=1", "--set", "stages.fineTune.epochs=1",
             ]
-            // Stopped in its first fine-tuning.
+            // The study is stopped during its first fine-tuning.
             var isSignalled = false
             let first = try launch(arguments) { process in
                 guard !isSignalled, run.lastStep("study/seed-5-fold-1-of-2/expected") > 0 else { return }
@@ -42,7 +42,7 @@ final class StudyTests: XCTestCase {
                 second.output.contains("[1/6] seed 5, fold 1/2: warm-up: done before\n[2/6] seed 5, fold 1/2: expected: begins"),
                 second.text)
             XCTAssertTrue(second.output.contains("[6/6] seed 5, fold 2/2: probe: done in "), second.text)
-            // 58 training images in two folds.
+            // The two folds divide 58 training images.
             XCTAssertTrue(second.output.contains("One seed; 58 held-out images, on"), second.text)
             for file in ["study.json", "study.md"] { XCTAssertTrue(FileManager.default.fileExists(atPath: "\(study)/\(file)"), file) }
             let log = try String(contentsOfFile: study + "/seed-5-fold-1-of-2/expected/train.log", encoding: .utf8)
@@ -68,7 +68,7 @@ final class StudyTests: XCTestCase {
         }
     }
 
-    func testRotatingTakesTheNextFoldForEachSeed() throws {
+    func testRotationUsesTheNextFoldForEachSeed() throws {
         try withSmallRun { run in
             let result = try launch([
                 run.configuration, "--estimators", "straight-through", "--seeds", "5,6,8", "--folds", "2", "--rotate", "--output",
@@ -87,7 +87,7 @@ final class StudyTests: XCTestCase {
         }
     }
 
-    func testARunThatFailsEndsTheStudyWithItsReason() throws {
+    func testAFailedRunEndsTheStudyWithItsReason() throws {
         try withSmallRun { run in
             let result = try launch([run.configuration, "--output", run.path("study"), "--ranks", "1", "--set", "data.folder=/nowhere"])
             XCTAssertEqual(result.status, 1, result.text)
@@ -96,7 +96,7 @@ final class StudyTests: XCTestCase {
         }
     }
 
-    func testWhatMakesNoSenseIsRefusedAtOnce() throws {
+    func testInvalidArgumentsAreRejectedAtOnce() throws {
         for (arguments, message) in [
             ([], "give a configuration"), (["nosuch"], "configs/nosuch.yaml: the file does not exist"),
             (["quickstart", "clothing"], "one configuration too many"),
@@ -113,11 +113,11 @@ final class StudyTests: XCTestCase {
         }
     }
 
-    func testFoldsThatCanNotBeAreRefused() throws {
+    func testTooManyFoldsAreRejected() throws {
         try withSmallRun { run in
             let result = try run.train("run", ["--set", "data.fold=1/30"])
             XCTAssertEqual(result.status, 1, result.text)
-            XCTAssertTrue(result.errors.contains("can not be divided into 30 folds"), result.text)
+            XCTAssertTrue(result.errors.contains("cannot be divided into 30 folds"), result.text)
         }
     }
 }

@@ -2,7 +2,7 @@ import XCTest
 @testable import Communication
 
 final class CommunicatorTests: XCTestCase {
-    func testRanksInMemoryKeepTheContract() throws {
+    func testInMemoryRanksReduceGatherAndBroadcast() throws {
         try InMemoryCommunicator.run(rankCount: 3) { communicator in
             var sums = [Double(communicator.rank), 1]
             try communicator.allReduceSum(&sums, label: "sums")
@@ -14,7 +14,7 @@ final class CommunicatorTests: XCTestCase {
         }
     }
 
-    func testARankThatFailsInMemoryDoesNotLeaveTheOthersWaiting() {
+    func testAFailedInMemoryRankReleasesTheOthers() {
         struct Failure: Error {}
         XCTAssertThrowsError(
             try InMemoryCommunicator.run(rankCount: 3) { communicator in
@@ -24,7 +24,7 @@ final class CommunicatorTests: XCTestCase {
         ) { XCTAssertTrue($0 is Failure, "\($0)") }
     }
 
-    func testASingleProcessReducesToItself() throws {
+    func testCollectivesOfASingleProcessAreTheIdentity() throws {
         let communicator = SingleProcess()
         var values: [Float] = [1, 2]
         try communicator.allReduceSum(&values, label: "")
@@ -33,7 +33,7 @@ final class CommunicatorTests: XCTestCase {
         XCTAssertEqual(try communicator.broadcast(Data([1]), root: 0, label: ""), Data([1]))
     }
 
-    func testMPIIsUsedOnlyWhereALauncherStartedTheProcess() {
+    func testMPIIsUsedOnlyIfALauncherStartedTheProcess() {
         XCTAssertFalse(ProcessEnvironment.isRankOfAJob([:]))
         XCTAssertTrue(ProcessEnvironment.isRankOfAJob(["OMPI_COMM_WORLD_SIZE": "2"]))
         XCTAssertFalse(ProcessEnvironment.isRankOfAJob(["SLURM_JOB_ID": "7"]))
@@ -45,7 +45,7 @@ final class CoreMapTests: XCTestCase {
         CoreMap(places: places.map { .init(host: $0.0, cores: $0.1) }, wishedThreads: threads)
     }
 
-    func testAloneARankUsesAllItsCores() {
+    func testASingleRankUsesAllItsCores() {
         XCTAssertEqual(map([("a", [0, 1, 2, 3])]).threadCount(rank: 0), 4)
     }
 
@@ -56,20 +56,20 @@ final class CoreMapTests: XCTestCase {
         XCTAssertEqual(map.lines, ["a: 2 ranks (0–1), 4 cores, 2 threads a rank", "b: rank 2, 2 cores, 2 threads a rank"])
     }
 
-    func testMoreRanksThanCoresAreWarnedOfByHost() throws {
+    func testAHostWithMoreRanksThanCoresCausesAWarning() throws {
         let map = map([("a", [0]), ("a", [0]), ("b", [0])])
         XCTAssertEqual((0..<3).map(map.threadCount), [1, 1, 1])
         XCTAssertTrue(try XCTUnwrap(map.oversubscriptionWarning).hasPrefix("a is oversubscribed: 2 ranks"))
     }
 
-    func testAWishOverridesTheCoresAndIsChecked() throws {
+    func testDRNETThreadsOverridesTheCoresAndIsValidated() throws {
         XCTAssertEqual(map([("a", [0, 1])], threads: 7).threadCount(rank: 0), 7)
         XCTAssertEqual(try CoreMap.wish(["DRNET_THREADS": "3"]), 3)
         XCTAssertNil(try CoreMap.wish([:]))
         XCTAssertThrowsError(try CoreMap.wish(["DRNET_THREADS": "many"])) { XCTAssertTrue("\($0)".contains("'many'")) }
     }
 
-    func testLinuxCoreListsAreUnderstood() {
+    func testLinuxCoreListsAreParsed() {
         XCTAssertEqual(AllowedCores.parse("\t0-2,5"), [0, 1, 2, 5])
         XCTAssertEqual(AllowedCores.parse("7"), [7])
         XCTAssertEqual(AllowedCores.parse("nonsense"), [])

@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Real ranks under mpirun.
+/// Tests with real ranks under mpirun.
 final class RealRanksTests: XCTestCase {
     private func run(ranks: Int, _ mode: String, environment: [String: String] = [:]) throws -> ProcessRunner.Result {
         try ProcessRunner.mpirun(
             ranks: ranks, try builtExecutable(named: "communication-check"), [mode], environment: environment, timeout: 30)
     }
 
-    func testSumsAreRightAndHaveTheSameBitsOnEveryRankAndInEveryRun() throws {
+    func testSumsAreCorrectAndHaveTheSameBitsOnEveryRankAndInEveryRun() throws {
         for ranks in [1, 2, 3] {
             let results = try (0..<2).map { _ in try run(ranks: ranks, "sums") }
             XCTAssertEqual(results[0].status, 0, results[0].text)
@@ -20,7 +20,7 @@ final class RealRanksTests: XCTestCase {
         }
     }
 
-    func testTextsOfDifferentLengthsArriveWhole() throws {
+    func testTextsOfDifferentLengthsArriveComplete() throws {
         let result = try run(ranks: 3, "broadcast")
         XCTAssertEqual(result.output, "from the root|xfrom the root|xxfrom the root\n", result.text)
     }
@@ -29,7 +29,7 @@ final class RealRanksTests: XCTestCase {
         for mode in ["stuck", "stuck-serialized"] {
             let start = Date()
             let result = try run(ranks: 2, mode)
-            // The timeout is 1 s, and MPI_Abort can take 5 s more.
+            // The timeout is 1 s, and MPI_Abort can take another 5 s.
             XCTAssertLessThan(Date().timeIntervalSince(start), 12, mode)
             XCTAssertFalse(result.timedOut, mode)
             XCTAssertEqual(result.status, 1, result.text)
@@ -39,7 +39,7 @@ final class RealRanksTests: XCTestCase {
         }
     }
 
-    func testTheWatchdogCallsMPIOnlyWhereTheLibraryPermitsItFromAnotherThread() throws {
+    func testTheWatchdogCallsMPIOnlyIfMPIPermitsConcurrentThreads() throws {
         let sign = "communication-check: MPI_Abort(1)"
         let multiple = try run(ranks: 2, "stuck")
         XCTAssertTrue(multiple.text.contains(sign), multiple.text)
@@ -53,14 +53,14 @@ final class RealRanksTests: XCTestCase {
         XCTAssertNotEqual(result.status, 0)
     }
 
-    func testTheCoreMapWarnsOfTooManyRanks() throws {
+    func testTheCoreMapWarnsAboutTooManyRanks() throws {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let crowded = try run(ranks: cores + 1, "cores")
         XCTAssertTrue(crowded.output.contains("oversubscribed"), crowded.text)
         XCTAssertTrue(try run(ranks: 1, "cores").output.contains("no warning"))
     }
 
-    func testOneProcessNeedsNoMPI() throws {
+    func testASingleProcessNeedsNoMPI() throws {
         let result = try ProcessRunner.run(
             try builtExecutable(named: "communication-check"), ["sums"], environment: ["PATH": "/nowhere"], timeout: 30)
         XCTAssertEqual(result.status, 0, result.text)

@@ -3,13 +3,13 @@ import TestSupport
 import XCTest
 @testable import ImageData
 
-/// Files of every kind against PIL (Tests/Fixtures/make_image_fixtures.py). Tolerance 2 of 255: both use libjpeg-turbo's accurate transform,
-/// and differ in rounding at most.
+/// Compares decoded files of every kind with PIL (Tests/Fixtures/make_image_fixtures.py). The tolerance is 2 of 255: both use
+/// libjpeg-turbo's accurate transform, and differ at most in rounding.
 final class DecoderTests: XCTestCase {
     private let folder = repositoryRoot + "/Tests/Fixtures/images"
 
     private func expected(_ name: String) throws -> PixelImage {
-        // Written by PIL as an uncompressed portable pixmap: P6, width, height, 255, bytes.
+        // PIL wrote the expected values as an uncompressed portable pixmap: P6, width, height, 255, bytes.
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).ppm"))
         var position = 0
         var fields: [String] = []
@@ -21,7 +21,7 @@ final class DecoderTests: XCTestCase {
         return PixelImage(width: Int(fields[1])!, height: Int(fields[2])!, pixels: Array(data[position...]))
     }
 
-    func testEveryKindOfFileIsDecodedAsPILDoes() throws {
+    func testEveryKindOfFileIsDecodedLikePIL() throws {
         let names = [
             "baseline.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "rotated6.jpg", "rotated3.jpg", "rotated5.jpg", "subsampled.jpg",
             "rgb.png", "palette.png", "alpha.png", "grey.png", "grey16.png", "interlaced.png", "jpeg-named.png",
@@ -36,7 +36,7 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    func testATruncatedFileIsRefusedByName() throws {
+    func testTheErrorAboutATruncatedFileNamesIt() throws {
         for name in ["baseline.jpg", "progressive.jpg", "rgb.png"] {
             let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
             try withTemporaryFolder { temporary in
@@ -45,7 +45,7 @@ final class DecoderTests: XCTestCase {
                     try data.prefix(Int(Double(data.count) * share)).write(to: URL(fileURLWithPath: path))
                     XCTAssertThrowsError(try ImageDecoder.decode(contentsOf: path), "\(name) at \(share)") {
                         XCTAssertTrue("\($0)".hasPrefix(path), "\($0)")
-                        // libpng writes its message to the address of the first call: a structure that moved has none.
+                        // libpng writes its message to the address of the first call. A structure that moved would have no message.
                         XCTAssertFalse("\($0)".contains("()"), "no reason in \($0)")
                     }
                 }
@@ -53,10 +53,10 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    func testRefusedFilesLeaveNoMemoryBehind() throws {
+    func testRejectedFilesLeakNoMemory() throws {
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/rgb.png"))
         try withTemporaryFolder { temporary in
-            // libpng frees what it allocated where it fails itself. This file is sound so far, and too large for `checkSize`.
+            // libpng frees its memory if it fails itself. This file passes libpng's checks, but is too large for `checkSize`.
             let path = temporary + "/large.png"
             try withSize(of: 20_000, data).write(to: URL(fileURLWithPath: path))
             XCTAssertThrowsError(try ImageDecoder.decode(contentsOf: path)) {
@@ -72,10 +72,10 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    /// A PNG file whose header states another width and height.
+    /// Returns a PNG file whose header has another width and height.
     private func withSize(of size: UInt32, _ file: Data) -> Data {
         func bytes(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
-        // 8 bytes of signature, then the chunk: length, "IHDR", width, height, 5 more bytes, CRC-32 of all but the length.
+        // 8 bytes of signature, then the chunk: length, "IHDR", width, height, 5 more bytes, CRC-32 of everything except the length.
         let header = Array(file[12..<16]) + bytes(size) + bytes(size) + Array(file[24..<29])
         let checksum = ~header.reduce(UInt32.max) { sum, byte in
             (0..<8).reduce(sum ^ UInt32(byte)) { value, _ in value >> 1 ^ (value & 1 == 1 ? 0xEDB8_8320 : 0) }
@@ -89,7 +89,7 @@ final class DecoderTests: XCTestCase {
         return try XCTUnwrap(Int(line.filter(\.isNumber))) << 10
     }
 
-    func testFilesThatAreNoImagesAreRefusedByName() throws {
+    func testErrorsAboutFilesThatAreNotImagesNameTheFile() throws {
         try withTemporaryFolder { folder in
             for (name, bytes) in [
                 ("empty.jpg", Data()), ("text.jpg", Data("hello, this is text".utf8)),
@@ -105,8 +105,8 @@ final class DecoderTests: XCTestCase {
         }
     }
 
-    func testAllEightOrientations() {
-        // 1 2 3 / 4 5 6, by the red channel.
+    func testAllEightOrientationsAreApplied() {
+        // The red channel of the 3 × 2 image is 1 2 3 / 4 5 6.
         let stored = PixelImage(width: 3, height: 2, pixels: [1, 2, 3, 4, 5, 6].flatMap { [UInt8($0), 0, 0] })
         let expected: [Int: (Int, [UInt8])] = [
             1: (3, [1, 2, 3, 4, 5, 6]), 2: (3, [3, 2, 1, 6, 5, 4]), 3: (3, [6, 5, 4, 3, 2, 1]), 4: (3, [4, 5, 6, 1, 2, 3]),
@@ -120,7 +120,7 @@ final class DecoderTests: XCTestCase {
         XCTAssertEqual(EXIFOrientation(value: 99).value, 1)
     }
 
-    func testWrittenFilesComeBack() throws {
+    func testDecodingReturnsTheWrittenImage() throws {
         let image = PixelImage(width: 20, height: 10, pixels: (0..<600).map { UInt8(truncatingIfNeeded: $0 / 3) })
         try withTemporaryFolder { folder in
             try ImageEncoder.writePNG(image, to: folder + "/a.png")

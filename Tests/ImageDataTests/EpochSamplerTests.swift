@@ -6,13 +6,13 @@ final class EpochSamplerTests: XCTestCase {
         EpochSampler(count: count, batchSize: batch, rank: rank, rankCount: ranks, order: .shuffled(seed: 5, epoch: epoch))
     }
 
-    /// The images of each batch over all ranks, in order.
+    /// Returns the images of each batch over all ranks, in order.
     private func batches(_ count: Int, _ batch: Int, ranks: Int, epoch: Int = 0) -> [[Int]] {
         let samplers = (0..<ranks).map { sampler(count, batch, $0, of: ranks, epoch: epoch) }
         return (0..<samplers[0].batchCount).map { number in samplers.flatMap { $0.indices(number) } }
     }
 
-    func testEveryImageIsUsedOnceAnEpochOverAllRanks() {
+    func testEveryImageIsUsedExactlyOncePerEpochOverAllRanks() {
         for (count, batch) in [(10, 3), (12, 4), (1, 8), (7, 7), (100, 16)] {
             for ranks in 1...5 {
                 XCTAssertEqual(batches(count, batch, ranks: ranks).flatMap { $0 }.sorted(), Array(0..<count))
@@ -32,7 +32,7 @@ final class EpochSamplerTests: XCTestCase {
         XCTAssertEqual(batches(50, 8, ranks: 1, epoch: 1), batches(50, 8, ranks: 1, epoch: 1))
     }
 
-    func testRanksShareABatchEvenly() {
+    func testRanksDivideABatchEvenly() {
         for rank in 0..<3 { XCTAssertTrue((2...3).contains(sampler(50, 8, rank, of: 3).indices(0).count)) }
         XCTAssertEqual(EpochSampler(count: 5, batchSize: 2, rank: 0, rankCount: 1, order: .sequential).indices(2), [4])
     }

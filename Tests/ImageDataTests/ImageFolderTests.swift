@@ -31,7 +31,7 @@ final class ImageFolderTests: XCTestCase {
         }
     }
 
-    func testWhatIsWrongIsSaidWithThePath() throws {
+    func testErrorsNameTheProblemAndThePath() throws {
         let cases: [([String], String)] = [
             (["a.png"], "no folder train"), (["train/a/1.png"], "no folder val or validation"),
             (["train/x.png", "val/x.png"], "no class folders"), (["train/a/x.txt", "val/a/x.png"], "hold no .jpg"),

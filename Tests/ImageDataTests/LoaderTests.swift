@@ -6,7 +6,7 @@ import XCTest
 final class LoaderTests: XCTestCase {
     private let size = 16
 
-    /// A folder of small images and the transform of an epoch.
+    /// Runs `body` with a folder of small images and the transform of an epoch.
     private func withImages(_ body: ([ImageFolder.Sample], TrainingTransform) throws -> Void) throws {
         try withTemporaryFolder { folder in
             let samples = try (0..<23).map { number -> ImageFolder.Sample in
@@ -42,7 +42,7 @@ final class LoaderTests: XCTestCase {
         }
     }
 
-    /// The memory of a batch, as a caller would supply it.
+    /// Memory for a batch, as a caller supplies it.
     private final class Memory {
         let images: UnsafeMutablePointer<Float>
 
@@ -67,7 +67,7 @@ final class LoaderTests: XCTestCase {
         return result
     }
 
-    func testBatchesComeInOrderWithTheSameBitsAtAnyNumberOfThreads() throws {
+    func testOrderAndBitsOfBatchesDoNotDependOnTheNumberOfThreads() throws {
         try withImages { samples, transform in
             let one = try all(loader(samples, transform, threads: 1, prefetch: 1))
             XCTAssertEqual(one.map(\.indices), (0..<5).map(sampler(23).indices))
@@ -77,14 +77,14 @@ final class LoaderTests: XCTestCase {
         }
     }
 
-    func testAugmentationBelongsToEpochAndImage() throws {
+    func testAugmentationDependsOnEpochAndImage() throws {
         try withImages { samples, transform in
             let other = try all(loader(samples, self.transform(epoch: 2)))
             XCTAssertNotEqual(try all(loader(samples, transform)), other)
         }
     }
 
-    func testADamagedFileIsToldByNameWhenItsBatchComes() throws {
+    func testTheBatchOfADamagedFileThrowsAnErrorThatNamesTheFile() throws {
         try withImages { samples, transform in
             let third = sampler(23).indices(2)[0]
             try Data("no image".utf8).write(to: URL(fileURLWithPath: samples[third].path))
@@ -113,7 +113,7 @@ final class LoaderTests: XCTestCase {
         }
     }
 
-    func testBatchesAreFilledInTheMemoryThatTheCallerSupplies() throws {
+    func testBatchesAreWrittenToTheMemoryThatTheCallerSupplies() throws {
         try withImages { samples, transform in
             let expected = try all(loader(samples, transform))
             var made: [Memory] = []
@@ -124,7 +124,7 @@ final class LoaderTests: XCTestCase {
                 return made[made.count - 1]
             }
             for (number, batch) in expected.enumerated() {
-                // The one that comes next and two prefetched.
+                // One is the next batch, and two are prefetched.
                 XCTAssertEqual(made.count, min(number + 2 + (number == 0 ? 1 : 0), 5))
                 let loaded = try XCTUnwrap(try loader.next())
                 XCTAssertTrue(loaded.memory === made[number])

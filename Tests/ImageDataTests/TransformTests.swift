@@ -6,8 +6,8 @@ import XCTest
 final class TransformTests: XCTestCase {
     private let plain = Normalization(mean: [0, 0, 0], standardDeviation: [1, 1, 1])
 
-    func testEvaluationTakesTheCentreOfTheResizedImage() {
-        // 40 × 20 becomes 20 × 10 by the shorter side, and its middle 10 × 10 is kept.
+    func testEvaluationCropsTheCentreOfTheResizedImage() {
+        // 40 × 20 pixels are resized to 20 × 10, so that the shorter side is 10. Then the central 10 × 10 are cropped.
         var image = PixelImage(width: 40, height: 20, fill: (0, 0, 0))
         for row in 0..<20 { for column in 0..<40 { image.pixels[(row * 40 + column) * 3] = UInt8(column * 6) } }
         var output = [Float](repeating: 0, count: 300)
@@ -26,7 +26,7 @@ final class TransformTests: XCTestCase {
         assertClose(Array(output[0..<3]), [1, -1, 0.2], "normalised")
     }
 
-    func testCropsKeepTheirScaleAndRatioAndStayInside() {
+    func testCropsKeepScaleAndRatioAndStayInsideTheImage() {
         let options = AugmentationOptions(cropScale: 0.3...0.8, cropRatio: 0.75...1.333)
         var shares: [Double] = []
         for sample in 0..<2000 {
@@ -38,7 +38,7 @@ final class TransformTests: XCTestCase {
             shares.append(Double(crop.width * crop.height) / (120 * 90))
         }
         XCTAssertTrue(shares.allSatisfy { (0.28...0.82).contains($0) })
-        // The middle of the range, less what tries that did not fit took from the large ones.
+        // The mean is below the middle of the range, because large crops are more often rejected for not fitting.
         XCTAssertEqual(shares.reduce(0, +) / 2000, 0.53, accuracy: 0.03)
     }
 

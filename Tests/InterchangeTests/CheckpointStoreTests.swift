@@ -20,7 +20,7 @@ final class CheckpointStoreTests: XCTestCase {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0 != "best.json" }.sorted()
     }
 
-    func testTheNewestComesBackWithItsFilesAndState() throws {
+    func testTheNewestCheckpointIsLoadedWithItsFilesAndState() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder + "/checkpoints", keep: 3)
             XCTAssertNil(try store.newestValid { _ in XCTFail("nothing to report") })
@@ -33,7 +33,7 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testTheLastOnesAndTheBestAreKept() throws {
+    func testTheNewestCheckpointsAndTheBestAreKept() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 2)
             for step in 1...5 { try save(store, step, isBest: step == 2) }
@@ -42,7 +42,7 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testEveryKindOfDamageIsNamedAndTheOneBeforeTaken() throws {
+    func testEveryKindOfDamageIsReportedAndThePreviousCheckpointIsUsed() throws {
         let damages: [(String, (String) throws -> Void)] = [
             ("a.bin is damaged", { try Data("x7".utf8).write(to: URL(fileURLWithPath: $0 + "/a.bin")) }),
             ("a.bin has 1 bytes instead of 2", { try Data("a".utf8).write(to: URL(fileURLWithPath: $0 + "/a.bin")) }),
@@ -80,7 +80,7 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testAFailedWriteLeavesTheOldOnesAndItsRemainsGoNextTime() throws {
+    func testAFailedSaveKeepsOldCheckpointsAndTheNextSaveRemovesItsRemains() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 3)
             try save(store, 1)
@@ -92,7 +92,7 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testWhatIsWrittenBehindADamagedOneStaysAndTheDamagedOneGoes() throws {
+    func testSavingAnEarlierStepRemovesADamagedLaterCheckpoint() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 1)
             try save(store, 3, isBest: true)
@@ -115,13 +115,13 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testAManifestOfALaterVersionIsRefusedAndNothingIsRemoved() throws {
+    func testAManifestOfALaterVersionIsRejectedAndNothingIsRemoved() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 3)
             try save(store, 3)
             let later = try save(store, 7, isBest: true)
             let path = later.path("manifest.json")
-            // A later version can have other keys too.
+            // A later version can also have other keys.
             try Data(#"{"version": 2, "tensors": []}"#.utf8).write(to: URL(fileURLWithPath: path))
             for find in [{ try store.newestValid { XCTFail($0) } }, { try store.best { XCTFail($0) } }] {
                 XCTAssertThrowsError(try find()) {
@@ -132,7 +132,7 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testAFileThatCannotBeReadBackFailsTheCheckpoint() throws {
+    func testSavingFailsIfAFileCannotBeReadAfterwards() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 3)
             let unreadable: (String) throws -> Void = {
@@ -147,7 +147,7 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testAStateOfAnotherKindNamesFileKeyAndRemedy() throws {
+    func testTheErrorAboutAnUnknownStateNamesFileKeyAndRemedy() throws {
         struct State: Decodable {
             struct Place: Decodable { var epoch: Int }
             var place: Place
@@ -170,7 +170,7 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testADamagedBestFileIsReportedAndNoCheckpointIsRemovedForIt() throws {
+    func testADamagedBestFileIsReportedAndNoOldCheckpointIsRemoved() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 1)
             try save(store, 1, isBest: true)
@@ -185,7 +185,7 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testAFolderThatCannotBeListedIsNoEmptyOne() throws {
+    func testAnUnreadableFolderIsAnErrorAndNotAnEmptyFolder() throws {
         try withTemporaryFolder { folder in
             try Data().write(to: URL(fileURLWithPath: folder + "/checkpoints"))
             XCTAssertThrowsError(try CheckpointStore(folder: folder + "/checkpoints", keep: 1).newestValid { XCTFail($0) }) {

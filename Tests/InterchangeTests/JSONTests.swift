@@ -8,7 +8,7 @@ final class JSONTests: XCTestCase {
         var doubles: [Double]
     }
 
-    func testFiniteNumbersAreReadBackWithTheSameBits() throws {
+    func testFiniteNumbersKeepTheirBits() throws {
         var generator = SystemRandomNumberGenerator()
         let special: [Double] = [0, -0.0, 0.1, 1e23, .pi, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude]
         let specialFloats: [Float] = [0, -0.0, 0.1, 16_777_216, .leastNonzeroMagnitude, .leastNormalMagnitude, .greatestFiniteMagnitude]
@@ -20,7 +20,7 @@ final class JSONTests: XCTestCase {
         XCTAssertEqual(decoded.doubles.map(\.bitPattern), numbers.doubles.map(\.bitPattern))
     }
 
-    func testInfinitiesAndNaNSurvive() throws {
+    func testInfinitiesAndNaNAreWrittenAndReadAsStrings() throws {
         let numbers = Numbers(floats: [.infinity, -.infinity, .nan], doubles: [.infinity, -.infinity, .nan])
         let text = try JSON.encode(numbers, .compact)
         XCTAssertEqual(String(decoding: text, as: UTF8.self), #"{"doubles":["inf","-inf","nan"],"floats":["inf","-inf","nan"]}"#)
@@ -29,7 +29,7 @@ final class JSONTests: XCTestCase {
         XCTAssertEqual(decoded.doubles.map(\.bitPattern), numbers.doubles.map(\.bitPattern))
     }
 
-    func testFilesAreIndentedWithSortedKeysAndErrorsNameThem() throws {
+    func testFilesAreIndentedWithSortedKeysAndErrorsNameTheFile() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/a.json"
             try JSON.write(["b": "x/y", "a": "z"], to: path)
@@ -44,7 +44,7 @@ final class JSONTests: XCTestCase {
         }
     }
 
-    func testFoldersAreMadeAndListedAndReasonsAreTheSystems() throws {
+    func testFoldersAreCreatedAndListedAndErrorsHaveTheSystemsReasons() throws {
         try withTemporaryFolder { folder in
             try DurableFile.createFolder(folder + "/a/b")
             try DurableFile.createFolder(folder + "/a/b/")
@@ -62,7 +62,7 @@ final class JSONTests: XCTestCase {
         }
     }
 
-    func testTheChecksumIsThatOfZlibInAnyParts() {
+    func testTheChecksumEqualsZlibsForAnyPartition() {
         let bytes = Array("123456789".utf8)
         XCTAssertEqual(bytes.withUnsafeBytes { CRC32($0).value }, 0xCBF4_3926, "the check value of CRC-32")
         var inParts = CRC32()

@@ -8,7 +8,7 @@ final class SafetensorsTests: XCTestCase {
         NamedTensor(name: "a", shape: [], values: [7]), NamedTensor(name: "empty", shape: [0, 4], values: []),
     ]
 
-    func testTensorsComeBackBitByBit() throws {
+    func testTensorsKeepTheirBits() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/file.safetensors"
             try SafetensorsFile.write(tensors, metadata: ["format": "pt"], to: path)
@@ -37,7 +37,7 @@ final class SafetensorsTests: XCTestCase {
         }
     }
 
-    func testDamagedHeadersAreRefusedWithFileAndTensor() throws {
+    func testErrorsAboutDamagedHeadersNameFileAndTensor() throws {
         let cases = [
             #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#: "needs 8 bytes",
             #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#: "the file has 4 bytes",
@@ -57,7 +57,7 @@ final class SafetensorsTests: XCTestCase {
         }
     }
 
-    func testAFileThatIsCutAnywhereIsRefusedWithoutATrap() throws {
+    func testATruncatedFileIsRejectedWithoutATrap() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/cut.safetensors"
             try SafetensorsFile.write(tensors, to: path)
@@ -71,7 +71,7 @@ final class SafetensorsTests: XCTestCase {
         }
     }
 
-    func testAMissingFileAndAMissingTensorAreNamed() throws {
+    func testErrorsNameAMissingFileOrTensor() throws {
         assertRefused("/nowhere/x.safetensors", "cannot read the file: No such file or directory")
         try withTemporaryFolder { folder in
             try SafetensorsFile.write(tensors, to: folder + "/x")
@@ -81,7 +81,7 @@ final class SafetensorsTests: XCTestCase {
         }
     }
 
-    func testAWriteThatFailsLeavesNothingBehind() throws {
+    func testAFailedWriteLeavesNoFile() throws {
         XCTAssertThrowsError(try SafetensorsFile.write(tensors, to: "/proc/nowhere/x")) {
             XCTAssertTrue("\($0)".contains("/proc/nowhere/x"), "\($0)")
         }

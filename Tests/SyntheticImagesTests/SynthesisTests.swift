@@ -17,7 +17,7 @@ final class SynthesisTests: XCTestCase {
         return try Dictionary(uniqueKeysWithValues: names.map { ($0, try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0)"))) })
     }
 
-    func testTheFolderFollowsFromItsOptionsAlone() throws {
+    func testTheFolderDependsOnlyOnTheOptions() throws {
         try withTemporaryFolder { folder in
             for (name, seed, threads) in [("a", 1, 1), ("b", 1, 3), ("c", 2, 2)] as [(String, UInt64, Int)] {
                 _ = try SyntheticDataSet(options(seed: seed)).write(to: "\(folder)/\(name)", threads: threads)
@@ -27,7 +27,7 @@ final class SynthesisTests: XCTestCase {
         }
     }
 
-    func testHalfIsEasyAQuarterEachMediumAndHardInEveryClassAndTheTruthTellsAll() throws {
+    func testDifficultiesHaveTheirSharesInEveryClassAndAreListedForEveryImage() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/data"
             _ = try SyntheticDataSet(options()).write(to: path, threads: 2)
@@ -46,7 +46,7 @@ final class SynthesisTests: XCTestCase {
         }
     }
 
-    func testACompleteFolderIsLeftAloneAndAForeignOneRefused() throws {
+    func testACompleteFolderIsKeptAndAForeignOneIsRejected() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/data"
             _ = try SyntheticDataSet(options()).write(to: path, threads: 2)
@@ -60,7 +60,7 @@ final class SynthesisTests: XCTestCase {
         }
     }
 
-    func testASlashAtTheEndAnEmptyFolderAndTheRemainsOfAKilledRunAreNoHindrance() throws {
+    func testATrailingSlashAnEmptyFolderAndTheRemainsOfAKilledProcessAreAccepted() throws {
         try withTemporaryFolder { folder in
             let manager = FileManager.default
             guard case .made = try SyntheticDataSet(options()).write(to: folder + "/slash//", threads: 2) else {
@@ -68,7 +68,7 @@ final class SynthesisTests: XCTestCase {
             }
             XCTAssertEqual(try ImageFolder(path: folder + "/slash").validation.count, 24)
             try manager.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
-            // Another one's remains: with the marker, but neither complete nor with the same options.
+            // The remains of another process: they have the marker, but other options.
             try manager.copyItem(atPath: folder + "/slash", toPath: folder + "/empty.partial")
             guard case .made = try SyntheticDataSet(options(seed: 2)).write(to: folder + "/empty", threads: 2) else {
                 return XCTFail("not made")
@@ -77,7 +77,7 @@ final class SynthesisTests: XCTestCase {
         }
     }
 
-    func testNothingElseIsEverRemoved() throws {
+    func testForeignFilesAreNeverRemoved() throws {
         try withTemporaryFolder { folder in
             let file = folder + "/file"
             try Data("mine".utf8).write(to: URL(fileURLWithPath: file))
@@ -93,13 +93,13 @@ final class SynthesisTests: XCTestCase {
             XCTAssertThrowsError(try SyntheticDataSet(options()).write(to: folder + "/data", threads: 1) { _, _ in made += 1 }) {
                 XCTAssertTrue("\($0)".contains("data.partial: holds something else"), "\($0)")
             }
-            XCTAssertEqual(made, 0, "refused before any work")
+            XCTAssertEqual(made, 0, "rejected before any work")
             XCTAssertEqual(try String(contentsOfFile: file, encoding: .utf8), "mine")
             XCTAssertEqual(try String(contentsOfFile: partial + "/notes.txt", encoding: .utf8), "mine")
         }
     }
 
-    func testPatternsLookTheSameInAMirrorAndHaveTheSameMean() {
+    func testPatternsAreMirrorSymmetricAndHaveTheSameMean() {
         for pattern in SignPattern.allCases {
             var sum = 0.0
             for row in 0..<80 {
@@ -114,8 +114,8 @@ final class SynthesisTests: XCTestCase {
         }
     }
 
-    /// What resizing leaves of the pattern's contrast: the triangle filter's response, sinc²(scale / period).
-    func testDifficultyIsWhatAResolutionCanShow() {
+    /// Resizing multiplies the contrast of the pattern by the response of the triangle filter, sinc²(scale / period).
+    func testEachDifficultyIsVisibleOnlyFromItsResolutionOn() {
         func contrast(_ difficulty: Difficulty, _ resolution: Double) -> Double {
             let x = Double.pi * 128 / resolution / Double(difficulty.period.upperBound)
             return pow(sin(x) / x, 2)

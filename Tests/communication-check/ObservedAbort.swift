@@ -1,8 +1,9 @@
 import COpenMPI
 import Foundation
 
-/// Reports each call of MPI_Abort, then makes it, by MPI's profiling interface: a program's own MPI_Abort takes the place of the library's,
-/// whose second name is PMPI_Abort. mpirun's own report does not always appear.
+/// Prints each call of MPI_Abort, then forwards it to the library. Tests need this, because mpirun does not always report the call.
+///
+/// It uses MPI's profiling interface: a program can define MPI_Abort itself, and the library's function is also available as PMPI_Abort.
 @_cdecl("MPI_Abort")
 func observedAbort(_ communicator: OpaquePointer?, _ status: Int32) -> Int32 {
     FileHandle.standardError.write(Data("communication-check: MPI_Abort(\(status))\n".utf8))

@@ -1,7 +1,7 @@
 import Communication
 import Foundation
 
-// Started by tests as a rank of a real MPI job: `communication-check MODE`. Prints what it found; tests compare.
+// Tests start this program as a rank of a real MPI job: `communication-check MODE`. It prints its results, and the tests check them.
 let mode = CommandLine.arguments.dropFirst().first ?? ""
 let communicator: Communicator =
     mode == "stuck-serialized"
@@ -9,7 +9,7 @@ let communicator: Communicator =
     : try ProcessEnvironment.makeCommunicator(timeoutSeconds: mode == "stuck" ? 1 : 60)
 communicator.context = "step 17"
 
-/// Numbers whose sum depends on the order of the additions.
+/// Returns numbers whose sum depends on the order of the additions.
 func awkward(_ count: Int) -> [Float] {
     let rank = communicator.rank
     return (0..<count).map { index in

@@ -1,5 +1,5 @@
-// MPI's handles (MPI_COMM_WORLD, MPI_FLOAT, …) are macros that Swift cannot import: each call that needs one is an inline
-// function here, without any logic. It returns MPI's error code; Communication/MPICommunicator.swift turns the code into a thrown error.
+// Inline wrappers of MPI calls. Swift cannot import MPI's handles (MPI_COMM_WORLD, MPI_FLOAT, …), because they are macros. The wrappers
+// have no logic. They return MPI's error code, and Communication/MPICommunicator.swift converts the code to a thrown error.
 #include <mpi.h>
 
 static inline int drnet_mpi_init(int required, int *provided) {

@@ -1,6 +1,6 @@
-// Hints to the processor that Swift cannot express.
+// Processor hints that Swift cannot express.
 
-// Executed repeatedly by a thread that waits for another one: saves power and gives the core to a hyper-thread.
+// A thread calls this repeatedly while it spins. The hint saves power and yields the core to the other hyper-thread.
 #if defined(__x86_64__)
 #include <immintrin.h>
 static inline void drnet_spin_hint(void) { _mm_pause(); }
@@ -10,8 +10,8 @@ static inline void drnet_spin_hint(void) { __asm__ volatile("yield"); }
 static inline void drnet_spin_hint(void) {}
 #endif
 
-// Prefetch a line that will be read soon into the first-level or the second-level cache. Any address is permitted: a wrong one only costs
-// time.
+// Prefetch a cache line that will be read soon, into the first-level or the second-level cache. Any address is permitted. A wrong one only
+// costs time.
 static inline void drnet_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 static inline void drnet_prefetch_second_level(const void *address) { __builtin_prefetch(address, 0, 2); }
 

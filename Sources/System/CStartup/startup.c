@@ -1,8 +1,8 @@
-// Ends the program with a message if it was compiled for instructions that this processor lacks. Without this check, the program would die
-// of SIGILL at the first such instruction, which can be in any module.
+// Ends the program with a message if it was compiled for instructions that this processor lacks. Without this check, the program would be
+// killed by SIGILL at the first such instruction, which can be in any module.
 //
-// The flags -Xcc -mavx2 -Xcc -mfma (launch/flags) apply to C and to Swift alike, so the macros below describe the Swift code, too. This file
-// itself must contain no AVX instruction: the attribute removes the flags from its functions.
+// The flags -Xcc -mavx2 -Xcc -mfma (launch/flags) apply to C and to Swift alike, so the macros below describe the Swift code, too. This
+// file itself must contain no AVX instruction: the attribute removes the flags from its functions.
 
 #define _GNU_SOURCE
 #include "CStartup.h"
@@ -35,7 +35,7 @@ static void check(const char *name, int isSupported, char *list, size_t capacity
     snprintf(list + length, capacity - length, "%s%s", length > 0 ? " and " : "", name);
 }
 
-// The lowest priority number that programs can use: it runs before all other constructors of the program.
+// 101 is the lowest priority number that programs can use. This constructor runs before all others of the program.
 __attribute__((constructor(101))) static void requireProcessor(void) {
     char missing[64] = "";
     __builtin_cpu_init();
@@ -51,7 +51,7 @@ __attribute__((constructor(101))) static void requireProcessor(void) {
         "%s: this processor lacks %s, and the program was compiled for it. "
         "Build without these instructions: swift build -c release --product %s\n",
         PROGRAM, missing, PROGRAM);
-    // 1, as for any other error. The destructors and exit handlers of the program do not run: they can contain AVX instructions.
+    // Status 1, as for any other error. The destructors and exit handlers of the program do not run: they can contain AVX instructions.
     _exit(1);
 }
 
