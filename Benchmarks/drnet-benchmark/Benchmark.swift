@@ -4,16 +4,17 @@ import Interchange
 import NeuralNetwork
 import Training
 
-/// What `launch/benchmark` is made of: each measurement is a process of its own, so that programs can take turns.
+/// The command `drnet-benchmark`, which `launch/benchmark` runs. Each measurement is a separate process, so that the measurements of
+/// different programs can alternate.
 @main
 struct Benchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "drnet-benchmark", abstract: "Measures training steps, inference, kernels and the machine under them.",
+        commandName: "drnet-benchmark", abstract: "Measures training steps, inference, kernels and the machine.",
         version: RunEnvironment.projectVersion,
         subcommands: [StepCommand.self, PeakCommand.self, KernelsCommand.self, ReportCommand.self])
 }
 
-/// Checks that all measuring commands share.
+/// Limits of options that several subcommands share.
 enum Limits {
     static func require(_ value: Int, in range: ClosedRange<Int>, _ option: String) throws {
         guard range.contains(value) else {
@@ -28,6 +29,7 @@ enum Limits {
 }
 
 extension Backbone {
+    /// Parses a name from an option.
     init(named name: String, option: String) throws {
         guard let found = Backbone(rawValue: name) else {
             let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
@@ -37,7 +39,7 @@ extension Backbone {
     }
 }
 
-/// One line of JSON with its keys in order.
+/// Returns a value as one line of JSON with sorted keys.
 func jsonLine(_ value: some Encodable) throws -> String {
     String(decoding: try JSON.encode(value, .compact), as: UTF8.self)
 }

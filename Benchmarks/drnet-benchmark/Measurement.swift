@@ -1,45 +1,53 @@
-/// What one program measured of one case: a line of JSON that `drnet-benchmark step` and the scripts in Benchmarks/ print alike.
+/// The measurement of one case with one program. `drnet-benchmark step` and the scripts in Benchmarks/peers print it as a line of JSON.
 struct Measurement: Codable {
     /// `drnet`, `pytorch` or `onnxruntime`.
     var program: String
+    /// The version of the program.
     var version: String
-    /// torchvision's name of the classifier.
+    /// The classifier's name in torchvision.
     var network: String
-    /// Candidate resolutions, largest first; one for a plain classifier.
+    /// The candidate resolutions, largest first. A plain classifier has one.
     var pixels: [Int]
-    /// Images of a step over all ranks.
+    /// Images per step over all ranks.
     var batch: Int
+    /// The raw value of a `StepPass`.
     var pass: String
+    /// The number of ranks.
     var ranks: Int
-    /// Of each rank.
+    /// Threads of each rank.
     var threads: Int
-    /// Of each timed step.
+    /// The duration of each timed step.
     var seconds: [Double]
-    /// The median.
+    /// The median of `seconds`.
     var secondsPerStep: Double
-    /// Over all ranks.
+    /// Images per second over all ranks.
     var imagesPerSecond: Double
-    /// Two for each multiply-add of the direct computation, a training step counted as three forward passes; nil where the program does
-    /// not know.
+    /// GFLOP/s: two FLOPs for each multiply-add of the direct computation. A training step counts as three forward passes. Nil if the
+    /// program cannot compute it.
     var gigaFLOPsPerSecond: Double?
-    /// What the model in `MemoryTraffic` counts, and what it counts for separate sweeps; nil for other programs.
+    /// `MemoryTraffic.fused`; nil for other programs.
     var bytesPerImage: Double?
+    /// `MemoryTraffic.separate`; nil for other programs.
     var bytesPerImageSeparate: Double?
-    /// Of all ranks together; nil where the system does not tell.
+    /// Peak memory of all ranks together, in bytes; nil if the system does not report it.
     var peakMemoryBytes: Double?
-    /// What multiplied matrices, `openblas` or `tiles`; nil for other programs.
+    /// The implementation of matrix products, `openblas` or `tiles`; nil for other programs.
     var products: String?
-    /// Of `dynamic` only.
+    /// The comparison with the largest resolution; nil for all passes except `dynamic`.
     var fixedLargest: FixedLargest?
 
-    /// The classifier at its largest resolution on the same images, in turns with the dynamic network.
+    /// The measurement of the classifier at its largest resolution on the same images. Its steps alternate with those of the dynamic
+    /// network.
     struct FixedLargest: Codable {
+        /// The median.
         var secondsPerStep: Double
-        /// Dynamic by fixed, predictor included: each the median of the ratios of single samples.
+        /// The time of the dynamic network divided by the time at the largest resolution, predictor included: the median of the samples'
+        /// ratios.
         var timeRatio: Double
+        /// The FLOPs of the dynamic network divided by those at the largest resolution, predictor included.
         var flopsRatio: Double
     }
 
-    /// Multiply-adds counted double for an image, in units of 10⁹.
+    /// FLOPs per image in units of 10⁹; two for each multiply-add.
     var gigaFLOPsPerImage: Double? { gigaFLOPsPerSecond.map { $0 / imagesPerSecond } }
 }

@@ -1,15 +1,19 @@
 import Dispatch
 import Foundation
 
+/// Measures durations.
 enum Timing {
+    /// Returns the duration of a call in seconds.
     static func seconds(_ body: () throws -> Void) rethrows -> Double {
         let start = DispatchTime.now().uptimeNanoseconds
         try body()
         return Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
     }
 
-    /// Repeats what is short, so that a clock's and a scheduler's moods do not count: the median after one run that warms up, of 3
-    /// repetitions at least, and of more until `budget` seconds have gone.
+    /// Returns the median duration of repeated calls, in seconds. The median reduces the influence of the clock and the scheduler.
+    ///
+    /// - Parameter budget: calls are repeated until their total time exceeds this many seconds, but at least 3 times, after one warm-up
+    ///   call.
     static func repeated(budget: Double, _ body: () -> Void) -> Double {
         body()
         var samples: [Double] = []
@@ -18,13 +22,13 @@ enum Timing {
     }
 }
 
-/// The middle of some numbers and how far they reach.
+/// The median and the range of some numbers.
 struct Spread: Codable, Equatable {
     var median: Double
     var smallest: Double
     var largest: Double
 
-    /// - Parameter values: one at least.
+    /// - Parameter values: at least one.
     init(_ values: [Double]) {
         guard let median = values.median, let smallest = values.min(), let largest = values.max() else {
             preconditionFailure("no values have no spread")

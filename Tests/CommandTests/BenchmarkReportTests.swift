@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// `drnet-benchmark report` on measurements that are made up, and `launch/benchmark` with programs that take no time.
+/// Tests `drnet-benchmark report` on invented measurements, and `launch/benchmark` with fake programs that return at once.
 final class BenchmarkReportTests: XCTestCase {
     private func line(
         _ round: Int, _ name: String = "resnet18 224 16 train", program: String = "drnet", speed: Double, gigaFLOPs: Double? = nil,
@@ -68,14 +68,14 @@ final class BenchmarkReportTests: XCTestCase {
 
     private let threeRounds: [(own: Double, other: Double)] = [(20, 8), (10, 10), (40, 20)]
 
-    func testMediansAndRatiosWithinRounds() throws {
+    func testMediansAndRatiosAreComputedWithinRounds() throws {
         try withTemporaryFolder { folder in
             var lines = [peak(1, 90), peak(2, 100), ""]
             for (index, round) in threeRounds.enumerated() {
                 lines.append(line(index + 1, speed: round.own, gigaFLOPs: 2 * round.own, memory: 1e9 + Double(index)))
                 lines.append(line(index + 1, program: "pytorch", speed: round.other))
             }
-            // A round that only one of the two has counts for its median alone.
+            // A round of only one program counts for the median of that program, but not for the ratio.
             lines.append(line(4, program: "pytorch", speed: 12))
             let result = try report(lines, in: folder)
             XCTAssertEqual(result.status, 0, result.text)
@@ -89,7 +89,7 @@ final class BenchmarkReportTests: XCTestCase {
             XCTAssertEqual(other.imagesPerSecond, .init(median: 11, smallest: 8, largest: 20))
             XCTAssertEqual(other.ratio, .init(median: 2, smallest: 1, largest: 2.5))
             XCTAssertNil(own.ratio)
-            // 2 G for each image, of 100 GFLOP/s.
+            // Each image costs 2 GFLOPs, and the peak is 100 GFLOP/s.
             XCTAssertEqual([own.gigaFLOPsPerSecond, other.gigaFLOPsPerSecond], [40, 22])
             XCTAssertEqual([own.shareOfPeak, other.shareOfPeak], [0.4, 0.22])
             XCTAssertEqual(own.peakMemoryBytes, 1e9 + 2)
@@ -100,7 +100,7 @@ final class BenchmarkReportTests: XCTestCase {
         }
     }
 
-    func testRanksAreComparedWithThreadsAndDynamicWithFixed() throws {
+    func testRanksAreComparedWithThreadsAndDynamicWithTheLargestResolution() throws {
         try withTemporaryFolder { folder in
             let fixed = #", "fixedLargest": {"secondsPerStep": 4, "timeRatio": 0.5, "flopsRatio": 0.4}"#
             let lines = [
@@ -115,14 +115,14 @@ final class BenchmarkReportTests: XCTestCase {
             XCTAssertEqual(made.cases[0].series.map(\.label), ["drnet", "pytorch", "drnet 1×2"])
             XCTAssertEqual(made.cases[0].series[2].ratio?.median, 1.5)
             XCTAssertEqual(made.cases[1].series[0].timeRatio?.median, 0.5)
-            // 2 G an image, which is 0.4 of the largest resolution's 5 G, at 4 images/s.
+            // An image costs 2 GFLOPs, 0.4 of the 5 GFLOPs of the largest resolution, which reaches 4 images/s.
             let row = try XCTUnwrap(result.output.split(separator: "\n").first { $0.contains("fixed 224") })
             XCTAssertEqual(row.split(separator: " ").prefix(6).joined(separator: " "), "fixed 224 4.00 20 20 %", result.output)
             XCTAssertTrue(row.contains("time 0.50 (0.50 … 0.50) at 0.40 of the FLOPs"), "\(row)")
         }
     }
 
-    func testTheChartIsSoundAndShowsEveryProgram() throws {
+    func testTheChartIsValidAndShowsEveryProgram() throws {
         try withTemporaryFolder { folder in
             let lines = [
                 peak(1, 100), line(1, speed: 20, gigaFLOPs: 40), line(1, program: "pytorch", speed: 10),
@@ -146,15 +146,15 @@ final class BenchmarkReportTests: XCTestCase {
         }
     }
 
-    func testMeasurementsThatMakeNoReportAreRefused() throws {
+    func testInvalidMeasurementsAreRejected() throws {
         try withTemporaryFolder { folder in
             let own = line(1, speed: 10, gigaFLOPs: 10)
             let cases: [([String], String)] = [
-                ([own, "{\"round\": 1"], "/lines:2 is no line of a benchmark"), (["", #"{"round": 1}"#], "/lines:2 holds neither"),
+                ([own, "{\"round\": 1"], "/lines:2 is not a line of a benchmark"), (["", #"{"round": 1}"#], "/lines:2 has neither"),
                 ([], "has no measurement"), ([line(1, program: "pytorch", speed: 1)], "was not measured with drnet"),
                 ([own, own], "has round 1 of drnet twice"), ([own, line(1, program: "pytorch", speed: 1, batch: 8)], "mixes measurements"),
                 ([own, line(2, program: "pytorch", speed: 1)], "has no round of both drnet and pytorch"),
-                ([own, line(2, speed: -1)], "/lines:2 has times or numbers that can not be"),
+                ([own, line(2, speed: -1)], "/lines:2 has impossible times or numbers"),
             ]
             for (lines, message) in cases {
                 let result = try report(lines, in: folder)
@@ -167,7 +167,7 @@ final class BenchmarkReportTests: XCTestCase {
 
     // MARK: - launch/benchmark
 
-    /// Runs the script with a Python that knows three modules and answers with a fixed speed.
+    /// Runs the script with a fake Python. It has three modules, and prints a measurement with a fixed speed.
     private func launch(_ arguments: [String], in folder: String, _ environment: [String: String] = [:]) throws -> ProcessRunner.Result {
         let answer = line(1, program: "PROGRAM", speed: 1).components(separatedBy: "\"measurement\": ")[1].dropLast()
         let python = """
@@ -187,9 +187,9 @@ final class BenchmarkReportTests: XCTestCase {
             "/bin/bash", [repositoryRoot + "/launch/benchmark"] + arguments, environment: own.merging(environment) { $1 }, timeout: 60)
     }
 
-    func testTheScriptTakesTurnsAndReports() throws {
+    func testTheScriptAlternatesProgramsAndReports() throws {
         try withTemporaryFolder { folder in
-            // The project's own side is replaced but for the report.
+            // Replaces all subcommands of `drnet-benchmark` except `report`.
             let answer = line(1, speed: 2, gigaFLOPs: 4).components(separatedBy: "\"measurement\": ")[1].dropLast()
             let top = peak(1, 100).components(separatedBy: "\"peak\": ")[1].dropLast()
             let fake = """
@@ -224,12 +224,12 @@ final class BenchmarkReportTests: XCTestCase {
             XCTAssertEqual(calls[1], "own step \(step) --threads 2")
             XCTAssertTrue(
                 calls[2].hasPrefix("Benchmarks/peers/pytorch_step.py \(step) --program pytorch --ranks 1 --threads 2"), "\(calls[2])")
-            XCTAssertNil(calls[2].last?.wholeNumberValue, "the allocator is as it is")
+            XCTAssertNil(calls[2].last?.wholeNumberValue, "the allocator keeps its defaults")
             XCTAssertTrue(calls[3].hasSuffix(" 68719476736"), "freed memory is kept: \(calls[3])")
         }
     }
 
-    func testTheScriptRefusesWhatItDoesNotKnow() throws {
+    func testTheScriptRejectsUnknownArguments() throws {
         try withTemporaryFolder { folder in
             let cases: [([String], [String: String], Int32, String)] = [
                 (["--against", "tensorflow"], [:], 64, "not 'tensorflow'"), (["--fast"], [:], 64, "'--fast' is unknown"),

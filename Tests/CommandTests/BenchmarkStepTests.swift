@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// `drnet-benchmark`'s measurements, on cases so small that they take no time.
+/// Tests the measurements of `drnet-benchmark` on very small cases.
 final class BenchmarkStepTests: XCTestCase {
     private struct Line: Decodable {
         var program: String
@@ -38,17 +38,17 @@ final class BenchmarkStepTests: XCTestCase {
         let few = ["--network", "resnet18", "--threads", "1", "--warm-up-steps", "1"]
         let result = try benchmark(["step"] + few + arguments, ranks: ranks)
         XCTAssertEqual(result.status, 0, result.text)
-        XCTAssertEqual(result.output.split(separator: "\n").count, 1, "one line, of rank 0: \(result.output)")
+        XCTAssertEqual(result.output.split(separator: "\n").count, 1, "only rank 0 prints, one line: \(result.output)")
         return try JSONDecoder().decode(Line.self, from: Data(result.output.utf8))
     }
 
-    // ResNet-18 for one image of 32 × 32: stem, the four convolutions of layer1, and layers 2 to 4, which cost the same each; linear layer.
+    // ResNet-18 for one image of 32 × 32: the stem, the four convolutions of layer1, layers 2 to 4 (equal costs), and the linear layer.
     private let multiplyAdds = Double(
         16 * 16 * 64 * 147 + 4 * 8 * 8 * 64 * 576 + 3 * (16 * 128 * (576 + 3 * 1152) + 16 * 128 * 64) + 512 * 1000)
     private let outputs = Double(16 * 16 * 64 + 4 * 8 * 8 * 64 + 5 * (16 * 128 + 4 * 256 + 512) + 1000)
     private let weights = 11_689_512.0
 
-    func testNumbersOfATrainingStepBelongTogether() throws {
+    func testNumbersOfATrainingStepAreConsistent() throws {
         let line = try step(["--pixels", "32", "--batch", "4", "--pass", "train", "--steps", "3"])
         XCTAssertEqual([line.program, line.network, line.pass], ["drnet", "resnet18", "train"])
         XCTAssertEqual(line.pixels, [32])
@@ -61,34 +61,35 @@ final class BenchmarkStepTests: XCTestCase {
         XCTAssertEqual(line.bytesPerImage, 4 * (7 * outputs + (4 + 6) * weights / 4), accuracy: 1)
         XCTAssertEqual(line.bytesPerImageSeparate, 4 * (16 * outputs + (4 + 6) * weights / 4), accuracy: 1)
         #if os(Linux)
-            // Values, gradients and momentum at least.
+            // At least the values, gradients and momenta.
             XCTAssertGreaterThan(line.peakMemoryBytes ?? 0, 3 * 4 * weights)
         #endif
         XCTAssertNil(line.fixedLargest)
     }
 
-    func testAForwardPassCountsAThird() throws {
+    func testAForwardPassCountsOneThirdOfATrainingStep() throws {
         let line = try step(["--pixels", "32", "--batch", "4", "--pass", "forward", "--steps", "2"])
         XCTAssertEqual(line.gigaFLOPsPerSecond / line.imagesPerSecond * 1e9, 2 * multiplyAdds, accuracy: 1)
         XCTAssertEqual(line.bytesPerImage, 4 * (2 * outputs + weights / 4), accuracy: 1)
         XCTAssertEqual(line.secondsPerStep, (line.seconds[0] + line.seconds[1]) / 2, accuracy: 1e-12)
     }
 
-    func testRanksShareTheBatch() throws {
+    func testRanksDivideTheBatch() throws {
         let line = try step(["--pixels", "32", "--batch", "4", "--pass", "train", "--steps", "1"], ranks: 2)
         XCTAssertEqual([line.batch, line.ranks, line.threads], [4, 2, 1])
         // Each rank reads and updates all weights for two images.
         XCTAssertEqual(line.bytesPerImage, 4 * (7 * outputs + (4 + 6) * weights / 2), accuracy: 1)
-        XCTAssertGreaterThan(line.peakMemoryBytes ?? .infinity, 2 * 3 * 4 * weights, "of both ranks together")
+        XCTAssertGreaterThan(line.peakMemoryBytes ?? .infinity, 2 * 3 * 4 * weights, "the sum over both ranks")
     }
 
-    func testADynamicNetworkIsTimedBesideItsLargestResolution() throws {
+    func testADynamicNetworkIsTimedTogetherWithItsLargestResolution() throws {
         let sizes = ["--pixels", "64,32", "--predictor-pixels", "32"]
         let line = try step(sizes + ["--batch", "3", "--pass", "dynamic", "--steps", "1"])
         let fixed = try XCTUnwrap(line.fixedLargest)
         XCTAssertEqual(fixed.timeRatio, line.secondsPerStep / fixed.secondsPerStep, accuracy: 1e-9)
         let flopsPerImage = line.gigaFLOPsPerSecond / line.imagesPerSecond * 1e9
-        // Half of the images at each, and the predictor; at 64 pixels everything but the linear layer costs four times.
+        // Half of the images at each resolution, and the predictor. At 64 pixels, everything except the linear layer costs four times as
+        // much.
         let largest = 4 * (multiplyAdds - 512_000) + 512_000
         let predictor = flopsPerImage / 2 - (largest + multiplyAdds) / 2
         XCTAssertEqual(fixed.flopsRatio, flopsPerImage / 2 / largest, accuracy: 1e-9)
@@ -109,7 +110,7 @@ final class BenchmarkStepTests: XCTestCase {
         }
     }
 
-    func testBadInputIsRefused() throws {
+    func testInvalidInputIsRejected() throws {
         let cases: [([String], String)] = [
             (["--network", "resnet19"], "'resnet19' is none of resnet18"), (["--pixels", "224px"], "224px"),
             (["--pixels", "8"], "--pixels is 8"),
@@ -141,11 +142,11 @@ final class BenchmarkStepTests: XCTestCase {
             "kernels", "--networks", "resnet18", "--pixels", "32", "--batch", "1", "--threads", "1", "--seconds", "0",
         ])
         XCTAssertEqual(kernels.status, 0, kernels.text)
-        // ResNet-18 has 20 convolutions of 11 shapes, each with both implementations of products.
+        // ResNet-18 has 20 convolutions of 11 distinct shapes. Each shape is timed with both implementations of products.
         let lines = kernels.output.split(separator: "\n").filter { $0.contains(" → ") }
         XCTAssertEqual(lines.filter { $0.contains("openblas") }.count, 11, kernels.output)
         XCTAssertEqual(lines.filter { $0.contains("tiles") }.count, 11, kernels.output)
-        XCTAssertTrue(kernels.output.contains("products: "), "which is faster: \(kernels.output)")
+        XCTAssertTrue(kernels.output.contains("products: "), "the rates are missing: \(kernels.output)")
         XCTAssertTrue(kernels.output.contains("7×7 / 2"), kernels.output)
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// `drnet evaluate --budget` and `--curve`, and what follows from them.
+/// Tests `drnet evaluate` with `--budget` and `--curve`, and prediction with the resulting files.
 final class BudgetCommandTests: XCTestCase {
     private struct BudgetFile: Decodable {
         struct Calibration: Decodable {
@@ -18,7 +18,7 @@ final class BudgetCommandTests: XCTestCase {
         var evaluation: Evaluation
     }
 
-    func testARunIsHeldToABudgetAndUsedWithIt() throws {
+    func testARunIsEvaluatedAtABudgetAndPredictsWithIt() throws {
         try withSmallRun { run in
             try run.complete("run")
             let saved = try String(contentsOfFile: run.path("run/evaluation.json"), encoding: .utf8)
@@ -37,7 +37,8 @@ final class BudgetCommandTests: XCTestCase {
             XCTAssertEqual(budget.calibration.images, 5)
             XCTAssertEqual(budget.evaluation.images, 19)
             XCTAssertEqual(
-                try String(contentsOfFile: run.path("run/evaluation.json"), encoding: .utf8), saved, "the plain evaluation stays")
+                try String(contentsOfFile: run.path("run/evaluation.json"), encoding: .utf8), saved,
+                "the evaluation without a budget is kept")
             let predictions = try String(contentsOfFile: run.path("predictions.csv"), encoding: .utf8)
             XCTAssertEqual(predictions.split(separator: "\n").count, 20)
 
@@ -52,7 +53,7 @@ final class BudgetCommandTests: XCTestCase {
     }
 
     func testABudgetInMillisecondsIsMeasured() throws {
-        // Batches of one image: enough of them for medians.
+        // Batches of one image, so that there are enough of them for medians.
         try withSmallRun { run in
             try run.complete("run", ["--set", "evaluation.batchSize=1"])
             let file = run.path("run/budget.json")
@@ -62,7 +63,7 @@ final class BudgetCommandTests: XCTestCase {
             let first = try run.drnet(["evaluate", run.path("run"), "--budget", "1"])
             XCTAssertEqual(first.status, 0, first.text)
             XCTAssertGreaterThan(try budget().calibration.milliseconds, 0)
-            // No machine is that fast or that slow.
+            // No machine is so fast or so slow.
             for text in ["1e-7", "1e7"] {
                 let result = try run.drnet(["evaluate", run.path("run"), "--budget-ms", text])
                 XCTAssertEqual(result.status, 1, result.text)
@@ -71,7 +72,7 @@ final class BudgetCommandTests: XCTestCase {
         }
     }
 
-    func testBudgetsThatMeanNothingAreRefused() throws {
+    func testInvalidBudgetsAreRejected() throws {
         try withSmallRun { run in
             try run.complete("run")
             for (options, status, message) in [
@@ -98,7 +99,7 @@ final class BudgetCommandTests: XCTestCase {
         }
     }
 
-    func testARunWithoutAPredictorIsRefused() throws {
+    func testARunWithoutAPredictorIsRejected() throws {
         try withSmallRun { run in
             try run.complete("run", ["--set", "stages.fineTune=null"])
             for options in [["--budget", "0.8"], ["--budget-ms", "1"], ["--curve", run.path("curve")]] {
@@ -133,7 +134,7 @@ final class BudgetCommandTests: XCTestCase {
             let timings = try XCTUnwrap(tables[0][0].firstIndex(of: "milliseconds"))
             for (one, two) in zip(tables[0], tables[1]) {
                 for (column, cells) in zip(one, two).enumerated() where column != timings {
-                    // Batches of other sizes round differently.
+                    // Batches of different sizes round differently.
                     if let first = Double(cells.0), let second = Double(cells.1) {
                         XCTAssertEqual(first, second, accuracy: 1e-4 * max(1, abs(first)), "\(one) and \(two)")
                     } else {

@@ -2,9 +2,9 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// What a person sees.
+/// Tests the command as a user sees it: output, files and errors.
 final class CommandTests: XCTestCase {
-    func testARunIsTrainedEvaluatedAndUsed() throws {
+    func testARunIsTrainedEvaluatedAndPredicts() throws {
         try withSmallRun { run in
             let trained = try run.train("run", ranks: 2)
             XCTAssertEqual(trained.status, 0, trained.text)
@@ -17,7 +17,7 @@ final class CommandTests: XCTestCase {
 
             let evaluated = try run.drnet(["evaluate", run.path("run"), "--predictions", run.path("predictions.csv")])
             XCTAssertEqual(evaluated.status, 0, evaluated.text)
-            XCTAssertEqual(table(evaluated.output), table(trained.output), "training ends with what evaluation says")
+            XCTAssertEqual(table(evaluated.output), table(trained.output), "training prints the same table at its end as evaluation")
             for row in ["easy", "medium", "hard"] { XCTAssertTrue(evaluated.output.contains("\n\(row) "), evaluated.text) }
             XCTAssertEqual(
                 try String(contentsOfFile: run.path("predictions.csv"), encoding: .utf8).split(separator: "\n").count, 25)
@@ -40,8 +40,8 @@ final class CommandTests: XCTestCase {
     private func checkThatOtherEvaluationsAreNotSaved(_ run: SmallRun) throws {
         let files = ["evaluation.json", "evaluation.txt"].map { run.path("run") + "/" + $0 }
         let before = try files.map { try String(contentsOfFile: $0, encoding: .utf8) }
-        for text in before { XCTAssertTrue(text.contains("hard"), "difficulties are saved too: \(text)") }
-        // A name that is no plain text in YAML.
+        for text in before { XCTAssertTrue(text.contains("hard"), "the difficulties are missing: \(text)") }
+        // A name that needs quotes in YAML.
         let other = run.path("images: [2]")
         try FileManager.default.createSymbolicLink(atPath: other, withDestinationPath: run.path("data"))
         for options in [["--checkpoint", "best"], ["--data", other]] {
@@ -51,14 +51,14 @@ final class CommandTests: XCTestCase {
         }
     }
 
-    /// Names, accuracies, FLOPs and shares; without the times.
+    /// Returns the table's names, accuracies, FLOPs and shares, without the times.
     private func table(_ output: String) -> [String] {
         output.split(separator: "\n").filter { line in
             ["dynamic ", "fixed ", "random", "oracle"].contains { line.hasPrefix($0) }
         }.map { line in line.split(separator: " ").prefix { !$0.hasSuffix("images/s") }.prefix(9).joined(separator: " ") }
     }
 
-    func testBadConfigurationsEndTheRunBeforeAnyWork() throws {
+    func testInvalidConfigurationsEndTheRunBeforeAnyWork() throws {
         try withSmallRun { run in
             let cases = [
                 ("optimizer.batchsize=3", "did you mean 'batchSize'?"), ("optimizer.batchSize=many", "takes a whole number, not 'many'"),
@@ -77,7 +77,7 @@ final class CommandTests: XCTestCase {
         }
     }
 
-    func testADamagedImageEndsTheRunWithItsName() throws {
+    func testADamagedImageEndsTheRunAndTheErrorNamesIt() throws {
         try withSmallRun { run in
             let image = run.path("data/train/rings/00004.jpg")
             try Data("no image".utf8).write(to: URL(fileURLWithPath: image))
@@ -90,7 +90,7 @@ final class CommandTests: XCTestCase {
         }
     }
 
-    func testDivergenceIsSaidAndTheCheckpointsStay() throws {
+    func testDivergenceIsReportedAndCheckpointsAreKept() throws {
         try withSmallRun { run in
             let result = try run.train("run", ["--set", "stages.warmUp.learningRate.base=1e30"])
             XCTAssertNotEqual(result.status, 0)
@@ -98,7 +98,7 @@ final class CommandTests: XCTestCase {
         }
     }
 
-    func testStraightThroughAndMobileNetRun() throws {
+    func testRunsCompleteWithStraightThroughAndWithMobileNetAndWithoutFineTuning() throws {
         try withSmallRun { run in
             try run.complete("straight", ["--set", "policy.estimator=straight-through"])
             try run.complete("mobile", ["--set", "classifier.architecture=mobilenet_v2"])
@@ -106,7 +106,7 @@ final class CommandTests: XCTestCase {
         }
     }
 
-    func testACollapseIsToldOnceInWords() throws {
+    func testACollapseOfThePolicyIsReportedOnce() throws {
         try withSmallRun { run in
             let options = [
                 "policy={flopsTarget: 0.46, flopsWeight: 200}",
@@ -119,7 +119,7 @@ final class CommandTests: XCTestCase {
             let events = run.records("run").filter { $0.kind == "event" }
             XCTAssertEqual(events.count, 1, "\(events)")
             XCTAssertTrue(events[0].message?.contains(words) ?? false && events[0].stage == "fineTune", "\(events)")
-            // A run that goes on after it has been told does not tell it again.
+            // A run that resumes after the report does not repeat it.
             try run.cut("run", to: "resumed", afterStep: events[0].step + 3)
             try run.complete("resumed", options + ["--resume"])
             XCTAssertEqual(run.records("resumed").filter { $0.kind == "event" }.count, 1)
@@ -128,7 +128,7 @@ final class CommandTests: XCTestCase {
         }
     }
 
-    func testTheRecordsTellOfThePolicy() throws {
+    func testRecordsDescribeThePolicy() throws {
         try withSmallRun { run in
             try run.complete(
                 "run", ["--set", "policy={flopsPenalty: lagrangian, flopsTarget: 0.5, flopsWeight: 0.4, flopsWarmUpEpochs: 1}"])
@@ -137,7 +137,7 @@ final class CommandTests: XCTestCase {
             for (index, step) in steps.prefix(5).enumerated() {
                 XCTAssertEqual(step.flopsWeight ?? .nan, 0.4 * Double(index) / 5, accuracy: 1e-12, "the warm-up")
             }
-            XCTAssertTrue(steps.prefix(5).allSatisfy { $0.multiplier == nil }, "it waits for the end of the warm-up")
+            XCTAssertTrue(steps.prefix(5).allSatisfy { $0.multiplier == nil }, "there is no multiplier before the end of the warm-up")
             XCTAssertNotNil(steps[5].multiplier)
             for (before, step) in zip(steps.dropFirst(5), steps.dropFirst(6)) { XCTAssertEqual(step.flopsWeight, before.multiplier) }
             XCTAssertTrue(run.records("run").allSatisfy { $0.stage == "fineTune" || $0.flopsWeight == nil })
@@ -154,7 +154,7 @@ final class CommandTests: XCTestCase {
         XCTAssertTrue(result.errors.contains("168 is no multiple of 32"), result.text)
     }
 
-    func testImpossibleNumbersOfClassesAreRefused() throws {
+    func testInvalidNumbersOfClassesAreRejected() throws {
         for classes in ["-1", "0", "9223372036854775807"] {
             let result = try ProcessRunner.run(
                 try builtExecutable(named: "drnet"), ["info", repositoryRoot + "/configs/quickstart.yaml", "--classes=\(classes)"])

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// `drnet evaluate` as several ranks.
+/// Tests `drnet evaluate` with several ranks.
 final class EvaluateRanksTests: XCTestCase {
     func testAllRanksUseTheCheckpointOfRankZero() throws {
         try withSmallRun { run in
             try run.complete("whole")
-            // Two hosts with different views of one folder: rank 1 sees later checkpoints.
+            // Simulates two hosts with different views of one folder: rank 1 sees later checkpoints.
             for host in ["a", "b"] {
                 try FileManager.default.createDirectory(atPath: run.path(host), withIntermediateDirectories: true)
             }
@@ -26,13 +26,14 @@ final class EvaluateRanksTests: XCTestCase {
             XCTAssertEqual(files[0], files[1])
             let whole = try run.drnet(["evaluate", run.path("whole"), "--predictions", run.path("whole.csv")])
             XCTAssertEqual(whole.status, 0, whole.text)
-            XCTAssertNotEqual(files[0], try String(contentsOfFile: run.path("whole.csv"), encoding: .utf8), "the two cannot be told apart")
+            XCTAssertNotEqual(
+                files[0], try String(contentsOfFile: run.path("whole.csv"), encoding: .utf8), "the two checkpoints predict the same")
         }
     }
 
-    func testASlowRankDelaysTheOthersAndIsNotGivenUp() throws {
+    func testASlowRankDelaysTheOthersButIsNotKilled() throws {
         try withSmallRun(validationImages: 600) { run in
-            // `evaluate` reads both from the run's configuration.
+            // `evaluate` reads these from the run's configuration.
             let options = [
                 "communication.timeoutSeconds=2", "evaluation.batchSize=1", "stages.warmUp=null", "stages.fineTune.epochs=1",
                 "stages.recalibrate=null",
@@ -43,14 +44,14 @@ final class EvaluateRanksTests: XCTestCase {
             var lastChange = Date()
             let result = try run.drnet(["evaluate", run.path("run")], ranks: 2) { process in
                 guard let slow = ProcessRunner.children(of: process.processIdentifier).last else { return }
-                // Stopped for 0.4 s, running for 0.1 s.
+                // The process is stopped for 0.4 s, then runs for 0.1 s, repeatedly.
                 guard Date().timeIntervalSince(lastChange) > (isStopped ? 0.4 : 0.1) else { return }
                 isStopped.toggle()
                 kill(slow, isStopped ? SIGSTOP : SIGCONT)
                 lastChange = Date()
             }
             XCTAssertEqual(result.status, 0, result.text)
-            XCTAssertGreaterThan(Date().timeIntervalSince(start), 4, "the slow rank was too fast to tell")
+            XCTAssertGreaterThan(Date().timeIntervalSince(start), 4, "the slow rank was too fast for this test")
             XCTAssertTrue(result.output.contains("600 validation images"), result.text)
         }
     }

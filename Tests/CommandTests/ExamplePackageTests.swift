@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// docs/examples/predict: another package can depend on this one, and predict with the library `DRNetInference` alone.
+/// Tests docs/examples/predict: another package can depend on this one and predict with the library `DRNetInference` alone.
 final class ExamplePackageTests: XCTestCase {
     func testTheExamplePredicts() throws {
-        // The build has a scratch folder of its own, so it can run inside of `swift test`.
+        // The build has its own scratch folder, so it can run inside `swift test`.
         let build = try ProcessRunner.run(
             "/bin/bash",
             [
@@ -24,7 +24,7 @@ final class ExamplePackageTests: XCTestCase {
             XCTAssertEqual(cells.count, 5, expected.text)
 
             let program = repositoryRoot + "/.build-example/release/predict"
-            // The library has no check of the processor: a program that depends on it decides for itself.
+            // The library does not check the processor. A program that uses it can decide for itself.
             let predicted = try ProcessRunner.run(
                 program, [run.path("run"), image], environment: ["DRNET_TEST_MISSING_FEATURES": "AVX2"])
             XCTAssertEqual(predicted.status, 0, predicted.text)

@@ -2,9 +2,9 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// launch/fingerprint, which shows that a change alters no bit.
+/// Tests launch/fingerprint, which shows whether a change alters any bit of the results.
 final class FingerprintTests: XCTestCase {
-    func testASumForEachFileOfEachRun() throws {
+    func testEachFileOfEachRunHasAChecksum() throws {
         let drnet = try builtExecutable(named: "drnet")
         let result = try ProcessRunner.run(
             repositoryRoot + "/launch/fingerprint", [drnet, "--set", "stages.fineTune.epochs=1", "--set", "stages.warmUp.epochs=1"],
@@ -20,7 +20,7 @@ final class FingerprintTests: XCTestCase {
             XCTAssertEqual(rows.map(\.last), names, "\(run)")
             for row in rows { XCTAssertEqual(row[0].count, 64, "\(run)") }
         }
-        // The runs differ in network, number of ranks or batch norm: equal sums would mean that the wrong files are read.
+        // The runs differ in network, number of ranks or batch norm. Equal checksums would mean that the wrong files were read.
         XCTAssertEqual(Set(runs.map { $0[1] }).count, runs.count, result.output)
     }
 

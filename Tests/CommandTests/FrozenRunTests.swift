@@ -2,15 +2,15 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// What whole runs leave alone, and start from.
+/// Tests frozen parts and warm starts in whole runs.
 final class FrozenRunTests: XCTestCase {
-    /// Steps 1–10 are warm-up, 11–25 fine-tuning.
+    /// Returns the file of a network in the checkpoint of a step. Steps 1–10 are warm-up, and steps 11–25 are fine-tuning.
     private func file(_ run: SmallRun, _ name: String, step: Int, _ network: String) throws -> Data {
         let checkpoint = try XCTUnwrap(run.checkpoints(name).first { $0.hasSuffix(String(format: "-%09d", step)) }, "no step \(step)")
         return try Data(contentsOf: URL(fileURLWithPath: "\(checkpoint)/\(network).safetensors"))
     }
 
-    func testAFrozenPartKeepsEveryBitOverAStage() throws {
+    func testAFrozenPartKeepsEveryBitDuringAStage() throws {
         try withSmallRun { run in
             let usual = ["stages.recalibrate=null", "optimizer.weightDecay=0.01"].flatMap { ["--set", $0] }
             func isChanged(_ name: String, _ network: String) throws -> Bool {
@@ -37,7 +37,7 @@ final class FrozenRunTests: XCTestCase {
         }
     }
 
-    func testAWarmStartIsSaidAndMadeOnceBeforeFineTuning() throws {
+    func testAWarmStartIsReportedAndHappensOnceBeforeFineTuning() throws {
         try withSmallRun { run in
             let options = ["--set", "predictor.widths=[8, 8, 16, 8, 8]"]
             try run.complete("scratch", options)

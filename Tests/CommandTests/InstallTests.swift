@@ -2,9 +2,9 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// launch/install on machines that lack everything: its tools are replaced by ones that only tell how they were called.
+/// Tests launch/install on machines without any dependency. The tools that it calls are replaced by scripts that only record the calls.
 final class InstallTests: XCTestCase {
-    /// Runs the script as a user, with or without sudo; gives what was called, too.
+    /// Runs the script as a user, with or without sudo. Returns the result and the recorded calls.
     private func install(user: Int, hasSudo: Bool, hasSwift: Bool = true) throws -> (result: ProcessRunner.Result, calls: String) {
         try withTemporaryFolder { folder in
             var tools = [
@@ -22,7 +22,7 @@ final class InstallTests: XCTestCase {
         }
     }
 
-    func testRootInstalls() throws {
+    func testRootInstallsDirectly() throws {
         let (result, calls) = try install(user: 0, hasSudo: false)
         XCTAssertEqual(result.status, 0, result.text)
         for package in ["libopenmpi-dev", "openmpi-bin", "libopenblas-dev", "libturbojpeg0-dev", "libpng-dev", "libexif-dev"] {
@@ -31,20 +31,20 @@ final class InstallTests: XCTestCase {
         XCTAssertFalse(calls.contains("sudo"))
     }
 
-    func testOthersInstallWithSudo() throws {
+    func testOtherUsersInstallWithSudo() throws {
         let (result, calls) = try install(user: 1000, hasSudo: true)
         XCTAssertEqual(result.status, 0, result.text)
         XCTAssertTrue(calls.hasPrefix("sudo\napt-get update"), calls)
     }
 
-    func testWithoutEitherALineSaysWhatToInstall() throws {
+    func testWithoutRootAndSudoAMessageSaysWhatToInstall() throws {
         let (result, calls) = try install(user: 1000, hasSudo: false)
         XCTAssertEqual(result.status, 1)
         XCTAssertTrue(result.errors.contains("apt-get install libopenmpi-dev openmpi-bin libopenblas-dev"), result.text)
         XCTAssertEqual(calls, "")
     }
 
-    func testAMissingSwiftIsNamed() throws {
+    func testAMissingSwiftIsReported() throws {
         let (result, _) = try install(user: 0, hasSudo: false, hasSwift: false)
         XCTAssertEqual(result.status, 1)
         XCTAssertTrue(result.errors.contains("no 'swift'"), result.text)

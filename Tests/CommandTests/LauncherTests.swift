@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// How launch/train calls mpirun, on machines of several kinds: the tools that it asks are replaced.
+/// Tests how launch/train calls mpirun on several kinds of machines. The tools that describe the machine are replaced.
 final class LauncherTests: XCTestCase {
     /// - Parameters:
-    ///   - threads: hardware threads that may be used.
-    ///   - places: core and socket of each hardware thread; nil where lscpu does not know.
+    ///   - threads: the number of hardware threads that the process can use.
+    ///   - places: the core and socket of each hardware thread; nil if lscpu fails.
     /// - Returns: the arguments of mpirun.
     private func arguments(threads: Int, places: [String]?, _ environment: [String: String] = [:]) throws -> [String] {
         try withTemporaryFolder { folder in
@@ -31,19 +31,19 @@ final class LauncherTests: XCTestCase {
         arguments.firstIndex(of: "-n").map { arguments[$0 + 1] }
     }
 
-    func testOneRankACoreWhereCoresHaveTwoThreads() throws {
+    func testCoresWithTwoThreadsGetOneRankEach() throws {
         let arguments = try arguments(threads: 8, places: ["0,0", "1,0", "0,1", "1,1", "0,0", "1,0", "0,1", "1,1"])
         XCTAssertEqual(ranks(arguments), "4")
         XCTAssertTrue(arguments.joined(separator: " ").contains("--bind-to core --map-by core"), "\(arguments)")
         XCTAssertFalse(arguments.contains("--oversubscribe"))
     }
 
-    func testNoMoreRanksThanThisProcessMayUse() throws {
+    func testRanksDoNotExceedTheThreadsThatTheProcessCanUse() throws {
         XCTAssertEqual(ranks(try arguments(threads: 2, places: ["0,0", "1,0", "2,0", "3,0"])), "2")
         XCTAssertEqual(ranks(try arguments(threads: 3, places: nil)), "3")
     }
 
-    func testMoreRanksThanCoresShareThem() throws {
+    func testMoreRanksThanCoresShareTheCores() throws {
         let arguments = try arguments(threads: 4, places: ["0,0", "1,0", "0,0", "1,0"], ["RANKS": "4"])
         XCTAssertEqual(ranks(arguments), "4")
         XCTAssertTrue(arguments.joined(separator: " ").contains("--oversubscribe --bind-to none"), "\(arguments)")
@@ -51,7 +51,7 @@ final class LauncherTests: XCTestCase {
         XCTAssertEqual(arguments.contains("--allow-run-as-root"), getuid() == 0)
     }
 
-    func testHostsGiveTheirOwnNumbers() throws {
+    func testAHostListDeterminesTheNumbersOfRanks() throws {
         let arguments = try arguments(threads: 1, places: ["0,0"], ["HOSTS": "a:2,b:3,c"])
         XCTAssertEqual(ranks(arguments), "6")
         XCTAssertTrue(arguments.joined(separator: " ").contains("--host a:2,b:3,c"), "\(arguments)")

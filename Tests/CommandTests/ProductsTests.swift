@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// `kernels.products` through the whole command.
+/// Tests the key `kernels.products` with the whole command.
 final class ProductsTests: XCTestCase {
     private func cache(_ run: SmallRun, fastest: String) throws {
         let path = run.path("cache") + "/drnet/products.json"
@@ -29,13 +29,13 @@ final class ProductsTests: XCTestCase {
                     try run.complete("\(whole)-cut", ranks: ranks, ["--resume"], environment: environment)
                     XCTAssertTrue(try run.weights(whole) == run.weights("\(whole)-cut"), whole)
                 }
-                // The negative control: with the other products the bits differ.
+                // The negative control: the bits differ between the two implementations.
                 XCTAssertFalse(try run.weights("openblas-\(name)") == run.weights("tiles-\(name)"), name)
             }
         }
     }
 
-    func testAnUnknownImplementationIsRefused() throws {
+    func testAnUnknownImplementationIsRejected() throws {
         try withSmallRun { run in
             let result = try run.train("run", ["--set", "kernels.products=mkl"])
             XCTAssertNotEqual(result.status, 0)

@@ -2,9 +2,9 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// The quickstart itself, with fewer epochs: what the defaults make of a policy shows only where one is learnt.
+/// Tests the quickstart with fewer epochs. The effect of the defaults on the policy is visible only in a run that learns one.
 final class QuickstartTests: XCTestCase {
-    /// Without the entropy term all images end at one resolution, which other tests do not see: nothing fails.
+    /// Without the entropy term, all images go to one resolution. Other tests do not notice this, because nothing fails.
     func testThePredictorSendsHardImagesToLargerResolutions() throws {
         try withTemporaryFolder { folder in
             try drnet(["synthesize", "\(folder)/data"])

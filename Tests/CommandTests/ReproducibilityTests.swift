@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// What must hold of whole runs with real ranks.
+/// Tests that whole runs are reproducible, including runs with real ranks.
 final class ReproducibilityTests: XCTestCase {
-    /// Steps of the whole data set at a small rate: rounding that lets one ReLU flip grows tenfold a step at a large one, in any
-    /// implementation, and would hide what is compared (docs/experiments.md).
+    /// Each step uses the whole data set and a small learning rate. At a large rate, a rounding difference that flips a single ReLU grows
+    /// tenfold per step in any implementation, and would hide the compared differences (docs/experiments.md).
     private let calm = [
         "resolutions=[64,32]", "optimizer.batchSize=120", "policy.flopsTarget=0.8", "stages.warmUp.epochs=10",
         "stages.fineTune.epochs=10", "stages.warmUp.learningRate.base=1e-4", "stages.fineTune.learningRate.base=1e-4",
@@ -20,7 +20,7 @@ final class ReproducibilityTests: XCTestCase {
                 try run.complete("\(ranks)", ranks: ranks, calm)
                 XCTAssertLessThan(largestDifference(run.losses("\(ranks)"), one), 1e-4, "\(ranks) ranks")
             }
-            // The comparison can fail: local batch norm normalises by rank, and a quarter more learning rate is seen too.
+            // The negative controls: local batch norm, which normalises within a rank, and a learning rate that is 25 % larger.
             try run.complete("local", ranks: 2, calm + ["--set", "batchNorm.mode=local"])
             XCTAssertGreaterThan(largestDifference(run.losses("local"), one), 1e-3)
             try run.complete("faster", calm + ["--set", "stages.warmUp.learningRate.base=1.25e-4"])
@@ -50,7 +50,7 @@ final class ReproducibilityTests: XCTestCase {
         }
     }
 
-    /// Over the first 20 steps, relative.
+    /// Returns the largest relative difference over the first 20 steps.
     private func largestDifference(_ losses: [Int: Double], _ expected: [Int: Double]) -> Double {
         (1...20).map { step in
             guard let a = losses[step], let b = expected[step] else { return .infinity }
@@ -72,7 +72,7 @@ final class ReproducibilityTests: XCTestCase {
         }
     }
 
-    func testTheNumberOfThreadsChangesNoBit() throws {
+    func testBitsDoNotDependOnTheNumberOfThreads() throws {
         try withSmallRun { run in
             try run.complete("one")
             let result = try ProcessRunner.run(
@@ -83,18 +83,18 @@ final class ReproducibilityTests: XCTestCase {
         }
     }
 
-    func testAKilledRunThatIsResumedEndsWithTheSameBits() throws {
+    func testAKilledAndResumedRunEndsWithTheSameBits() throws {
         try withSmallRun { run in
             let options = ["--set", "stages.fineTune.epochs=10"]
             for ranks in [nil, 2] as [Int?] {
                 let (whole, killed) = ("whole-\(ranks ?? 0)", "killed-\(ranks ?? 0)")
                 try run.complete(whole, ranks: ranks, options)
-                // In warm-up and in fine-tune, in the middle of an epoch.
+                // Once in warm-up and once in fine-tuning, in the middle of an epoch.
                 for step in [7, 22] {
                     let result = try run.train(killed, ranks: ranks, options + (step == 7 ? [] : ["--resume"])) { process in
                         if run.losses(killed).keys.max() ?? 0 >= step { killRanks(of: process) }
                     }
-                    XCTAssertNotEqual(result.status, 0, "it was to be killed: \(result.text)")
+                    XCTAssertNotEqual(result.status, 0, "the run should have been killed: \(result.text)")
                 }
                 let resumed = try run.train(killed, ranks: ranks, options + ["--resume"])
                 XCTAssertEqual(resumed.status, 0, resumed.text)
@@ -105,7 +105,7 @@ final class ReproducibilityTests: XCTestCase {
         }
     }
 
-    /// SIGKILL to the process, or to one rank of mpirun's.
+    /// Sends SIGKILL to the process, or to one of mpirun's ranks.
     private func killRanks(of process: Process) {
         let parent = process.processIdentifier
         kill(ProcessRunner.children(of: parent).last ?? parent, SIGKILL)

@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Where and from what a run can be continued.
+/// Tests resuming runs: from which steps, and from which checkpoints.
 final class ResumeTests: XCTestCase {
-    /// Steps 1–10 are warm-up, 11–25 fine-tuning, 26 is the recalibration; five are an epoch.
-    func testFromWhereverARunStoppedItEndsWithTheSameBits() throws {
+    /// Steps 1–10 are warm-up, steps 11–25 are fine-tuning, and step 26 is the recalibration. An epoch has five steps.
+    func testARunResumedFromAnyStepEndsWithTheSameBits() throws {
         try withSmallRun { run in
             let cases: [(name: String, options: [String], ranks: Int?, steps: [Int])] = [
                 ("boundaries", [], nil, [10, 25]), ("accumulation", ["optimizer.accumulationSteps=3"], nil, [3, 12]),
@@ -39,7 +39,7 @@ final class ResumeTests: XCTestCase {
         }
     }
 
-    func testACompleteRunIsOnlyEvaluatedAgain() throws {
+    func testResumingACompleteRunOnlyEvaluatesIt() throws {
         try withSmallRun { run in
             try run.complete("run")
             let (weights, milestones) = (try run.weights("run"), run.milestones("run"))
@@ -52,7 +52,7 @@ final class ResumeTests: XCTestCase {
         }
     }
 
-    func testADamagedCheckpointIsNamedAndTheOneBeforeItTaken() throws {
+    func testADamagedCheckpointIsReportedAndThePreviousOneIsUsed() throws {
         try withSmallRun { run in
             try run.complete("run")
             let checkpoints = run.checkpoints("run")
@@ -69,7 +69,7 @@ final class ResumeTests: XCTestCase {
         }
     }
 
-    func testARunOfWhichEveryCheckpointIsDamagedStartsFromTheBeginning() throws {
+    func testARunWithoutAnUndamagedCheckpointStartsFromTheBeginning() throws {
         try withSmallRun { run in
             try run.complete("run")
             let weights = try run.weights("run")
@@ -83,7 +83,7 @@ final class ResumeTests: XCTestCase {
         }
     }
 
-    func testARefusedRunChangesNothing() throws {
+    func testARejectedResumeChangesNoFile() throws {
         try withSmallRun { run in
             try run.complete("run")
             func contents() throws -> [Data] {
@@ -109,7 +109,7 @@ final class ResumeTests: XCTestCase {
         }
     }
 
-    func testPretrainedFilesAreNotNeededToGoOn() throws {
+    func testResumingDoesNotNeedPretrainedFiles() throws {
         try withSmallRun { run in
             try run.complete("first")
             let file = run.path("pretrained.safetensors")

@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Runs that are asked to stop: they write a checkpoint, end with status 75, and end as if nothing had been when they are resumed.
+/// Tests signals that stop a run. The run writes a checkpoint and ends with status 75. When it is resumed, it ends like an uninterrupted
+/// run.
 final class SignalTests: XCTestCase {
     func testASignalWritesACheckpointAndEndsWithStatus75() throws {
         try withSmallRun { run in
@@ -19,7 +20,7 @@ final class SignalTests: XCTestCase {
         }
     }
 
-    func testMpirunPassesSIGUSR1OnToAllRanksAndOneRankTellsTheOthers() throws {
+    func testMpirunForwardsSIGUSR1AndASignalToOneRankStopsAllRanks() throws {
         try withSmallRun { run in
             let options = ["--set", "checkpoints.everySteps=0", "--set", "stages.fineTune.epochs=40"]
             let ways: [(name: String, send: (pid_t) -> Void)] = [
@@ -32,7 +33,7 @@ final class SignalTests: XCTestCase {
         }
     }
 
-    func testTheLauncherPassesSignalsOnToAllRanks() throws {
+    func testTheLauncherForwardsSignalsToAllRanks() throws {
         try withSmallRun { run in
             let options = ["--set", "checkpoints.everySteps=0", "--set", "stages.fineTune.epochs=40"]
             for signal in [SIGTERM, SIGUSR1, SIGHUP] {
@@ -44,7 +45,7 @@ final class SignalTests: XCTestCase {
         }
     }
 
-    /// As a terminal does it: the signal comes to every process of the group.
+    /// Sends the signal to every process of the group, like a terminal.
     func testControlCWritesACheckpointToo() throws {
         try withSmallRun { run in
             let result = try launch(run, "stopped", ["--set", "checkpoints.everySteps=0", "--set", "stages.fineTune.epochs=40"]) {
@@ -56,7 +57,8 @@ final class SignalTests: XCTestCase {
         }
     }
 
-    /// launch/train with two ranks, and a signal after some steps. A shell in the background would hand down that SIGINT is ignored.
+    /// Runs launch/train with two ranks, and sends a signal after some steps. It does not use a background job of a shell, because its
+    /// processes would inherit that SIGINT is ignored.
     private func launch(_ run: SmallRun, _ name: String, _ options: [String], _ signal: @escaping (pid_t) -> Void) throws
         -> ProcessRunner.Result
     {
@@ -69,7 +71,7 @@ final class SignalTests: XCTestCase {
 
     func testASignalEndsAnEvaluation() throws {
         try withSmallRun(validationImages: 600) { run in
-            // Steps are few and evaluation is long.
+            // Training has few steps, and evaluation is long.
             let options = ["stages.fineTune.epochs=1", "evaluation.batchSize=1", "checkpoints.everySteps=0"].flatMap { ["--set", $0] }
             for ranks in [nil, 2] as [Int?] {
                 let (whole, name) = ("whole-\(ranks ?? 0)", "stopped-\(ranks ?? 0)")
@@ -105,7 +107,7 @@ final class SignalTests: XCTestCase {
         }
     }
 
-    /// Does something to the process, once, as soon as a condition holds.
+    /// Returns a closure that calls `body` with the process once, as soon as a condition holds.
     private func once(_ condition: @escaping () -> Bool, _ body: @escaping (pid_t) -> Void) -> (Process) -> Void {
         var isDone = false
         return { process in

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// A run that takes a second or two: the real command, on a small synthetic folder, alone or with real ranks.
+/// A run that takes one or two seconds. It uses the real command on a small synthetic folder, in one process or with real ranks.
 struct SmallRun {
     static let stepsPerEpoch = 5
     let folder: String
 
-    /// Makes images and configuration in a folder.
+    /// Creates images and a configuration in a folder.
     init(in folder: String, trainingImages: Int, validationImages: Int) throws {
         self.folder = folder
         let made = try drnet(["synthesize", "\(folder)/data", "--training", "\(trainingImages)", "--validation", "\(validationImages)"])
@@ -57,7 +57,7 @@ struct SmallRun {
             ["train", configuration, "-o", path(run)] + more, ranks: ranks, environment: environment, whileRunning: whileRunning)
     }
 
-    /// Trains to the end.
+    /// Trains to the end, and fails the test if the run fails.
     func complete(
         _ run: String, ranks: Int? = nil, _ more: [String] = [], environment: [String: String] = [:], line: UInt = #line
     ) throws {
@@ -83,7 +83,7 @@ struct SmallRun {
         return text.split(separator: "\n").compactMap { try? JSONDecoder().decode(Record.self, from: Data($0.utf8)) }
     }
 
-    /// Kind, stage and epoch of all records but those of steps.
+    /// Kind, stage and epoch of all records except those of steps.
     func milestones(_ run: String) -> [String] {
         records(run).filter { $0.kind != "step" }.map { "\($0.kind) \($0.stage) \($0.epoch)" }
     }
@@ -98,16 +98,16 @@ struct SmallRun {
             })
     }
 
-    /// The last step that is recorded; 0 where none is.
+    /// The last recorded step; 0 if there is none.
     func lastStep(_ run: String) -> Int { losses(run).keys.max() ?? 0 }
 
-    /// The folders of checkpoints, oldest first.
+    /// The checkpoint folders, oldest first.
     func checkpoints(_ run: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: path(run) + "/checkpoints")) ?? [])
             .filter { $0.hasPrefix("step-") }.sorted().map { path(run) + "/checkpoints/" + $0 }
     }
 
-    /// A run folder as it would be had the run been killed after a step: without the checkpoints behind it.
+    /// Creates a copy of a run folder as if the run had been killed after a step, without the later checkpoints.
     func cut(_ run: String, to name: String, afterStep step: Int) throws {
         try FileManager.default.copyItem(atPath: path(run), toPath: path(name))
         for checkpoint in checkpoints(name) where Int(checkpoint.suffix(9))! > step {

@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// The check of the processor (Sources/System/CStartup). All of it is about x86-64.
+/// Tests the check of the processor (Sources/System/CStartup), which exists only on x86-64.
 #if arch(x86_64)
     final class StartupTests: XCTestCase {
-        /// Makes the check treat a feature as missing.
+        /// Returns an environment that makes the check treat a feature as missing.
         private func withoutFeature(_ name: String) -> [String: String] { ["DRNET_TEST_MISSING_FEATURES": name] }
 
         func testEverySubcommandFirstChecksTheProcessor() throws {

@@ -6,26 +6,27 @@ import NeuralNetwork
 
 struct KernelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "kernels", abstract: "Times every distinct convolution of a network, beside OpenBLAS's sgemm of the same size.",
+        commandName: "kernels", abstract: "Times every distinct convolution of a network, and OpenBLAS's sgemm of the same size.",
         discussion: """
-            GFLOP/s count two for each multiply-add of the direct convolution, and twice that for the backward pass, which has the gradients \
-            of weights and input. sgemm multiplies [output pixels × k · k · input channels] by [k · k · input channels × output channels] \
-            on the same threads, without gathering patches. Winograd's kernels need fewer multiplications and can be above it.
+            GFLOP/s count two for each multiply-add of the direct convolution. The backward pass counts twice as many, because it computes \
+            the gradients of weights and input. sgemm multiplies [output pixels × k · k · input channels] by \
+            [k · k · input channels × output channels] on the same threads, without im2col. Winograd kernels need fewer multiplications \
+            and can exceed it.
             """)
 
-    @Option(help: "torchvision's names of networks, separated by commas.")
+    @Option(help: "Names of networks as in torchvision, separated by commas.")
     var networks = "resnet50,resnet18"
-    @Option(help: "Sizes of the images, separated by commas.")
+    @Option(help: "Image sizes in pixels, separated by commas.")
     var pixels = PixelSizes(sizes: [224, 112])
-    @Option(help: "Images.")
+    @Option(help: "Images per batch.")
     var batch = 16
-    @Option(help: "Threads (default: this process's cores).")
+    @Option(help: "Threads (default: the cores of this process).")
     var threads: Int?
-    @Option(help: "Seconds for each measurement, about.")
+    @Option(help: "Approximate seconds for each measurement.")
     var seconds = 0.2
-    @Option(help: "What multiplies matrices, separated by commas.")
+    @Option(help: "Implementations of matrix products, separated by commas.")
     var products = ProductsChoiceList(kinds: ProductsKind.allCases)
-    @Option(help: "How 3×3 convolutions of stride 1 are computed: as the model chooses, or all in one way.")
+    @Option(help: "Algorithm of 3×3 convolutions with stride 1: the cost model's choice, or one for all.")
     var convolutions = ConvolutionChoice.modelled
 
     func validate() throws {
@@ -62,7 +63,7 @@ struct KernelsCommand: ParsableCommand {
         }
     }
 
-    /// In the order in which the networks meet them.
+    /// The distinct convolutions, in the order of the networks' layers.
     private func distinctShapes() throws -> [ConvolutionShape] {
         var shapes: [ConvolutionShape] = []
         for backbone in try backbones {
@@ -93,7 +94,7 @@ enum ConvolutionChoice: String, CaseIterable, ExpressibleByArgument {
 
 extension ProductsKind: ExpressibleByArgument {}
 
-/// Implementations of products, separated by commas.
+/// Parses implementations of matrix products, separated by commas.
 struct ProductsChoiceList: ExpressibleByArgument {
     var kinds: [ProductsKind]
 
@@ -108,14 +109,15 @@ struct ProductsChoiceList: ExpressibleByArgument {
     var defaultValueDescription: String { kinds.map(\.rawValue).joined(separator: ",") }
 }
 
-/// A convolution's times.
+/// The measured times of one convolution, in seconds.
 private struct KernelTiming {
     private let shape: ConvolutionShape
     private let products: ProductsKind
     private let forward: Double
-    /// Forward with weights that are kept in the order in which they are read, as in inference.
+    /// The forward pass with packed weights that are kept, as in inference.
     private let kept: Double
     private let backward: Double
+    /// One sgemm of the same size.
     private let product: Double
 
     init(_ shape: ConvolutionShape, _ context: KernelContext, budget: Double) {
@@ -145,10 +147,10 @@ private struct KernelTiming {
         product = Self.product(shape, weights: weights, output: output, context, budget: budget)
     }
 
-    /// Images have no gradient.
+    /// Whether the input is an image, which needs no gradient.
     private static func isStem(_ shape: ConvolutionShape) -> Bool { shape.inputChannels == 3 }
 
-    /// Rows are divided among the threads.
+    /// Times sgemm, with the rows divided among the threads.
     private static func product(_ shape: ConvolutionShape, weights: Floats, output: Floats, _ context: KernelContext, budget: Double)
         -> Double
     {

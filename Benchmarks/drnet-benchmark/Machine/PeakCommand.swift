@@ -3,25 +3,29 @@ import ArgumentParser
 import Foundation
 import Kernels
 
-/// What the machine gives at best, to compare with.
+/// The best performance of the machine, as a reference for measurements.
 struct MachinePeak: Codable {
     var threads: Int
-    /// OpenBLAS's sgemm of large square matrices: one on one core, and one on each core at the same time.
+    /// OpenBLAS's sgemm of large square matrices on one core.
     var gigaFLOPsPerSecondOneThread: Double
+    /// OpenBLAS's sgemm on all cores: each core computes its own product.
     var gigaFLOPsPerSecondAllThreads: Double
-    /// a ← b, and a ← b + s · c, of arrays that no cache holds; bytes as the program names them, without those that the processor reads
-    /// before it overwrites them.
+    /// a ← b with arrays that exceed the caches, on one core. This and the next three rates count the bytes that the program reads and
+    /// writes. They do not count the bytes that the processor loads before it overwrites them.
     var copyGigabytesPerSecondOneThread: Double
+    /// a ← b on all cores.
     var copyGigabytesPerSecondAllThreads: Double
+    /// a ← b + s · c on one core.
     var triadGigabytesPerSecondOneThread: Double
+    /// a ← b + s · c on all cores.
     var triadGigabytesPerSecondAllThreads: Double
 }
 
 struct PeakCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "peak", abstract: "Measures sgemm and memory on one core and on all, and prints a line of JSON.")
+        commandName: "peak", abstract: "Measures sgemm and memory bandwidth on one core and on all, and prints a line of JSON.")
 
-    @Option(help: "Threads (default: this process's cores).")
+    @Option(help: "Threads (default: the cores of this process).")
     var threads: Int?
     @Option(help: "Rows and columns of the matrices.")
     var size = 2048
@@ -50,13 +54,13 @@ struct PeakCommand: ParsableCommand {
     }
 }
 
-/// The best of several tries: what the machine can do, whatever else it does.
+/// Returns the shortest of several runs, in seconds, so that other load on the machine matters little.
 private func best(_ body: () -> Void) -> Double {
     let tries = 6
     return (0..<tries).map { _ in Timing.seconds(body) }.min() ?? .infinity
 }
 
-/// A product of square matrices for each thread.
+/// Square matrices for one product on each thread.
 private struct SquareProducts {
     let size: Int
     private let operands: [Floats]
@@ -81,7 +85,7 @@ private struct SquareProducts {
     }
 }
 
-/// Three arrays that are swept in parallel.
+/// Three arrays that several threads read and write in parallel.
 private struct Arrays {
     private let count: Int
     private let a: Floats, b: Floats, c: Floats
@@ -110,7 +114,7 @@ private struct Arrays {
     }
 }
 
-/// Memory for a measurement.
+/// An array of floats for a measurement, aligned to a cache line.
 final class Floats {
     let data: UnsafeMutablePointer<Float>
     private static let cacheLine = 64

@@ -1,6 +1,6 @@
 import Training
 
-/// All that a benchmark found out: benchmark.json.
+/// The results of a benchmark: the contents of benchmark.json.
 struct BenchmarkReport: Encodable {
     var machine: Machine
     var environment: RunEnvironment
@@ -22,32 +22,33 @@ struct BenchmarkReport: Encodable {
     }
 }
 
-/// One case: this project's measurements, and what they are compared with.
+/// One case: the measurements of this project and of the programs that it is compared with.
 struct BenchmarkCase: Encodable {
     var name: String
-    /// This project's own comes first.
+    /// The first series is this project's.
     var series: [Series]
 
-    /// What one program measured, in all rounds.
+    /// The measurements of one program in all rounds.
     struct Series: Encodable {
-        /// The program's name; with its ranks and threads where these differ from the case's.
+        /// The name of the program, followed by its ranks and threads if these differ from the first series.
         var label: String
         var rounds: [Round]
-        /// Of the rounds' medians.
+        /// The spread of the rounds' images per second; each round has the median of its steps.
         var imagesPerSecond: Spread
         var gigaFLOPsPerSecond: Double?
-        /// Of sgemm's best on as many cores.
+        /// The GFLOP/s as a share of sgemm's best on the same number of cores.
         var shareOfPeak: Double?
-        /// The largest of all rounds.
+        /// The largest value of all rounds.
         var peakMemoryBytes: Double?
-        /// The case's own images/s by these, of each round that has both; nil for the case's own.
+        /// The images/s of the first series divided by those of this one, for each round that has both; nil for the first series.
         var ratio: Spread?
-        /// Of `dynamic`: the medians of the rounds.
+        /// `Measurement.FixedLargest.timeRatio` of each round; nil for all passes except `dynamic`.
         var timeRatio: Spread?
 
         var first: Measurement { rounds[0].measurement }
     }
 
+    /// One measurement and the number of its round.
     struct Round: Encodable {
         var round: Int
         var measurement: Measurement
@@ -114,7 +115,7 @@ extension BenchmarkCase.Series {
 }
 
 extension Measurement {
-    /// Ranks × threads.
+    /// The number of ranks × threads, such as "2×1".
     var layout: String { "\(ranks)×\(threads)" }
 
     fileprivate func isOfCase(like other: Measurement) -> Bool {

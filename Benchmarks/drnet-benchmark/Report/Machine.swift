@@ -1,12 +1,12 @@
 import Foundation
 
-/// The machine that a report is about.
+/// The machine that ran the benchmark.
 struct Machine: Encodable {
-    /// The processor's name, where the system tells.
+    /// The name of the processor; "unknown processor" if the system does not report it.
     var processor: String
-    /// That this process may use.
+    /// The number of cores that this process can use.
     var cores: Int
-    /// The best of all rounds; nil where it was not measured.
+    /// The best values of all rounds; nil if they were not measured.
     var peak: MachinePeak?
 
     init(peaks: [MachinePeak]) {
@@ -26,12 +26,12 @@ struct Machine: Encodable {
         }
     }
 
-    /// sgemm's best in GFLOP/s on some of the cores.
+    /// Returns sgemm's best GFLOP/s on a number of cores.
     func peak(threads: Int) -> Double? {
         peak.map { threads == 1 ? $0.gigaFLOPsPerSecondOneThread : $0.gigaFLOPsPerSecondAllThreads * Double(threads) / Double($0.threads) }
     }
 
-    /// One line for people.
+    /// A description in one line.
     var text: String {
         let name = "\(cores) \(cores == 1 ? "core" : "cores"), \(processor)"
         guard let peak else { return name }

@@ -2,7 +2,8 @@ import DynamicResolution
 import Training
 import Charts
 
-/// Horizontal bars of GFLOP/s, which cases of any size share, with images/s and this project's ratio at the bars, and sgemm's best as a line.
+/// A chart with a horizontal bar of GFLOP/s for each program and case. GFLOP/s are comparable between cases of different sizes. The bars
+/// are labelled with images/s and the ratio to this project. A line marks sgemm's best.
 struct ReportChart {
     private let report: BenchmarkReport
     private let cases: [(title: String, rows: [ReportRow])]
@@ -11,7 +12,7 @@ struct ReportChart {
 
     private enum Size {
         static let width = 980.0
-        /// Left of the bars: the programs' names.
+        /// The width of the programs' names, left of the bars.
         static let labels = 130.0
         static let bars = 500.0
         static let head = 64.0
@@ -31,7 +32,7 @@ struct ReportChart {
     var document: SVGDocument {
         let heights = cases.map { Size.title + Size.row * Double($0.rows.count) + Size.gap }
         let bottom = Size.head + heights.reduce(0, +)
-        var document = SVGDocument(width: Size.width, height: bottom + Size.foot, title: "DRNet Trainer's speed beside other programs'")
+        var document = SVGDocument(width: Size.width, height: bottom + Size.foot, title: "Speed of DRNet Trainer and other programs")
         document.add(.text("Speed of training and inference", x: 16, y: 26, size: 17, isBold: true, SVGStyle(fill: "#222")))
         document.add(.text(report.machine.text, x: 16, y: 46, size: 12, SVGStyle(fill: "#555")))
         addAxis(to: &document, bottom: bottom)
@@ -47,7 +48,7 @@ struct ReportChart {
 
     private func addAxis(to document: inout SVGDocument, bottom: Double) {
         let axis = Axis(covering: 0...largest, steps: 6)
-        // Bars reach to the largest value, which need not be round.
+        // The axis ends at the largest value, which need not be a tick.
         for tick in axis.ticks where tick <= largest {
             document.add(.line(from: (x(tick), Size.head), to: (x(tick), bottom), SVGStyle(stroke: "#ddd", strokeWidth: 1)))
             document.add(
@@ -60,7 +61,7 @@ struct ReportChart {
         }
         document.add(
             .text(
-                "GFLOP/s: two for each multiply-add of direct convolutions, a training step counted as three forward passes",
+                "GFLOP/s: two for each multiply-add of direct convolutions; a training step counts as three forward passes",
                 x: Size.labels,
                 y: bottom + 36, size: 11, SVGStyle(fill: "#555")))
     }

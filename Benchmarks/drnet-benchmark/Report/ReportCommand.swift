@@ -4,16 +4,16 @@ import Interchange
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Prints the table of collected measurements; writes benchmark.json and benchmark.svg.",
+        commandName: "report", abstract: "Prints a table of collected measurements, and writes benchmark.json and benchmark.svg.",
         discussion: """
-            The file has a JSON object a line: {"round": 1, "case": NAME, "measurement": what step printed} or \
-            {"round": 1, "peak": what peak printed}. Ratios are taken within rounds.
+            Each line of the file is a JSON object: {"round": 1, "case": NAME, "measurement": output of step} or \
+            {"round": 1, "peak": output of peak}. Ratios compare measurements of the same round.
             """)
 
-    @Argument(help: "The file of measurements.")
+    @Argument(help: "File of measurements.")
     var measurements: String
 
-    @Option(help: "The folder to write to; it is made where it is not there.")
+    @Option(help: "Folder to write to; created if it does not exist.")
     var output: String
 
     func run() throws {

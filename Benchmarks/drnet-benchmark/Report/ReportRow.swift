@@ -1,18 +1,18 @@
 import Interchange
 import Foundation
 
-/// One line of the table and one bar of the chart: what one program reached in one case.
+/// The result of one program in one case: a line of the table and a bar of the chart.
 struct ReportRow {
     var label: String
     var imagesPerSecond: Double
     var gigaFLOPsPerSecond: Double?
     var shareOfPeak: Double?
-    /// Megabytes moved for an image: fused, and with separate sweeps.
+    /// Megabytes moved per image: fused, and with separate sweeps.
     var traffic: (fused: Double, separate: Double)?
     var peakMemoryBytes: Double?
-    /// What drnet is relative to it.
+    /// The speed of drnet relative to this program, with its spread.
     var ratio: String
-    /// The same in words and without the spread; empty for drnet itself.
+    /// The same ratio in words and without the spread; empty for drnet itself.
     var shortRatio: String
 
     fileprivate init(_ series: BenchmarkCase.Series) {
@@ -27,7 +27,7 @@ struct ReportRow {
         shortRatio = series.ratio.map { String(format: "drnet is %.2f ×", $0.median) } ?? ""
     }
 
-    /// The largest resolution alone, which a dynamic network's time is compared with.
+    /// Creates the row of the largest resolution alone, as a reference for the time of a dynamic network. Nil if it was not measured.
     fileprivate init?(fixedLargestOf series: BenchmarkCase.Series) {
         guard let fixed = series.first.fixedLargest, let timeRatio = series.timeRatio else { return nil }
         let first = series.first
@@ -36,7 +36,7 @@ struct ReportRow {
             round.measurement.fixedLargest.map { Double(first.batch) / $0.secondsPerStep }
         }
         imagesPerSecond = Spread(speeds).median
-        // Of FLOPs, which an image has more of here.
+        // The ratio of GFLOP/s. An image has more FLOPs at the largest resolution, so the ratio of images/s is divided by `flopsRatio`.
         let speedUp = Spread(speeds).median / (series.imagesPerSecond.median * fixed.flopsRatio)
         gigaFLOPsPerSecond = series.gigaFLOPsPerSecond.map { $0 * speedUp }
         shareOfPeak = series.shareOfPeak.map { $0 * speedUp }
@@ -53,14 +53,14 @@ struct ReportRow {
         String(format: "%.2f (%.2f … %.2f)", spread.median, spread.smallest, spread.largest)
     }
 
-    /// Three significant digits.
+    /// Images per second with three significant digits.
     var speedText: String {
         String(format: imagesPerSecond < 10 ? "%.2f" : imagesPerSecond < 100 ? "%.1f" : "%.0f", imagesPerSecond)
     }
 }
 
 extension BenchmarkReport {
-    /// The table, a row for each program of each case.
+    /// The results as a text table with a row for each program of each case.
     var table: String {
         var lines = [
             [
@@ -86,7 +86,7 @@ extension BenchmarkCase {
         ]
     }
 
-    /// The case for people.
+    /// A description of the case.
     var title: String {
         let first = series[0].first
         let ranks = first.ranks > 1 ? ", \(first.ranks) ranks × \(first.threads == 1 ? "1 thread" : "\(first.threads) threads")" : ""

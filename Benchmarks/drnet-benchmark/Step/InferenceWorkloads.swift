@@ -2,6 +2,7 @@ import Evaluation
 import DynamicResolution
 import NeuralNetwork
 
+/// Inference with a plain classifier.
 struct ClassifierForward: Workload {
     let cost: WorkloadCost
     private let model: FrozenDRNet
@@ -21,8 +22,10 @@ struct ClassifierForward: Workload {
     }
 }
 
-/// `drnet evaluate`'s own evaluator, the images' resolutions in rotation. A sample is as many batches as fill each resolution's batch;
-/// at small batches several times that. Its seconds are those of one batch, without loading.
+/// Evaluation with the evaluator of `drnet evaluate`. Consecutive images cycle through the resolutions.
+///
+/// A sample has enough batches to fill one batch of each resolution; with small batches, a multiple of that. The time of a sample is that
+/// of one batch, without loading.
 struct DRNetEvaluation: Workload {
     let cost: WorkloadCost
     private let dynamic: FrozenDRNet
@@ -32,7 +35,7 @@ struct DRNetEvaluation: Workload {
     private let batches: Int
     private let rotation = Rotation()
 
-    /// Images of a sample at least, so that a short one is not all noise.
+    /// The minimum number of images of a sample. Shorter samples would be mostly noise.
     private static let sampleImages = 24
 
     init(_ networks: BenchmarkNetworks, _ images: RandomImages, _ job: Job) {
@@ -76,7 +79,7 @@ struct DRNetEvaluation: Workload {
         return try evaluator.run {
             guard next < batches else { return nil }
             defer { next += 1 }
-            // Images of all ranks and batches have indices of their own.
+            // Every image of all ranks and batches has its own index.
             let first = (job.communicator.rank * batches + next) * count
             return MicroBatch(
                 images: images.batch.images, labels: images.batch.labels, sampleIndices: Array(first..<first + count))
@@ -84,7 +87,7 @@ struct DRNetEvaluation: Workload {
     }
 }
 
-/// A predictor that computes its answer and gives another: the resolutions in rotation.
+/// A predictor that computes its logits, then replaces them: consecutive images cycle through the resolutions.
 private struct RotatingArchitecture: NetworkArchitecture {
     let architecture: any NetworkArchitecture
     let rotation: Rotation
@@ -94,7 +97,7 @@ private struct RotatingArchitecture: NetworkArchitecture {
     }
 }
 
-/// The resolution of the next image. The benchmark runs one pass at a time.
+/// The resolution of the next image. `@unchecked Sendable` is safe: the benchmark runs one pass at a time.
 private final class Rotation: @unchecked Sendable {
     private var next = 0
 

@@ -1,20 +1,22 @@
 import NeuralNetwork
 
-/// A model of the bytes that go through memory for an image, counted from the layers' outputs and the weights; docs/performance.md has its
-/// table. It counts what a kernel reads and writes, whether or not a cache still holds it.
+/// A model of the bytes that go through memory for one image, computed from the layers' outputs and the weights.
+///
+/// It counts all bytes that a kernel reads and writes, even if a cache still holds them. The table is in docs/performance.md.
 struct MemoryTraffic: Equatable {
-    /// With batch norm and activation fused into the convolutions.
+    /// Bytes with batch norm and activation fused into the convolutions.
     var fused: Double
-    /// With sweeps of their own.
+    /// Bytes with a separate sweep for batch norm and activation.
     var separate: Double
 
-    /// A network's forward pass, and the backward pass that may belong to it.
+    /// A network's forward pass, with its backward pass in training.
     struct Part {
         var network: Network
+        /// Height and width of an image.
         var pixels: Int
-        /// Of a step's images.
+        /// The share of a step's images that the network processes.
         var share: Double
-        /// Images of one pass: the weights are read once for all of them.
+        /// The number of images of one pass, which reads the weights once.
         var passImages: Int
     }
 
@@ -22,24 +24,24 @@ struct MemoryTraffic: Equatable {
     private enum Activations {
         static let trainingFused = 2.0 + 5
         static let trainingSeparate = 5.0 + 11
-        /// Written by the convolution, read by the next.
+        /// The convolution writes the output, and the next one reads it.
         static let evaluationFused = 2.0
-        /// And read and written once more by the normalisation.
+        /// In addition, the normalisation reads and writes it.
         static let evaluationSeparate = 4.0
     }
 
     /// Floats moved for each weight.
     private enum Weights {
         static let evaluation = 1.0
-        /// Read forward and back; the gradient is added to what is there.
+        /// The forward and the backward pass each read the weight. The backward pass adds to the gradient, which is a read and a write.
         static let training = 1.0 + 1 + 2
-        /// Clearing the gradient; then gradient, momentum and value are read, and the latter two written.
+        /// The gradient is cleared. The update reads gradient, momentum and value, and writes momentum and value.
         static let update = 1.0 + 5
     }
 
     /// - Parameters:
-    ///   - updates: the networks that are trained; empty for inference.
-    ///   - stepImages: of a step on one rank.
+    ///   - updates: the trained networks; empty for inference.
+    ///   - stepImages: the number of images of a step on one rank.
     init(_ parts: [Part], updates: [Network], stepImages: Int) {
         let isTraining = !updates.isEmpty
         let elements = parts.reduce(0.0) { $0 + $1.share * Double($1.network.outputElements(resolution: $1.pixels)) }
@@ -53,7 +55,7 @@ struct MemoryTraffic: Equatable {
 }
 
 extension Network {
-    /// Elements of all layers' outputs for one square image.
+    /// Returns the number of elements of all layers' outputs for one square image.
     fileprivate func outputElements(resolution: Int) -> Int {
         layerCosts(Shape(batch: 1, height: resolution, width: resolution, channels: 3)).reduce(0) { $0 + $1.output.count }
     }

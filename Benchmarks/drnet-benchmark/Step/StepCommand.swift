@@ -4,22 +4,22 @@ import Kernels
 import NeuralNetwork
 import Training
 
-/// What a step does.
+/// The work of a step.
 enum StepPass: String, CaseIterable, ExpressibleByArgument {
-    /// Forward, cross entropy, backward and SGD of a classifier.
+    /// A training step of a classifier: forward pass, cross entropy, backward pass and SGD.
     case train
-    /// The classifier as in evaluation.
+    /// Inference with a classifier.
     case forward
-    /// Fine-tuning a dynamic resolution network, its images spread evenly over the resolutions.
+    /// A fine-tuning step of a dynamic resolution network. Its images are spread evenly over the resolutions.
     case drnetTrain = "drnet-train"
-    /// Evaluating one likewise, in turns with its largest resolution alone.
+    /// Evaluation of a dynamic resolution network with evenly spread images, alternating with evaluation at the largest resolution alone.
     case dynamic
 
     var usesPredictor: Bool { self == .drnetTrain || self == .dynamic }
     var isTraining: Bool { self == .train || self == .drnetTrain }
 }
 
-/// Sizes in pixels, separated by commas.
+/// Parses sizes in pixels, separated by commas.
 struct PixelSizes: ExpressibleByArgument {
     var sizes: [Int]
 
@@ -36,28 +36,28 @@ struct PixelSizes: ExpressibleByArgument {
 
 struct StepCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "step", abstract: "Times one case, alone or as one rank of mpirun, and prints a line of JSON.",
+        commandName: "step", abstract: "Times one case, in one process or as a rank of mpirun, and prints a line of JSON.",
         discussion: "Images are random. Each rank takes its share of the batch; rank 0 prints.")
 
-    @Option(help: "torchvision's name of the classifier.")
+    @Option(help: "Name of the classifier as in torchvision.")
     var network = "resnet50"
-    @Option(help: "Size of the images; for drnet-train and dynamic the candidates, largest first.")
+    @Option(help: "Image size in pixels; for drnet-train and dynamic, the candidates, largest first.")
     var pixels = PixelSizes(sizes: [224])
-    @Option(help: "Images of a step over all ranks.")
+    @Option(help: "Images per step over all ranks.")
     var batch = 16
-    @Option(help: "What a step does.")
+    @Option(help: "Work of a step.")
     var pass = StepPass.train
-    @Option(help: "Threads of a rank (default: its share of the cores).")
+    @Option(help: "Threads per rank (default: its share of the cores).")
     var threads: Int?
-    @Option(help: "Timed steps.")
+    @Option(help: "Number of timed steps.")
     var steps = 4
-    @Option(help: "Steps before them that are not timed.")
+    @Option(help: "Number of untimed steps before the timed ones.")
     var warmUpSteps = 2
-    @Option(help: "Size of the images that the predictor sees.")
+    @Option(help: "Size of the predictor's input in pixels.")
     var predictorPixels = 128
-    @Flag(inversion: .prefixedNo, help: "Whether 3×3 convolutions use Winograd's transforms where it pays.")
+    @Flag(inversion: .prefixedNo, help: "Use Winograd's transforms for 3×3 convolutions where they are faster.")
     var winograd = true
-    @Option(help: "What multiplies matrices.")
+    @Option(help: "Implementation of matrix products.")
     var products = ProductsKind.tiles
 
     func validate() throws {
@@ -84,9 +84,9 @@ struct StepCommand: ParsableCommand {
         }
     }
 
-    /// Images of each rank.
+    /// Returns the number of images per rank and step.
     private func share(of job: Job) throws -> Int {
-        // Each rank of drnet-train has as many images at each resolution.
+        // In drnet-train, each rank has the same number of images at each resolution.
         let unit = job.communicator.rankCount * (pass == .drnetTrain ? pixels.sizes.count : 1)
         guard batch % unit == 0 else {
             throw ValidationError("--batch is \(batch); here a multiple of \(unit) (ranks\(pass == .drnetTrain ? " × resolutions" : ""))")

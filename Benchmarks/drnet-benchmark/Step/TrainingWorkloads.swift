@@ -2,8 +2,9 @@ import DynamicResolution
 import NeuralNetwork
 import Training
 
-/// A training step as the trainer does it: gradients, their sum over the ranks, batch norms' statistics, the update. What the trainer does
-/// besides, and other programs' steps do not, is left out: the gradient's norm, the check for replicas and the records.
+/// A training step like the trainer's: the gradients, their sum over the ranks, the batch-norm statistics and the update.
+///
+/// It leaves out what the steps of other programs do not do: the norm of the gradient, the comparison of the replicas and the records.
 private struct TrainerStep {
     let job: Job
     let model: DRNet
@@ -34,6 +35,7 @@ private struct TrainerStep {
     }
 }
 
+/// Training a plain classifier.
 struct ClassifierTraining: Workload {
     let cost: WorkloadCost
     private let trainer: TrainerStep
@@ -53,7 +55,7 @@ struct ClassifierTraining: Workload {
     }
 }
 
-/// Fine-tuning with the published estimator, the images' resolutions in rotation.
+/// Fine-tuning with the published estimator. Consecutive images cycle through the resolutions.
 struct DRNetTraining: Workload {
     let cost: WorkloadCost
     private let trainer: TrainerStep
@@ -61,7 +63,7 @@ struct DRNetTraining: Workload {
     private let globalCount: Int
     private let options: FineTuneOptions
 
-    /// Noise so large decides for the predictor, whose own logits are some units.
+    /// Noise that is large enough to override the predictor's own logits, which are a few units.
     private static let decidingNoise: Float = 30
 
     init(_ networks: BenchmarkNetworks, _ images: RandomImages, _ job: Job) {

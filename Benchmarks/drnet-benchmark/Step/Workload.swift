@@ -3,38 +3,43 @@ import Kernels
 import NeuralNetwork
 import Randomness
 
-/// Something that can be done again and again.
+/// A unit of work that is measured repeatedly.
 protocol Workload {
+    /// The cost of one image.
     var cost: WorkloadCost { get }
-    /// Does it once on this rank's images. Collective.
+    /// Runs the work once on this rank's images. Collective.
     func step() throws -> StepSample
 }
 
+/// The times of one step.
 struct StepSample {
+    /// The duration of the step.
     var seconds: Double
-    /// Of the largest resolution on as many images, where the workload runs it too.
+    /// The duration at the largest resolution, for the same number of images; nil if the workload does not run it.
     var fixedSeconds: Double?
 }
 
-/// What an image of a workload costs.
+/// The cost of one image of a workload.
 struct WorkloadCost {
     /// Multiply-adds of the forward pass, predictor included.
     var multiplyAdds: Double
+    /// Whether each step has a backward pass.
     var isTraining: Bool
+    /// The bytes that go through memory.
     var traffic: MemoryTraffic
-    /// The forward pass's multiply-adds relative to the classifier at the largest resolution; for `dynamic`.
+    /// The forward pass's multiply-adds divided by those of the classifier at the largest resolution; nil for all passes except `dynamic`.
     var shareOfLargest: Double?
 
-    /// Two for each multiply-add; the backward pass computes two products where the forward pass computes one.
+    /// FLOPs: two for each multiply-add. The backward pass computes two products for each product of the forward pass.
     var flops: Double { 2 * multiplyAdds * (isTraining ? 3 : 1) }
 }
 
-/// The networks of a case, as torchvision initialises them, with ImageNet's 1000 classes.
+/// The networks of a case, initialised as in torchvision, with ImageNet's 1000 classes.
 struct BenchmarkNetworks {
     let model: DRNet
     static let classCount = 1000
 
-    /// - Parameter predictorPixels: nil without a predictor; otherwise the published one.
+    /// - Parameter predictorPixels: the input size of the published predictor; nil for no predictor.
     init(backbone: Backbone, resolutions: [Int], predictorPixels: Int?) {
         let classifier = backbone.architecture().makeNetwork(outputs: Self.classCount, resolutionCount: resolutions.count)
         classifier.arena.initialize(seed: 1, stream: 0)
@@ -47,11 +52,13 @@ struct BenchmarkNetworks {
             predictorInputSize: predictorPixels ?? resolutions[0], classCount: Self.classCount)
     }
 
-    /// What it costs to classify each image at one resolution, evenly spread over them, with the predictor in front where there is one.
+    /// Returns the mean cost of an image. Each image is classified at one resolution, and the images are spread evenly over the
+    /// resolutions. The cost includes the predictor, if there is one.
     ///
     /// - Parameters:
-    ///   - images: of a step on this rank.
-    ///   - passImages: of a forward pass of the classifier.
+    ///   - isTraining: whether the cost is that of a training step.
+    ///   - images: the number of images of a step on this rank.
+    ///   - passImages: the number of images of a forward pass of the classifier.
     func cost(isTraining: Bool, images: Int, passImages: Int) -> WorkloadCost {
         let (resolutions, flops) = (model.resolutions, model.flops)
         let share = 1 / Double(resolutions.count)
@@ -67,7 +74,7 @@ struct BenchmarkNetworks {
     }
 }
 
-/// Random images of this rank, with labels.
+/// Random images and labels for this rank.
 struct RandomImages {
     let batch: MicroBatch
 
@@ -85,11 +92,12 @@ struct RandomImages {
     }
 }
 
-/// Images were not spread evenly over the resolutions, as the cost of a step supposes.
+/// The images were not spread evenly over the resolutions, as `cost` assumes.
 struct UnevenRouting: Error, CustomStringConvertible {
+    /// The number of images at each resolution.
     var images: [Int]
 
-    var description: String { "images of the resolutions should be as many each, and are \(images)" }
+    var description: String { "all resolutions should have the same number of images, but they have \(images)" }
 
     static func check(_ images: [Int]) throws {
         guard Set(images).count == 1 else { throw UnevenRouting(images: images) }
