@@ -6,13 +6,15 @@ import PackageDescription
 //
 // There are no unsafe flags, so that other packages can depend on this one. launch/flags has the flags that make the kernels fast.
 
-/// The compiler checks that threads share no mutable state. The exceptions are `@unchecked Sendable` or `nonisolated(unsafe)`, with a reason.
-let swift6: [SwiftSetting] = [.swiftLanguageMode(.v6)]
-
 let package = Package(
     name: "drnet-trainer",
     platforms: [.macOS(.v15)],
-    products: [.executable(name: "drnet", targets: ["drnet"])],
+    products: [
+        // A trained network: loading and prediction, without MPI. docs/examples/predict uses it.
+        .library(name: "DRNetInference", targets: ["Inference"]),
+        .library(name: "DRNetTraining", targets: ["Training"]),
+        .executable(name: "drnet", targets: ["drnet"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -34,14 +36,13 @@ let package = Package(
 
         .target(name: "Randomness"),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"]),
-        .target(name: "Communication", dependencies: ["COpenMPI"], swiftSettings: swift6),
-        .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"], swiftSettings: swift6),
+        .target(name: "Communication", dependencies: ["COpenMPI"]),
+        .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"]),
         .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"]),
         .target(
-            name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"],
-            swiftSettings: swift6),
+            name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"]),
         .target(name: "SyntheticImages", dependencies: ["ImageData", "Interchange", "Randomness"]),
-        .target(name: "Interchange", dependencies: ["CZlib"], swiftSettings: swift6),
+        .target(name: "Interchange", dependencies: ["CZlib"]),
         .target(
             name: "Configuration", dependencies: ["DynamicResolution", "NeuralNetwork", "ImageData", "Interchange", "Yams"]),
         .target(
@@ -84,7 +85,7 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
         .testTarget(name: "ChartsTests", dependencies: ["Charts", "TestSupport"]),
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
-        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"], swiftSettings: swift6),
+        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
         .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"]),
         .testTarget(name: "SyntheticImagesTests", dependencies: ["SyntheticImages", "ImageData", "TestSupport"]),
         .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"]),
@@ -113,5 +114,12 @@ let package = Package(
         // The whole commands, alone and with real ranks.
         .testTarget(name: "CommandTests", dependencies: ["drnet", "drnet-benchmark", "TestSupport"]),
     ],
-    swiftLanguageModes: [.v5]
+    // The compiler checks that threads share no mutable state. The exceptions are `@unchecked Sendable` or `nonisolated(unsafe)`, with a
+    // reason.
+    swiftLanguageModes: [.v6]
 )
+
+// launch/docs sets this variable. Other builds, and packages that depend on this one, need no DocC plugin.
+if Context.environment["DRNET_DOCUMENTATION"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

@@ -1,9 +1,9 @@
 /// The numbers that a key takes.
-struct NumberRange {
+struct NumberRange: Sendable {
     /// One of them.
     let example: Double
     let description: String
-    private let test: (Double) -> Bool
+    private let test: @Sendable (Double) -> Bool
 
     func contains(_ number: Double) -> Bool { test(number) }
 

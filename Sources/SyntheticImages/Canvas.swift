@@ -1,5 +1,5 @@
-import ImageData
 import Foundation
+import ImageData
 import Randomness
 
 /// An RGB colour with components of 0 … 255.

@@ -21,16 +21,14 @@ final class SynthesisWorkers: @unchecked Sendable {
     /// Runs `body` for every item, and returns after all are done.
     ///
     /// - Throws: the first error.
-    func run(_ body: (SyntheticDataSet.Item) throws -> Void) throws {
-        withoutActuallyEscaping(body) { body in
-            DispatchQueue.concurrentPerform(iterations: threads) { _ in
-                while let item = claim() {
-                    do {
-                        try body(item)
-                        finish(nil)
-                    } catch {
-                        finish(error)
-                    }
+    func run(_ body: @Sendable (SyntheticDataSet.Item) throws -> Void) throws {
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            while let item = claim() {
+                do {
+                    try body(item)
+                    finish(nil)
+                } catch {
+                    finish(error)
                 }
             }
         }

@@ -12,7 +12,7 @@ import Randomness
 ///
 /// Each image shows a sign. In one half of the images, the class is visible at a low resolution. One quarter needs a medium resolution. In
 /// the last quarter, only a small detail shows the class. The seed determines all images.
-public struct SyntheticDataSet {
+public struct SyntheticDataSet: Sendable {
     /// What determines the images.
     public struct Options: Codable, Equatable, Sendable {
         /// The seed of all random numbers.

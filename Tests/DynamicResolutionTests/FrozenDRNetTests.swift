@@ -12,7 +12,7 @@ final class FrozenDRNetTests: XCTestCase {
         for tensor in network.tensors { for index in 0..<tensor.count { tensor.values[index] = 1.5 * tensor.values[index] + 0.1 } }
     }
 
-    private func answers(_ frozen: FrozenDRNet, _ images: Tensor, _ resolutions: Range<Int>) throws -> [[Float]] {
+    private static func answers(_ frozen: FrozenDRNet, _ images: Tensor, _ resolutions: Range<Int>) throws -> [[Float]] {
         try resolutions.map { try frozen.classify(images, resolutionIndex: $0).values }
             + [try XCTUnwrap(frozen.logProbabilities(images)).map { Float($0) }]
     }
@@ -21,11 +21,11 @@ final class FrozenDRNetTests: XCTestCase {
     /// old ones.
     func testChangesOfTheModelDoNotAffectTheFrozenNetwork() throws {
         let (model, images) = (reference.makeModel(), reference.batch().images)
-        let (frozen, expected) = (FrozenDRNet(model), try answers(FrozenDRNet(model), images, 0..<3))
+        let (frozen, expected) = (FrozenDRNet(model), try Self.answers(FrozenDRNet(model), images, 0..<3))
         XCTAssertEqual(try frozen.classify(images, resolutionIndex: 0).values, expected[0])
         model.networks.forEach(change)
-        XCTAssertEqual(try answers(frozen, images, 0..<3), expected)
-        let changed = try answers(FrozenDRNet(model), images, 0..<3)
+        XCTAssertEqual(try Self.answers(frozen, images, 0..<3), expected)
+        let changed = try Self.answers(FrozenDRNet(model), images, 0..<3)
         for (new, old) in zip(changed, expected) { XCTAssertNotEqual(new, old, "negative control") }
     }
 
@@ -60,7 +60,7 @@ final class FrozenDRNetTests: XCTestCase {
         let (frozen, images) = (FrozenDRNet(reference.makeModel()), reference.batch().images)
         func growth() throws -> Int {
             let before = KernelContext.test.buffers.allocatedBytes
-            _ = try answers(frozen, images, 0..<3)
+            _ = try Self.answers(frozen, images, 0..<3)
             return KernelContext.test.buffers.allocatedBytes - before
         }
         _ = try growth()
@@ -69,13 +69,14 @@ final class FrozenDRNetTests: XCTestCase {
 
     func testConcurrentPassesGiveTheSameBits() throws {
         let (frozen, images) = (FrozenDRNet(reference.makeModel()), reference.batch(0..<3).images)
-        let pixels = images.values
-        let expected = try answers(FrozenDRNet(reference.makeModel()), images, 0..<3)
+        let (shape, pixels) = (images.shape, images.values)
+        let expected = try Self.answers(FrozenDRNet(reference.makeModel()), images, 0..<3)
         let lock = NSLock()
-        var found: [[[Float]]] = []
+        // `lock` protects it.
+        nonisolated(unsafe) var found: [[[Float]]] = []
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
-            let own = Tensor(images.shape, pixels, KernelContext(threadCount: 1))
-            guard let answers = try? answers(frozen, own, 0..<3) else { return }
+            let own = Tensor(shape, pixels, KernelContext(threadCount: 1))
+            guard let answers = try? Self.answers(frozen, own, 0..<3) else { return }
             lock.withLock { found.append(answers) }
         }
         XCTAssertEqual(found, [[[Float]]](repeating: expected, count: 4))

@@ -5,14 +5,14 @@ import XCTest
 @testable import Kernels
 
 final class KernelContextTests: XCTestCase {
-    private let shapes: [ConvolutionShape] = [(2, 14, 32, 48, 3, 1), (2, 14, 64, 40, 1, 1), (3, 15, 16, 24, 3, 2)].map {
+    private static let shapes: [ConvolutionShape] = [(2, 14, 32, 48, 3, 1), (2, 14, 64, 40, 1, 1), (3, 15, 16, 24, 3, 2)].map {
         ConvolutionShape(
             batch: $0.0, inputHeight: $0.1, inputWidth: $0.1, inputChannels: $0.2, outputChannels: $0.3, kernel: $0.4, stride: $0.5,
             padding: $0.4 / 2)
     }
 
     /// Returns the outputs and gradients of all shapes, concatenated.
-    private func results(_ context: KernelContext) -> [Float] {
+    private static func results(_ context: KernelContext) -> [Float] {
         shapes.flatMap { s -> [Float] in
             let kernel = ConvolutionKernels.kernel(for: s, isDepthwise: false, keepsWeights: false, context)
             let input = Formula.values("x", s.inputPixels * s.inputChannels)
@@ -32,12 +32,12 @@ final class KernelContextTests: XCTestCase {
         let contexts = [
             KernelContext(threadCount: 1), KernelContext(threadCount: 3), KernelContext(threadCount: 2, winograd: .always(.fourByFour)),
         ]
-        let expected = [.wherePays, .wherePays, .always(.fourByFour)].map { results(KernelContext(threadCount: 1, winograd: $0)) }
+        let expected = [.wherePays, .wherePays, .always(.fourByFour)].map { Self.results(KernelContext(threadCount: 1, winograd: $0)) }
         XCTAssertTrue(expected[0] == expected[1])
         XCTAssertFalse(expected[0] == expected[2], "different settings must give different results")
         let failures = Failures()
         DispatchQueue.concurrentPerform(iterations: contexts.count) { number in
-            for _ in 0..<20 where results(contexts[number]) != expected[number] { failures.add(number) }
+            for _ in 0..<20 where Self.results(contexts[number]) != expected[number] { failures.add(number) }
         }
         XCTAssertEqual(failures.numbers, [])
     }
@@ -45,12 +45,12 @@ final class KernelContextTests: XCTestCase {
     /// Contexts are created and deallocated while another one computes.
     func testDeallocatingAContextDoesNotAffectOthers() {
         let lasting = KernelContext(threadCount: 3)
-        let expected = results(KernelContext(threadCount: 1))
+        let expected = Self.results(KernelContext(threadCount: 1))
         let failures = Failures()
         DispatchQueue.concurrentPerform(iterations: 2) { number in
             for _ in 0..<20 {
                 let context = number == 0 ? lasting : KernelContext(threadCount: 2)
-                if results(context) != expected { failures.add(number) }
+                if Self.results(context) != expected { failures.add(number) }
             }
         }
         XCTAssertEqual(failures.numbers, [])
@@ -63,7 +63,7 @@ final class KernelContextTests: XCTestCase {
         weak var buffers: BufferPool?
         do {
             let context = KernelContext(threadCount: 4)
-            _ = results(context)
+            _ = Self.results(context)
             (pool, buffers) = (context.threads, context.buffers)
             XCTAssertGreaterThanOrEqual(try threads(), before + 3)
             XCTAssertGreaterThan(context.buffers.allocatedBytes, 0)

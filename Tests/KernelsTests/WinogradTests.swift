@@ -1,5 +1,6 @@
 import TestSupport
 import XCTest
+
 @testable import Kernels
 
 /// Compares Winograd's convolution with im2col. The rounding error of the transforms is about 1e-6 of the values' scale; the error of
@@ -26,7 +27,7 @@ final class WinogradTests: XCTestCase {
         )
     }
 
-    private static let algorithms: [any WinogradAlgorithm.Type] = [WinogradF2.self, WinogradF4.self]
+    private static var algorithms: [any WinogradAlgorithm.Type] { [WinogradF2.self, WinogradF4.self] }
 
     private func winograd(_ s: ConvolutionShape, _ algorithm: any WinogradAlgorithm.Type, _ context: KernelContext = .test) -> Results {
         let (input, weights, gradient, before) = values(s)

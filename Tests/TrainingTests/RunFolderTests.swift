@@ -1,11 +1,14 @@
-@testable import Configuration
-@testable import Inference
 import Foundation
 import TestSupport
 import XCTest
+
+@testable import Configuration
+@testable import Inference
 @testable import Training
 
 final class RunFolderTests: XCTestCase {
+    private let products = ProductsSelection(.tiles, reason: "a test")
+
     private func configuration() throws -> TrainingConfiguration {
         try TrainingConfiguration.load(path: repositoryRoot + "/configs/quickstart.yaml", overrides: [])
     }
@@ -14,10 +17,7 @@ final class RunFolderTests: XCTestCase {
         try withTemporaryFolder { path in
             let folder = RunFolder(path: path + "/run")
             try folder.open(resume: false)
-            for version in ["1", "2"] {
-                try folder.record(
-                    try configuration(), cores: ["a: rank 0"], products: ProductsSelection(.tiles, reason: "test"), version: version)
-            }
+            for version in ["1", "2"] { try folder.record(try configuration(), cores: ["a: rank 0"], products: products, version: version) }
             let data = try Data(contentsOf: URL(fileURLWithPath: folder.environment))
             let starts = try JSONDecoder().decode([RunEnvironment].self, from: data)
             XCTAssertEqual(starts.map(\.drnet), ["1", "2"])
@@ -32,7 +32,7 @@ final class RunFolderTests: XCTestCase {
         try withTemporaryFolder { path in
             let folder = RunFolder(path: path)
             try Data("{".utf8).write(to: URL(fileURLWithPath: folder.environment))
-            try folder.record(try configuration(), cores: [], products: ProductsSelection(.tiles, reason: "test"), version: "3")
+            try folder.record(try configuration(), cores: [], products: products, version: "3")
             let data = try Data(contentsOf: URL(fileURLWithPath: folder.environment))
             XCTAssertEqual(try JSONDecoder().decode([RunEnvironment].self, from: data).count, 1)
         }

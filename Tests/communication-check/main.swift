@@ -10,9 +10,8 @@ let communicator: Communicator =
 communicator.context = "step 17"
 
 /// Returns numbers whose sum depends on the order of the additions.
-func awkward(_ count: Int) -> [Float] {
-    let rank = communicator.rank
-    return (0..<count).map { index in
+func awkward(_ count: Int, rank: Int) -> [Float] {
+    (0..<count).map { index in
         let mantissa = Float(sin(Double(index * 7 + rank * 13)))
         return mantissa * powf(10, Float((index + rank) % 7))
     }
@@ -25,7 +24,7 @@ case "sums":
         try communicator.allReduceSum(&whole, label: "whole numbers")
         let ranks = communicator.rankCount
         let isRight = whole.enumerated().allSatisfy { $1 == Double($0 % 100 * ranks + ranks * (ranks - 1) / 2) }
-        var values = awkward(count)
+        var values = awkward(count, rank: communicator.rank)
         try communicator.allReduceSum(&values, label: "awkward numbers")
         let bits = values.reduce(UInt64(7)) { ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3 }
         let all = try communicator.allGatherStrings("\(bits)", label: "bits")

@@ -1,5 +1,5 @@
 /// How the predictor's gradient is estimated. An estimator is local: its inputs are already reduced over the ranks.
-public protocol PolicyEstimator {
+public protocol PolicyEstimator: Sendable {
     /// The name in the configuration.
     var name: String { get }
     /// What the classifier has to compute.
