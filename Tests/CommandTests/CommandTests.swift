@@ -159,7 +159,7 @@ final class CommandTests: XCTestCase {
             let result = try ProcessRunner.run(
                 try builtExecutable(named: "drnet"), ["info", repositoryRoot + "/configs/quickstart.yaml", "--classes=\(classes)"])
             XCTAssertEqual(result.status, 64, result.text)
-            XCTAssertTrue(result.errors.contains("--classes is \(classes); 1 to"), result.text)
+            XCTAssertTrue(result.errors.contains("--classes is \(classes); it must be 1 to"), result.text)
         }
     }
 }

@@ -114,7 +114,10 @@ final class ConfigurationTests: XCTestCase {
             ("[96, 64]", "[96]", "list two at least"),
             ("[96, 64]", "96", "key 'resolutions' takes a list of whole numbers, not '96'"),
             ("{folder: photos}", "{folder: photos, mean: [1, 2]}", "takes a list of 3 numbers"),
-            ("{folder: photos}", "{folder: photos, fold: 6/5}", ":2: key 'data.fold' is '6/5'; write the part and the number of parts, such as 2/5"),
+            (
+                "{folder: photos}", "{folder: photos, fold: 6/5}",
+                ":2: key 'data.fold' is '6/5'; write the part and the number of parts, such as 2/5"
+            ),
             ("{folder: photos}", "{folder: photos, fold: [1, 5]}", "key 'data.fold' takes a text, not a list of 2"),
             ("{folder: photos}", "photos", "key 'data' takes a section of keys, not 'photos'"),
             ("base: 0.1", "base: 1e400", "takes a number, not '1e400'"),
