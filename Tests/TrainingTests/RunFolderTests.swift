@@ -10,11 +10,13 @@ final class RunFolderTests: XCTestCase {
         try TrainingConfiguration.load(path: repositoryRoot + "/configs/quickstart.yaml", overrides: [])
     }
 
+    private let products = ProductsSelection(.tiles, reason: "test")
+
     func testEveryStartIsKeptWithTheVersionsOfItsLibraries() throws {
         try withTemporaryFolder { path in
             let folder = RunFolder(path: path + "/run")
             try folder.open(resume: false)
-            for version in ["1", "2"] { try folder.record(try configuration(), cores: ["a: rank 0"], version: version) }
+            for version in ["1", "2"] { try folder.record(try configuration(), cores: ["a: rank 0"], products: products, version: version) }
             let data = try Data(contentsOf: URL(fileURLWithPath: folder.environment))
             let starts = try JSONDecoder().decode([RunEnvironment].self, from: data)
             XCTAssertEqual(starts.map(\.drnet), ["1", "2"])
@@ -29,7 +31,7 @@ final class RunFolderTests: XCTestCase {
         try withTemporaryFolder { path in
             let folder = RunFolder(path: path)
             try Data("{".utf8).write(to: URL(fileURLWithPath: folder.environment))
-            try folder.record(try configuration(), cores: [], version: "3")
+            try folder.record(try configuration(), cores: [], products: products, version: "3")
             let data = try Data(contentsOf: URL(fileURLWithPath: folder.environment))
             XCTAssertEqual(try JSONDecoder().decode([RunEnvironment].self, from: data).count, 1)
         }
