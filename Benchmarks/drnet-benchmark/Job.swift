@@ -3,7 +3,7 @@ import Communication
 import Foundation
 import Kernels
 
-/// The ranks of one measurement: this process alone, or those that mpirun started.
+/// The ranks of one measurement, with the threads and buffers of this rank.
 struct Job {
     let communicator: Communicator
     let context: KernelContext
@@ -12,24 +12,19 @@ struct Job {
 
     private static let timeoutSeconds = 600.0
 
-    /// Joins the job, sets the kernels up, runs `body` and leaves. An error on one rank ends all of them.
+    /// Joins the job, makes the kernels' context, runs `body`, and leaves the job. An error on one rank ends all of them. Collective.
     ///
     /// - Parameter threads: of each rank; nil for its share of the cores.
-    static func run(threads: Int?, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, _ body: (Job) throws -> Void) throws
-    {
-        let communicator = try ProcessEnvironment.makeCommunicator(timeoutSeconds: timeoutSeconds)
-        do {
-            let threads = try threads ?? CoreMap.gather(communicator).threadCount(rank: communicator.rank)
-            try body(Job(communicator: communicator, context: KernelContext(threadCount: threads, winograd: winograd, products: products)))
-            try communicator.finalize()
-        } catch {
-            guard communicator.rankCount > 1 else { throw error }
-            FileHandle.standardError.write(Data("drnet-benchmark: rank \(communicator.rank): \(error)\n".utf8))
-            communicator.abort(status: 1)
+    static func run(
+        threads: Int?, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, _ body: (Job) throws -> Void
+    ) throws {
+        try RankJob.run(program: "drnet-benchmark", timeoutSeconds: timeoutSeconds) { ranks in
+            let context = KernelContext(threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products)
+            try body(Job(communicator: ranks.communicator, context: context))
         }
     }
 
-    /// Seconds from when the first rank begins to when the last has ended. Collective.
+    /// Seconds from the start of the first rank to the end of the last. Collective.
     func seconds(_ body: () throws -> Void) throws -> Double {
         try communicator.barrier(label: "before a timed step")
         return try Timing.seconds {
@@ -38,7 +33,7 @@ struct Job {
         }
     }
 
-    /// The largest resident memory that the processes of all ranks have had, summed; nil where the system does not tell. Collective.
+    /// The sum over all ranks of their processes' peak resident memory; nil if the system does not report it. Collective.
     func peakMemoryBytes() throws -> Double? {
         let own = Self.residentPeak()
         var sums = [Double(own ?? 0), own == nil ? 1 : 0]

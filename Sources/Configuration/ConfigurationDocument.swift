@@ -1,25 +1,26 @@
 import Foundation
 import Yams
 
-/// A configuration that can not be used: everything that is wrong with it at once, a line each.
+/// A configuration that cannot be used. It lists all problems.
 public struct ConfigurationError: Error, Equatable, CustomStringConvertible {
+    /// One line each.
     public var problems: [String]
 
     public var description: String { problems.joined(separator: "\n") }
 }
 
-/// A YAML file with what the command line changed of it. Collects what is wrong while sections are read.
+/// A YAML file with the overrides of the command line. It collects the problems that are found while its sections are read.
 final class ConfigurationDocument {
     let path: String
     private(set) var problems: [String] = []
     private var root: Node
-    /// Keys that the command line set, with the words it was said in.
+    /// Keys that the command line set, with the text of the override.
     private var overridden: [String: String] = [:]
 
     init(path: String, overrides: [String]) throws {
         self.path = path
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw ConfigurationError(problems: ["\(path): the file does not exist or can not be read"])
+            throw ConfigurationError(problems: ["\(path): the file does not exist or cannot be read"])
         }
         guard let text = String(data: data, encoding: .utf8) else {
             throw ConfigurationError(problems: ["\(path): the file is not UTF-8"])
@@ -28,12 +29,17 @@ final class ConfigurationDocument {
         for override in overrides { try apply(override) }
     }
 
-    /// The outermost section.
+    /// The section of the whole document.
     func section() -> ConfigurationSection {
         ConfigurationSection(document: self, node: root, path: "")
     }
 
-    /// Notes a problem with a key, or with the file as a whole where there is none.
+    /// Records a problem with a key. The message names the override that set the key, or the file and the line.
+    ///
+    /// - Parameters:
+    ///   - key: the full path of the key.
+    ///   - mark: the place in the file; nil if it is not known.
+    ///   - problem: the end of the sentence, such as "is missing".
     func report(_ key: String, at mark: Mark?, _ problem: String) {
         if let words = overridden.first(where: { key == $0.key || key.hasPrefix($0.key + ".") })?.value {
             problems.append("--set \(words): key '\(key)' \(problem)")
@@ -53,7 +59,7 @@ final class ConfigurationDocument {
         }
     }
 
-    /// Sets the key of "key.path=value"; sections that are not there yet are made.
+    /// Sets the key of "key.path=value". Missing sections are created.
     private func apply(_ override: String) throws {
         let parts = override.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let keys = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)

@@ -1,7 +1,7 @@
 import Yams
 
-/// One mapping of a configuration. A value that is missing or wrong is reported to the document, and the default goes on in its place,
-/// so that all problems are found at once.
+/// One mapping of a configuration. Methods that read a value report a missing or wrong value to the document and return a default instead, so
+/// that one pass finds all problems.
 final class ConfigurationSection {
     private let document: ConfigurationDocument
     private let mapping: Node.Mapping
@@ -19,6 +19,7 @@ final class ConfigurationSection {
 
     // MARK: - Values
 
+    /// A whole number. A key without a default is required.
     func integer(_ key: String, default value: Int? = nil, _ range: ClosedRange<Int>) -> Int {
         guard let node = required(key, value == nil) else { return value ?? range.lowerBound }
         guard let number = node.plain.flatMap({ Int($0) }) else {
@@ -28,11 +29,13 @@ final class ConfigurationSection {
         return number
     }
 
+    /// A finite number. A key without a default is required.
     func number(_ key: String, default value: Double? = nil, _ range: NumberRange) -> Double {
         guard let node = required(key, value == nil) else { return value ?? range.example }
         return number(node, key, range)
     }
 
+    /// A finite number that is the value of a node.
     func number(_ node: Node, _ key: String, _ range: NumberRange) -> Double {
         guard let number = node.plain.flatMap({ Double($0) }), number.isFinite else {
             return fail(key, "takes a number, not \(Self.describe(node))", range.example)
@@ -43,6 +46,7 @@ final class ConfigurationSection {
         return number
     }
 
+    /// `true` or `false`.
     func boolean(_ key: String, default value: Bool) -> Bool {
         guard let node = required(key, false) else { return value }
         switch node.plain {
@@ -52,10 +56,12 @@ final class ConfigurationSection {
         }
     }
 
+    /// A required text.
     func text(_ key: String) -> String {
         optionalText(key, isRequired: true) ?? ""
     }
 
+    /// A text; nil if the key is missing or null.
     func optionalText(_ key: String, isRequired: Bool = false) -> String? {
         guard let node = required(key, isRequired) else { return nil }
         guard let text = node.scalar?.string, !text.isEmpty else {
@@ -64,6 +70,7 @@ final class ConfigurationSection {
         return text
     }
 
+    /// The raw value of an enum's case. A key without a default is required.
     func choice<Value: RawRepresentable & CaseIterable>(_ key: String, default value: Value? = nil) -> Value
     where Value.RawValue == String {
         let all = Array(Value.allCases)
@@ -72,7 +79,7 @@ final class ConfigurationSection {
         return fail(key, "is \(Self.describe(node)); allowed are \(all.map(\.rawValue).joined(separator: ", "))", all[0])
     }
 
-    /// A list of numbers.
+    /// A list of `count` numbers.
     func numbers(_ key: String, default value: [Double], count: Int, _ range: NumberRange) -> [Double] {
         guard let node = required(key, false) else { return value }
         guard let list = node.sequence, list.count == count else {
@@ -81,7 +88,7 @@ final class ConfigurationSection {
         return list.map { number($0, key, range) }
     }
 
-    /// A list of whole numbers.
+    /// A list of whole numbers, not empty. A key without a default is required.
     func integers(_ key: String, default value: [Int]? = nil, _ range: ClosedRange<Int>) -> [Int] {
         guard let node = required(key, value == nil) else { return value ?? [range.lowerBound] }
         guard let list = node.sequence, !list.isEmpty else {
@@ -97,30 +104,33 @@ final class ConfigurationSection {
 
     // MARK: - Sections
 
-    /// A section whose keys all have defaults, or that is there.
+    /// A section. If it is missing, all its keys have their defaults, and required keys are reported.
     func section(_ key: String) -> ConfigurationSection {
         ConfigurationSection(document: document, node: value(key), path: full(key))
     }
 
-    /// Nil where the section is missing, null or false.
+    /// A section; nil if it is missing or null.
     func optionalSection(_ key: String) -> ConfigurationSection? {
         value(key).map { ConfigurationSection(document: document, node: $0, path: full(key)) }
     }
 
-    /// The node of a key as it is.
+    /// The node of a key; nil if the key is missing or null. Marks the key as known.
     func value(_ key: String) -> Node? {
         known.append(key)
         guard let node = mapping[Node(key)] else { return nil }
         return ["null", "~", ""].contains(node.plain) ? nil : node
     }
 
+    /// Reports a problem with a key, or with the section for nil.
+    ///
+    /// - Parameter problem: the end of the sentence, such as "is missing".
     func report(_ key: String?, _ problem: String) {
         let node = key.flatMap { mapping[Node($0)] }
         let name = key.map(full) ?? path
         document.report(name, at: node?.mark ?? mark, problem)
     }
 
-    /// Reports keys that nobody asked for; to be called when all were read.
+    /// Reports unknown keys. Call it after all keys were read.
     func finish() {
         for (node, value) in mapping {
             let key = node.scalar?.string ?? Self.describe(node)
@@ -149,6 +159,7 @@ final class ConfigurationSection {
         range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
     }
 
+    /// A node in words, for messages.
     static func describe(_ node: Node) -> String {
         if let scalar = node.scalar { return "'\(scalar.string)'" }
         if let list = node.sequence { return "a list of \(list.count)" }
@@ -157,7 +168,7 @@ final class ConfigurationSection {
 }
 
 extension Node {
-    /// The text of a scalar without quotes.
+    /// The text of a scalar that is not quoted.
     fileprivate var plain: String? {
         guard let scalar, scalar.style == .plain || scalar.style == .any else { return nil }
         return scalar.string

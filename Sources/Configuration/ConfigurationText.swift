@@ -18,12 +18,12 @@ package indirect enum ConfigurationText {
         return .scalar("\"\(escaped)\"")
     }
 
-    /// Whole numbers without a point; others with as many digits as they need.
+    /// Whole numbers without a point, and other numbers with the fewest digits that identify them.
     package static func number(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : "\(value)"
     }
 
-    /// The lines of a section, indented by its depth.
+    /// The lines of a section. Each level is indented by two spaces.
     func lines(depth: Int = 0) -> [String] {
         guard case .section(let entries) = self else { return [] }
         let indentation = String(repeating: "  ", count: depth)
@@ -33,7 +33,7 @@ package indirect enum ConfigurationText {
         }
     }
 
-    /// The paths of all keys.
+    /// The paths of all keys, such as "optimizer.batchSize".
     func keys(prefix: String = "") -> [String] {
         guard case .section(let entries) = self else { return [] }
         return entries.flatMap { key, value -> [String] in

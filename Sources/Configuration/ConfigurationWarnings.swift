@@ -1,11 +1,11 @@
 import NeuralNetwork
 
-/// What a person should think about, though it can be run.
 extension TrainingConfiguration {
-    /// Values a channel below which batch statistics can not be trusted: fine-tuning with 10 ruined a classifier that 16 left whole
-    /// (docs/experiments.md).
+    /// Batch statistics of fewer values a channel are not reliable. Fine-tuning with 10 values destroyed a classifier that was not affected by
+    /// 16 (docs/experiments.md).
     private static let fewestValues = 16
 
+    /// Warnings about valid settings that are probably not intended.
     public var warnings: [String] { [unevenResolutions, smallSubBatches].compactMap { $0 } }
 
     private var unevenResolutions: String? {
@@ -13,11 +13,11 @@ extension TrainingConfiguration {
         guard !uneven.isEmpty else { return nil }
         let names = uneven.map(String.init).joined(separator: ", ")
         return
-            "resolutions: \(names) \(uneven.count == 1 ? "is no multiple" : "are no multiples") of \(Backbone.stride), the networks' stride, and "
-            + "cost more than their pixels (drnet info tells)"
+            "resolutions: \(names) \(uneven.count == 1 ? "is not a multiple" : "are not multiples") of the networks' stride \(Backbone.stride): the "
+            + "cost is higher than the number of pixels suggests; 'drnet info' prints it"
     }
 
-    /// Sub-batches have their own statistics.
+    /// Each sub-batch has its own batch statistics. `dense` has no sub-batches.
     private var smallSubBatches: String? {
         guard stages.fineTune != nil, policy.estimator != .dense, let smallest = resolutions.last else { return nil }
         let side = (smallest + Backbone.stride - 1) / Backbone.stride
@@ -26,8 +26,8 @@ extension TrainingConfiguration {
         guard images * side * side < Self.fewestValues else { return nil }
         let enough = (Self.fewestValues + side * side - 1) / (side * side) * resolutions.count * optimizer.accumulationSteps
         return
-            "optimizer.batchSize: \(optimizer.batchSize) in \(resolutions.count) sub-batches is some \(images) images each, with \(side * side) "
-            + "\(side == 1 ? "pixel" : "pixels") at the end of the network at resolution \(smallest): so few values make poor batch statistics, "
-            + "and fine-tuning can ruin the classifier. Take \(enough) at least, or larger resolutions"
+            "optimizer.batchSize: \(optimizer.batchSize) in \(resolutions.count) sub-batches is about \(images) images each, with \(side * side) "
+            + "\(side == 1 ? "pixel" : "pixels") at the end of the network at resolution \(smallest). Batch statistics of so few values are "
+            + "not reliable, and fine-tuning can destroy the classifier. Use at least \(enough) images, or larger resolutions"
     }
 }

@@ -3,7 +3,7 @@ import Interchange
 import NeuralNetwork
 
 extension TrainingConfiguration {
-    /// The classifier without its memory.
+    /// The classifier's definition. Allocates no parameters.
     package func classifierDefinition(classCount: Int) -> NetworkDefinition {
         let options = BackboneOptions(width: classifier.width, zeroInitResidual: classifier.zeroInitResidual)
         return NetworkDefinition(
@@ -11,7 +11,7 @@ extension TrainingConfiguration {
             batchNormEpsilon: batchNorm.epsilon)
     }
 
-    /// The predictor without its memory; nil where no stage trains one.
+    /// The predictor's definition; nil without fine-tuning. Allocates no parameters.
     package var predictorDefinition: NetworkDefinition? {
         guard stages.fineTune != nil else { return nil }
         return NetworkDefinition(
@@ -19,7 +19,7 @@ extension TrainingConfiguration {
             batchNormEpsilon: batchNorm.epsilon)
     }
 
-    /// Whether the classifier has a part that the predictor could start from. Compares names and shapes; builds no network.
+    /// Whether a warm start copies at least one layer of the classifier into the predictor. Compares names and shapes; builds no network.
     package var hasWarmStart: Bool {
         guard let target = predictorDefinition else { return false }
         let warmStart = PredictorWarmStart(
@@ -30,7 +30,7 @@ extension TrainingConfiguration {
 }
 
 extension FLOPsModel {
-    /// What the networks of a configuration cost. Builds no network.
+    /// The costs of a configuration's networks. Builds no network.
     package init(_ configuration: TrainingConfiguration, classCount: Int) {
         self.init(
             classifier: configuration.classifierDefinition(classCount: classCount), resolutions: configuration.resolutions,
@@ -41,7 +41,7 @@ extension FLOPsModel {
 extension FLOPsRegularizer {
     /// The regulariser of a configuration.
     ///
-    /// - Throws: `UnreachableTarget` where the target can not be reached at all.
+    /// - Throws: `UnreachableTarget` if the target is below the cost of the smallest resolution.
     package init(_ policy: TrainingConfiguration.PolicyOptions, _ flops: FLOPsModel) throws(UnreachableTarget) {
         let predictorCost = policy.countPredictor ? flops.predictor : 0
         let costs = flops.classifier.map { $0 + predictorCost }
@@ -53,12 +53,12 @@ extension FLOPsRegularizer {
         guard target >= costs.min() ?? 0 else {
             throw UnreachableTarget(target: target, smallest: costs.min() ?? 0, largest: costs.max() ?? 0)
         }
-        // F̄ counts the classifier; with the predictor counted too, every image costs that much more.
+        // F̄ is the classifier's cost only. If the target includes the predictor, subtract the predictor's constant cost.
         self.init(policy.flopsPenalty, weight: policy.flopsWeight, target: target - predictorCost, costs: flops.classifier)
     }
 }
 
-/// No choice of resolutions can cost as little as `policy.flopsTarget`.
+/// Every choice of resolutions costs more than `policy.flopsTarget`.
 package struct UnreachableTarget: Error, CustomStringConvertible {
     var target: Double
     var smallest: Double
@@ -66,7 +66,7 @@ package struct UnreachableTarget: Error, CustomStringConvertible {
 
     package var description: String { "policy.flopsTarget \(problem)" }
 
-    /// What is wrong with the key.
+    /// The end of a sentence that begins with the key.
     var problem: String {
         func giga(_ count: Double) -> String { Figures.threeDigits(count / 1e9) }
         return "is \(giga(target)) G multiply-adds, but even the smallest resolution costs \(giga(smallest)) G: choose a target up to "

@@ -1,20 +1,20 @@
 import ImageData
 
 extension TrainingConfiguration {
-    /// Where images come from and how they are prepared.
+    /// The source of the images and their preparation.
     public struct DataOptions: Equatable, Sendable {
-        /// Holds train/CLASS/ and val/CLASS/ (or validation/CLASS/).
+        /// Path of a folder with train/CLASS/ and val/CLASS/ (or validation/CLASS/).
         public var folder: String
-        /// The part of the training images that is validated on, in place of the folder's validation images.
+        /// The part of the training images that replaces the folder's validation images; nil to use the validation images.
         public var fold: CrossValidationFold?
-        /// Threads a rank that decode; 0 for as many as compute.
+        /// Decoding threads of each rank; 0 for the number of computing threads.
         public var decodingThreads: Int
-        /// Batches that are decoded ahead of training.
+        /// Batches that are decoded in advance.
         public var prefetchBatches: Int
-        /// Of red, green and blue in 0 … 1.
+        /// Normalisation of red, green and blue, for pixel values 0 … 1.
         public var mean: [Float]
         public var standardDeviation: [Float]
-        /// Evaluation resizes the shorter side to this times the largest resolution, and crops the centre.
+        /// Evaluation resizes the shorter side to `resizeRatio` times the largest resolution, and crops the centre.
         public var resizeRatio: Double
         public var augmentation: AugmentationOptions
 
@@ -24,7 +24,7 @@ extension TrainingConfiguration {
                 let fold = CrossValidationFold(text)
                 if fold == nil {
                     section.report(
-                        "fold", "is '\(text)'; write which part of how many, such as 2/5: 1 to the number of parts, which is 2 at least")
+                        "fold", "is '\(text)'; write the part and the number of parts, such as 2/5 (the number of parts is at least 2)")
                 }
                 return fold
             }

@@ -2,21 +2,22 @@ import Foundation
 
 /// The learning rate over the epochs of a stage.
 public struct LearningRateSchedule: Equatable, Sendable {
+    /// The shape of the schedule.
     public enum Kind: String, CaseIterable, Sendable {
         case constant, cosine, step
     }
 
     public var base: Double
     public var kind: Kind
-    /// Epochs in which the rate rises linearly to `base`; part of the stage's epochs.
+    /// Epochs in which the rate rises linearly to `base`. They are part of the stage's epochs.
     public var warmUpEpochs: Double
-    /// Cosine: the share of `base` that is left at the end.
+    /// `cosine`: the final rate, in units of `base`.
     public var finalFraction: Double
-    /// Step: multiplies the rate by `factor` after each so many epochs, counted from the beginning of the stage.
+    /// `step`: the rate is multiplied by `factor` after every `everyEpochs` epochs, counted from the beginning of the stage.
     public var everyEpochs: Int
     public var factor: Double
 
-    /// - Parameter epochs: of the stage.
+    /// - Parameter epochs: number of epochs of the stage.
     init(_ section: ConfigurationSection, epochs: Int) {
         base = section.number("base", .positive)
         kind = section.choice("kind", default: .cosine)
@@ -28,7 +29,7 @@ public struct LearningRateSchedule: Equatable, Sendable {
             section.report(
                 "warmUpEpochs",
                 "is \(ConfigurationText.number(warmUpEpochs)), but the stage has \(epochs) \(epochs == 1 ? "epoch" : "epochs"); "
-                    + "it can not be more")
+                    + "it cannot be more")
         }
         section.finish()
     }
@@ -36,7 +37,7 @@ public struct LearningRateSchedule: Equatable, Sendable {
     /// The rate after a fractional number of epochs of a stage.
     public func rate(at epoch: Double, of epochs: Int) -> Double {
         if epoch < warmUpEpochs {
-            // One step of a thousand at least, so that the first update is not lost.
+            // At least a thousandth of the rate, so that the first update has an effect.
             return base * max(epoch / warmUpEpochs, 1e-3)
         }
         switch kind {

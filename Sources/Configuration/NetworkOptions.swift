@@ -1,13 +1,14 @@
 import NeuralNetwork
 
 extension TrainingConfiguration {
+    /// The classifier's architecture and initial weights.
     public struct ClassifierOptions: Equatable, Sendable {
         public var architecture: Backbone
-        /// Multiplies the channels of every layer.
+        /// Factor of the number of channels of every layer.
         public var width: Double
-        /// A safetensors file of torchvision's or of a run; nil to train from scratch.
+        /// Path of a safetensors file with torchvision's names, or of a run's checkpoint; nil for random weights.
         public var pretrained: String?
-        /// Start every residual block as the identity.
+        /// Whether every residual block is initially the identity.
         public var zeroInitResidual: Bool
 
         init(_ section: ConfigurationSection) {
@@ -26,15 +27,17 @@ extension TrainingConfiguration {
         }
     }
 
+    /// The predictor's architecture and initial weights.
     public struct PredictorOptions: Equatable, Sendable {
-        /// Channels of the stem and of the four blocks.
+        /// Channels of the stem and of the four residual blocks.
         public var widths: [Int]
-        /// Side of the square that the predictor sees, in pixels.
+        /// Side of the predictor's square input, in pixels.
         public var inputSize: Int
-        /// What the initial values of its last layer are multiplied with; 0: all resolutions are equally likely at first.
+        /// Factor of the initial weights of the last layer. With 0, all resolutions have the same probability at first.
         public var lastLayerScale: Double
-        /// Start from the classifier's first blocks, when fine-tuning begins.
+        /// Whether fine-tuning copies the classifier's first blocks into the predictor at its start.
         public var warmStart: Bool
+        /// Path of a safetensors file; nil for random weights.
         public var pretrained: String?
 
         init(_ section: ConfigurationSection) {
@@ -44,7 +47,7 @@ extension TrainingConfiguration {
             warmStart = section.boolean("warmStart", default: false)
             pretrained = section.optionalText("pretrained")
             if widths.count != 5 {
-                section.report("widths", "has \(widths.count) numbers; the predictor takes five, of its stem and its four blocks")
+                section.report("widths", "has \(widths.count) numbers; it takes five: the stem and the four blocks")
                 widths = [64, 64, 128, 256, 512]
             }
             section.finish()
@@ -58,17 +61,18 @@ extension TrainingConfiguration {
         }
     }
 
-    /// What batch norms normalise with.
+    /// The statistics that batch norms normalise with in training.
     public enum BatchNormMode: String, CaseIterable, Sendable {
         /// The statistics of the rank's own sub-batch.
         case local
-        /// The statistics of all ranks' sub-batches together.
+        /// The statistics of the sub-batches of all ranks together.
         case global
     }
 
+    /// Batch norms in training.
     public struct BatchNormOptions: Equatable, Sendable {
         public var mode: BatchNormMode
-        /// Weight of a step's statistics in the running ones.
+        /// Weight of a step's statistics in the running statistics.
         public var momentum: Double
         public var epsilon: Double
 

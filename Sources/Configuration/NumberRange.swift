@@ -1,6 +1,6 @@
-/// The numbers that a key takes.
+/// The numbers that a key allows.
 struct NumberRange: Sendable {
-    /// One of them.
+    /// A number in the range. It replaces a wrong value, so that reading can continue.
     let example: Double
     let description: String
     private let test: @Sendable (Double) -> Bool
@@ -23,7 +23,7 @@ struct NumberRange: Sendable {
     }
 }
 
-/// How many letters one word needs to become the other (Levenshtein).
+/// The Levenshtein distance of two words, ignoring case.
 enum EditDistance {
     static func between(_ first: String, _ second: String) -> Int {
         let (a, b) = (Array(first.lowercased()), Array(second.lowercased()))

@@ -1,16 +1,17 @@
 extension TrainingConfiguration {
+    /// SGD and the batches of training.
     public struct OptimizerOptions: Equatable, Sendable {
-        /// Images of a step, over all ranks and micro-batches.
+        /// Images of a step, over all ranks and all micro-batches.
         public var batchSize: Int
-        /// Micro-batches of a step; they save memory.
+        /// Micro-batches of a step. More micro-batches need less memory.
         public var accumulationSteps: Int
         public var momentum: Double
         public var nesterov: Bool
         public var weightDecay: Double
-        /// Whether biases and batch norms decay too.
+        /// Whether weight decay applies to biases and batch norms.
         public var decaysNormAndBias: Bool
         public var labelSmoothing: Double
-        /// The gradient's largest norm; 0 for none.
+        /// The gradient is clipped to this norm; 0 disables clipping.
         public var clipGradientNorm: Double
 
         init(_ section: ConfigurationSection) {

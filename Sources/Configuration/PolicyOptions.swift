@@ -9,49 +9,46 @@ extension TrainingConfiguration {
         case dense, expected, probe
     }
 
-    /// α, the mean cost that the regulariser lets pass.
-    public enum FLOPsTarget: Equatable, Sendable {
-        /// Of the classifier's cost at the largest resolution, 0 … 1.
-        case share(Double)
-        case multiplyAdds(Double)
-    }
-
-    /// The learning of the choice.
+    /// How fine-tuning trains the choice of resolutions.
     public struct PolicyOptions: Equatable, Sendable {
         public var estimator: Estimator
-        /// The images whose statistics the classifier's batch norms keep in fine-tuning.
+        /// The images that update the classifier's batch-norm statistics in fine-tuning.
         public var batchNormImages: BatchNormImages
-        /// τ of the Gumbel softmax at the beginning and the end of the stage; geometric between them.
-        public var temperature: ClosedTemperature
-        /// η; where the penalty is `lagrangian`, what its multiplier starts with.
+        /// τ of the Gumbel softmax. It moves geometrically from the beginning to the end of the stage.
+        public var temperature: TemperatureRange
+        /// η, the weight of the FLOPs penalty; the initial multiplier of the penalty `lagrangian`.
         public var flopsWeight: Double
         /// Epochs of fine-tuning in which η rises linearly from 0.
         public var flopsWarmUpEpochs: Double
-        public var flopsTarget: FLOPsTarget
+        /// α, the mean cost of an image above which the penalty acts. A share is 0 … 1.
+        public var flopsTarget: ComputeCost
         public var flopsPenalty: FLOPsPenalty
-        /// `lagrangian`: what the multiplier gains in an epoch for each unit of excess.
+        /// `lagrangian`: the increase of the multiplier in an epoch, for each unit of excess.
         public var multiplierRate: Double
-        /// Whether the predictor's own cost counts towards the target.
+        /// Whether the target includes the predictor's own cost.
         public var countPredictor: Bool
-        /// Of balance and entropy.
+        /// The weights of balance and entropy.
         public var terms: PolicyTerms
 
-        public struct ClosedTemperature: Equatable, Sendable {
+        /// τ at the beginning and at the end of fine-tuning.
+        public struct TemperatureRange: Equatable, Sendable {
             public var start: Double
             public var end: Double
         }
 
-        /// - Parameter progress: through the stage, 0 … 1.
+        /// τ.
+        ///
+        /// - Parameter progress: the finished part of the stage, 0 … 1.
         public func temperature(progress: Double) -> Double {
             temperature.start * pow(temperature.end / temperature.start, progress)
         }
 
-        /// The share of η, 0 … 1, after a fractional number of epochs of fine-tuning.
+        /// The factor of η, 0 … 1, after a fractional number of epochs of fine-tuning.
         public func flopsWarmUp(at epoch: Double) -> Double {
             epoch < flopsWarmUpEpochs ? epoch / flopsWarmUpEpochs : 1
         }
 
-        /// - Parameter frozen: what fine-tuning leaves as it is.
+        /// - Parameter frozen: the part that fine-tuning does not change.
         init(_ section: ConfigurationSection, frozen: FrozenPart) {
             estimator = section.choice("estimator", default: .expected)
             batchNormImages = Self.batchNormImages(section, estimator, frozen)
@@ -68,8 +65,9 @@ extension TrainingConfiguration {
             section.finish()
         }
 
-        /// `dense` can only show all images to the batch norms, and those that do not run all can only show the routed ones. `expected`, which
-        /// can do either, shows all of them unless a frozen part forbids it: statistics of what the policy does not choose stay up to date.
+        /// `dense` updates the batch norms with all images. `straight-through` and `probe` update them with the routed images. `expected`
+        /// supports both; its default is all images, so that the statistics of rarely chosen resolutions stay up to date. With a frozen part,
+        /// the default is the routed images.
         private static func batchNormImages(
             _ section: ConfigurationSection, _ estimator: Estimator, _ frozen: FrozenPart
         ) -> BatchNormImages {
@@ -79,38 +77,32 @@ extension TrainingConfiguration {
                 section.report(
                     "batchNormImages",
                     "is \(images.rawValue), but policy.estimator \(estimator.rawValue) "
-                        + (estimator == .dense ? "runs" : "does not run") + " every image at every resolution: leave the key out, or use "
-                        + "the estimator expected, which can do either")
+                        + (estimator == .dense ? "runs" : "does not run") + " every image at every resolution: remove the key, or use "
+                        + "the estimator expected, which supports both values")
             }
             return images
         }
 
-        private static func temperature(_ section: ConfigurationSection) -> ClosedTemperature {
-            guard let node = section.value("temperature") else { return ClosedTemperature(start: 1, end: 1) }
+        private static func temperature(_ section: ConfigurationSection) -> TemperatureRange {
+            guard let node = section.value("temperature") else { return TemperatureRange(start: 1, end: 1) }
             guard node.mapping != nil else {
                 let value = section.number(node, "temperature", .positive)
-                return ClosedTemperature(start: value, end: value)
+                return TemperatureRange(start: value, end: value)
             }
             let bounds = section.section("temperature")
-            let result = ClosedTemperature(start: bounds.number("start", .positive), end: bounds.number("end", .positive))
+            let result = TemperatureRange(start: bounds.number("start", .positive), end: bounds.number("end", .positive))
             bounds.finish()
             return result
         }
 
-        /// "0.6", "2.5G" or "300M".
-        private static func target(_ section: ConfigurationSection) -> FLOPsTarget {
+        private static func target(_ section: ConfigurationSection) -> ComputeCost {
             guard let node = section.value("flopsTarget") else { return .share(0.6) }
-            let text = node.scalar?.string ?? ""
-            let unit = text.last.flatMap { ["G": 1e9, "M": 1e6][String($0)] }
-            guard let number = Double(unit == nil ? text : String(text.dropLast())), number.isFinite, number > 0 else {
-                section.report(
-                    "flopsTarget",
-                    "is \(ConfigurationSection.describe(node)); allowed are a share of the largest resolution's cost, such as 0.6, and "
-                        + "multiply-adds, such as 2.5G or 300M")
+            // A resolved configuration has multiply-adds without a suffix.
+            guard let target = ComputeCost(node.scalar?.string ?? "", largestShare: 1) else {
+                section.report("flopsTarget", "is \(ConfigurationSection.describe(node)); allowed is \(ComputeCost.allowed)")
                 return .share(0.6)
             }
-            if let unit { return .multiplyAdds(number * unit) }
-            return number <= 1 ? .share(number) : .multiplyAdds(number)
+            return target
         }
 
         var text: ConfigurationText {

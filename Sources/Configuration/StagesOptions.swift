@@ -1,7 +1,7 @@
 import DynamicResolution
 
 extension TrainingConfiguration {
-    /// The stages of a run, in this order; a missing one is left out.
+    /// The stages of a run, in this order. Each can be nil.
     public struct StagesOptions: Equatable, Sendable {
         public var warmUp: WarmUpStage?
         public var fineTune: FineTuneStage?
@@ -22,11 +22,11 @@ extension TrainingConfiguration {
         }
     }
 
-    /// The classifier learns every candidate resolution on every image.
+    /// Trains the classifier at every resolution on every image.
     public struct WarmUpStage: Equatable, Sendable {
         public var epochs: Int
         public var learningRate: LearningRateSchedule
-        /// How resolutions teach one another; nil where they do not.
+        /// Distillation between the resolutions; nil without it.
         public var distillation: InPlaceDistillation?
 
         init(_ section: ConfigurationSection) {
@@ -49,13 +49,13 @@ extension TrainingConfiguration {
         }
     }
 
-    /// Predictor and classifier learn together.
+    /// Trains predictor and classifier together.
     public struct FineTuneStage: Equatable, Sendable {
         public var epochs: Int
         public var learningRate: LearningRateSchedule
         /// The predictor's learning rate in units of the classifier's.
         public var predictorLearningRateMultiplier: Double
-        /// What the stage leaves as it is.
+        /// The network that the stage does not change.
         public var freeze: FrozenPart
 
         init(_ section: ConfigurationSection) {
@@ -76,9 +76,9 @@ extension TrainingConfiguration {
         }
     }
 
-    /// Batch-norm statistics are estimated anew.
+    /// Re-estimates the batch-norm statistics with fixed weights.
     public struct RecalibrateStage: Equatable, Sendable {
-        /// Batches of optimizer.batchSize / accumulationSteps training images.
+        /// Number of batches, each of optimizer.batchSize / accumulationSteps training images.
         public var batches: Int
 
         init(_ section: ConfigurationSection) {

@@ -1,17 +1,18 @@
 import DynamicResolution
 
-/// What warm starts and frozen parts presuppose.
+/// Checks of warm starts and frozen networks: each needs weights that have been trained.
 extension TrainingConfiguration {
+    /// Reports warm starts and frozen networks without trained weights, and combinations that exclude each other.
     func checkStartingPoints(_ section: ConfigurationSection) {
         if predictor.warmStart {
-            checkOrigin(section.section("predictor"), "warmStart", is: "true", "the classifier would know nothing yet")
+            checkOrigin(section.section("predictor"), "warmStart", is: "true", "the classifier would be untrained")
         }
         if predictor.warmStart && stages.fineTune == nil {
             section.section("predictor").report("warmStart", "is true, but without stages.fineTune there is no predictor")
         }
         if predictor.warmStart && predictor.pretrained != nil {
             section.section("predictor").report(
-                "warmStart", "is true, but predictor.pretrained says what the predictor starts from: leave one of them out")
+                "warmStart", "is true, but predictor.pretrained defines the predictor's initial weights: remove one of them")
         }
         switch stages.fineTune?.freeze ?? FrozenPart.none {
         case .none: break
@@ -22,46 +23,46 @@ extension TrainingConfiguration {
 
     private func checkFrozenClassifier(_ section: ConfigurationSection) {
         let stage = section.section("stages").section("fineTune")
-        checkOrigin(stage, "freeze", is: "classifier", "it would stay as it was drawn at random")
+        checkOrigin(stage, "freeze", is: "classifier", "the classifier would keep its random initial weights")
         if policy.estimator == .expected && policy.batchNormImages == .all {
             stage.report(
-                "freeze", "is classifier, but policy.batchNormImages all is to change its running statistics: leave that key out")
+                "freeze", "is classifier, but policy.batchNormImages all changes the classifier's running statistics: remove that key")
         }
     }
 
     private func checkFrozenPredictor(_ section: ConfigurationSection) {
         let stage = section.section("stages").section("fineTune")
         if predictor.pretrained == nil {
-            stage.report("freeze", "is predictor, but it has learnt nothing yet: give predictor.pretrained, or freeze the classifier")
+            stage.report("freeze", "is predictor, but the predictor is untrained: set predictor.pretrained, or freeze the classifier")
         }
         if policy.batchNormImages == .all {
             stage.report(
                 "freeze",
-                "is predictor, which runs every image at the resolution that it chooses alone, but "
+                "is predictor, which runs each image only at the resolution that it chooses, but "
                     + (policy.estimator == .dense ? "policy.estimator dense" : "policy.batchNormImages all")
-                    + " asks for every resolution: leave that key out")
+                    + " needs every resolution: remove that key")
         }
         if policy.flopsPenalty == .lagrangian {
             stage.report(
                 "freeze",
-                "is predictor, but policy.flopsPenalty lagrangian would raise or lower its multiplier without end: no cost can change; "
-                    + "leave that key out")
+                "is predictor, but policy.flopsPenalty lagrangian would change its multiplier without a limit, because the cost cannot change: "
+                    + "remove that key")
         }
     }
 
-    /// Reports a key that needs a classifier which has learnt something, where there is none.
+    /// Reports a key that needs a trained classifier, unless warm-up trains one or a file provides one.
     private func checkOrigin(_ section: ConfigurationSection, _ key: String, is value: String, _ reason: String) {
         guard stages.warmUp == nil && classifier.pretrained == nil else { return }
-        section.report(key, "is \(value), but \(reason): add stages.warmUp, or give classifier.pretrained")
+        section.report(key, "is \(value), but \(reason): add stages.warmUp, or set classifier.pretrained")
     }
 
-    /// For networks that can be built.
+    /// Reports a warm start that copies no layer. The configuration must be valid otherwise.
     func checkWarmStart(_ section: ConfigurationSection) {
         guard predictor.warmStart, !hasWarmStart else { return }
         section.section("predictor").report(
             "warmStart",
-            "is true, but not even the stem of classifier.architecture \(classifier.architecture.rawValue) at width "
-                + "\(ConfigurationText.number(classifier.width)) has the shape of the predictor's: choose predictor.widths alike, or leave the key out"
+            "is true, but the stem of classifier.architecture \(classifier.architecture.rawValue) at width "
+                + "\(ConfigurationText.number(classifier.width)) does not have the shape of the predictor's stem: choose predictor.widths to match, or remove the key"
         )
     }
 }

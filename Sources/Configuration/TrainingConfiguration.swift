@@ -1,6 +1,7 @@
 import DynamicResolution
 
-/// Everything about a run, read from a YAML file and checked. docs/configuration.md tells every key; names here are the keys.
+/// The configuration of a run, read from a YAML file and checked. The properties have the names of the keys, which docs/configuration.md
+/// describes.
 public struct TrainingConfiguration: Equatable, Sendable {
     public var seed: UInt64
     /// Candidate resolutions in pixels, largest first.
@@ -18,15 +19,17 @@ public struct TrainingConfiguration: Equatable, Sendable {
     public var communication: CommunicationOptions
     public var metrics: MetricsOptions
 
-    /// - Parameter overrides: "key.path=value" each, the value in YAML.
-    /// - Throws: `ConfigurationError` with everything that is wrong.
+    /// Reads and checks a configuration. Builds no network.
+    ///
+    /// - Parameter overrides: "key.path=value" each, with the value in YAML.
+    /// - Throws: `ConfigurationError` with all problems.
     public static func load(path: String, overrides: [String]) throws -> TrainingConfiguration {
         let document = try ConfigurationDocument(path: path, overrides: overrides)
         let section = document.section()
         let configuration = TrainingConfiguration(section)
         section.finish()
         configuration.check(section)
-        // Of networks that can be built.
+        // These checks need the definitions of the networks, which exist only for valid values.
         if document.problems.isEmpty {
             configuration.checkTarget(section)
             configuration.checkWarmStart(section)
@@ -52,22 +55,22 @@ public struct TrainingConfiguration: Equatable, Sendable {
         metrics = MetricsOptions(section.section("metrics"))
     }
 
-    /// What no key can be checked for alone.
+    /// Checks of several keys together.
     private func check(_ section: ConfigurationSection) {
         if !zip(resolutions, resolutions.dropFirst()).allSatisfy({ $0 > $1 }) {
             section.report("resolutions", "is \(resolutions); list each resolution once, largest first")
         }
         if stages.warmUp == nil && stages.fineTune == nil && stages.recalibrate == nil {
-            section.report("stages", "has no stage; give one of warmUp, fineTune, recalibrate at least")
+            section.report("stages", "has no stage; set at least one of warmUp, fineTune, recalibrate")
         }
         if stages.fineTune != nil && resolutions.count < 2 {
-            section.report("resolutions", "has one resolution, but stages.fineTune learns to choose: list two at least")
+            section.report("resolutions", "has one resolution, but stages.fineTune needs a choice: list two at least")
         }
         if let stage = stages.fineTune, policy.flopsWarmUpEpochs > Double(stage.epochs) {
             section.section("policy").report(
                 "flopsWarmUpEpochs",
                 "is \(ConfigurationText.number(policy.flopsWarmUpEpochs)), but stages.fineTune has \(stage.epochs) "
-                    + "\(stage.epochs == 1 ? "epoch" : "epochs"); it can not be more")
+                    + "\(stage.epochs == 1 ? "epoch" : "epochs"); it cannot be more")
         }
         checkStartingPoints(section)
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
@@ -81,7 +84,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
         }
     }
 
-    /// The classes are not known yet: with one, the networks cost the least that they can.
+    /// Reports a target that no choice of resolutions can reach. The number of classes is not known here; one class gives the lowest cost.
     private func checkTarget(_ section: ConfigurationSection) {
         guard stages.fineTune != nil else { return }
         do {
@@ -91,7 +94,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
         }
     }
 
-    /// The same for networks whose weights come from elsewhere.
+    /// The same configuration without files of pretrained weights, for networks whose weights come from a checkpoint.
     package var withoutPretrained: TrainingConfiguration {
         var copy = self
         copy.classifier.pretrained = nil
@@ -99,7 +102,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
         return copy
     }
 
-    /// The configuration with every default filled in; it can be loaded again.
+    /// The configuration as YAML, with every default filled in. Loading it gives an equal configuration.
     public func yaml() -> String {
         text.lines().joined(separator: "\n") + "\n"
     }

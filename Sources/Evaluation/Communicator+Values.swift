@@ -3,7 +3,7 @@ import Foundation
 import Interchange
 
 extension Communicator {
-    /// Every rank's value, in the order of the ranks. Floats arrive with the bits that they were sent with, but for a NaN's payload. Collective.
+    /// Every rank's value, in the order of the ranks. Floats keep their bits, except the payload of a NaN. Collective.
     func allGather<Value: Codable>(_ value: Value, label: String) throws -> [Value] {
         let text = String(decoding: try JSON.encode(value, .compact), as: UTF8.self)
         return try allGatherStrings(text, label: label).enumerated().map { rank, text in

@@ -1,4 +1,4 @@
-/// What an evaluation found out about one image.
+/// The result of an evaluation for one image.
 public struct ImageResult: Codable, Equatable, Sendable {
     /// The image's index in its split.
     public var sample: Int
@@ -7,14 +7,14 @@ public struct ImageResult: Codable, Equatable, Sendable {
     public var choice: Int
     /// The class with the largest logit at that resolution.
     public var predicted: Int
-    /// How many classes stood before the label at that resolution; 0 is right.
+    /// The number of classes that rank before the label at that resolution; 0 if the prediction is correct.
     public var labelRank: Int
-    /// The same at every fixed resolution; empty where only the dynamic network ran.
+    /// `labelRank` at every fixed resolution, largest first; empty if only the dynamic network ran.
     public var fixedLabelRanks: [Int]
-    /// The class with the largest logit at every fixed resolution, and its probability.
+    /// The class with the largest logit at every fixed resolution, and its probability; empty if only the dynamic network ran.
     public var fixedPredictions: [Int]
     public var topProbabilities: [Float]
-    /// log π_j, where the predictor was asked for it; empty otherwise.
+    /// log π_j of every resolution; empty if the predictor's probabilities were not evaluated.
     public var logProbabilities: [Double]
 
     public init(
@@ -32,7 +32,7 @@ public struct ImageResult: Codable, Equatable, Sendable {
         self.logProbabilities = logProbabilities
     }
 
-    /// The result that the image has at another choice; for results at every fixed resolution.
+    /// The same image's result with another choice. The image must have results at every fixed resolution.
     func routed(to choice: Int) -> ImageResult {
         var result = self
         result.choice = choice
@@ -41,6 +41,6 @@ public struct ImageResult: Codable, Equatable, Sendable {
         return result
     }
 
-    /// The smallest resolution that is right; the smallest of all where none is.
+    /// The smallest resolution that classifies the image correctly; the smallest of all if none does.
     var oracleChoice: Int { fixedLabelRanks.lastIndex(of: 0) ?? fixedLabelRanks.count - 1 }
 }

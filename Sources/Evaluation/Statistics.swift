@@ -1,21 +1,21 @@
 extension Evaluation {
-    /// Of an accuracy on so many images: √(p (1 − p) / n).
+    /// The standard error of an accuracy p on n images: √(p (1 − p) / n).
     static func standardError(accuracy: Double, images: Int) -> Double {
         (accuracy * (1 - accuracy) / Double(max(images, 1))).squareRoot()
     }
 }
 
 extension Array where Element == Double {
-    /// Nil where there are no values.
+    /// Nil if there are no values.
     var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
 
-    /// Of the sample, with n − 1; nil where there are less than two values.
+    /// The sample's standard deviation, with n − 1; nil for less than two values.
     var standardDeviation: Double? {
         guard count >= 2, let mean else { return nil }
         return (reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot()
     }
 
-    /// The mean of the middle two where their number is even; nil where there are no values.
+    /// The mean of the middle two for an even number of values; nil if there are no values.
     package var median: Double? {
         let sorted = sorted()
         guard let last = sorted.indices.last else { return nil }

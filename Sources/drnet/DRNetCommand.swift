@@ -7,9 +7,9 @@ import Training
 struct DRNetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drnet",
-        abstract: "Trains, evaluates and uses dynamic resolution networks.",
+        abstract: "Trains, evaluates and runs dynamic resolution networks.",
         discussion: """
-            Train on one machine with `drnet train CONFIG`, on several processes or hosts with `mpirun -n P drnet train CONFIG`.
+            Train with one process with `drnet train CONFIG`, and with several processes or hosts with `mpirun -n P drnet train CONFIG`.
             Every command has its own --help.
             """,
         version: RunEnvironment.projectVersion,
@@ -19,8 +19,8 @@ struct DRNetCommand: ParsableCommand {
         ])
 }
 
-/// Exit statuses besides 0 (done) and 1 (an error; 64 for a wrong command line). Documented in docs/checkpoints.md.
+/// Exit statuses besides 0 (success), 1 (an error) and 64 (a wrong command line). docs/checkpoints.md documents them.
 enum ExitStatus {
-    /// A signal stopped the run after a checkpoint (EX_TEMPFAIL: try again, with --resume).
+    /// A signal stopped the run, which wrote a checkpoint. EX_TEMPFAIL: run the command again with --resume.
     static let stopped = ExitCode(75)
 }

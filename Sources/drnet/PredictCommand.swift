@@ -1,14 +1,13 @@
-import Configuration
-import Inference
 import ArgumentParser
+import Configuration
 import Foundation
-import ImageData
+import Inference
 import Kernels
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Classifies image files: class, probability, chosen resolution and GFLOPs of each.")
+        abstract: "Classifies image files. Prints the class, its probability, the chosen resolution and the GFLOPs of each file.")
 
     @Argument(help: "JPEG or PNG files.")
     var files: [String]
@@ -22,11 +21,11 @@ struct PredictCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "λ, as 'drnet evaluate --budget' prints it: more cost for a negative one, less for a positive one.", valueName: "λ"))
+            "λ, as 'drnet evaluate --budget' prints it. A positive λ reduces the mean cost, a negative λ increases it.", valueName: "λ"))
     var costWeight = 0.0
 
     func validate() throws {
-        guard costWeight.isFinite else { throw ValidationError("--cost-weight is \(costWeight); it takes a finite number") }
+        guard costWeight.isFinite else { throw ValidationError("--cost-weight is \(costWeight); it must be finite") }
     }
 
     func run() throws {
@@ -46,7 +45,7 @@ struct PredictCommand: ParsableCommand {
                 failures += 1
             }
         }
-        // The other files are told all the same.
+        // A file that cannot be read does not prevent the predictions for the others.
         if failures > 0 { throw ExitCode.failure }
     }
 }

@@ -1,51 +1,41 @@
-import Configuration
 import ArgumentParser
 import Communication
+import Configuration
 import Evaluation
 import Foundation
 import Inference
 import Kernels
 
-/// This process among the ranks of its job: started, set up and ended in one place.
+/// This process among the ranks of its job, with the threads and buffers that it computes with.
 struct Ranks {
     let communicator: Communicator
     let cores: CoreMap
-    /// What this rank computes with.
     let context: KernelContext
-    /// Why it multiplies matrices as it does; the same on all ranks.
+    /// The implementation of matrix products and the reason for it; the same on all ranks.
     let products: ProductsSelection
 
     var isRoot: Bool { communicator.rank == 0 }
 
-    /// Joins the job (or none), divides the cores, runs `body`, and ends the job as a whole: an error on one rank is told by that
-    /// rank and ends all of them.
+    /// Joins the job, divides the cores between the ranks, runs `body`, and leaves the job. An error on one rank ends all of them. Collective.
     ///
-    /// - Parameter recordedProducts: reads the selection of matrix products that is to be kept, if any; on rank 0 only.
+    /// - Parameter recordedProducts: reads the selection of matrix products that a run keeps; nil if there is none. Runs on rank 0 only.
     static func run(
         _ configuration: TrainingConfiguration, recordedProducts: () throws -> ProductsSelection?, _ body: (Ranks) throws -> Void
     ) throws {
-        let communicator = try ProcessEnvironment.makeCommunicator(
-            timeoutSeconds: configuration.communication.timeoutSeconds)
-        do {
-            let cores = try CoreMap.gather(communicator)
-            let context = KernelContext(
-                threadCount: cores.threadCount(rank: communicator.rank), winograd: configuration.kernels.winograd ? .wherePays : .never)
+        try RankJob.run(
+            program: "drnet", timeoutSeconds: configuration.communication.timeoutSeconds, isExitStatus: { $0 is ExitCode }
+        ) { job in
+            let context = KernelContext(threadCount: job.threadCount, winograd: configuration.kernels.winograd ? .wherePays : .never)
             // Ranks with different products would compute replicas that differ.
-            let products = try communicator.valueOfRankZero(label: "implementation of matrix products") {
+            let products = try job.communicator.valueOfRankZero(label: "implementation of matrix products") {
                 ProductsSelection.select(configuration.kernels.products, recorded: try recordedProducts(), cache: ProductsCache()) {
                     ProductsMeasurement.run(context)
                 }
             }
             try body(
-                Ranks(communicator: communicator, cores: cores, context: context.with(products: products.products), products: products))
-            try communicator.finalize()
-        } catch let status as ExitCode {
-            try communicator.finalize()
-            throw status
-        } catch {
-            guard communicator.rankCount > 1 else { throw error }
-            Message.write("drnet: rank \(communicator.rank) on \(communicator.hostName): \(error)")
-            communicator.abort(status: 1)
+                Ranks(
+                    communicator: job.communicator, cores: job.cores, context: context.with(products: products.products),
+                    products: products))
         }
     }
 

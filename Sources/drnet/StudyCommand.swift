@@ -1,16 +1,17 @@
-import Evaluation
 import ArgumentParser
+import Evaluation
 
 struct StudyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "study",
         abstract: "Compares the finished runs of a study in one table.",
         discussion: """
-            launch/study trains them and ends with this. Each variant has a row: mean and standard deviation over the seeds, the held-out
-            images of all folds taken together. Writes study.json and study.md into the folder; docs/policy.md tells what is measured.
+            launch/study trains the runs and then runs this command. The table has a row for each variant: means and standard deviations over
+            the seeds, on the held-out images of all folds together. Writes study.json and study.md into the folder. docs/policy.md
+            defines the measures.
             """)
 
-    @Argument(help: "The study's folder, which holds PLACE/VARIANT, such as seed-1/expected.")
+    @Argument(help: "The study's folder. It contains runs as PLACE/VARIANT, such as seed-1/expected.")
     var folder: String
 
     func run() throws {

@@ -1,31 +1,31 @@
-import SyntheticImages
 import ArgumentParser
 import Foundation
-import ImageData
+import SyntheticImages
 
 struct SynthesizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "synthesize",
-        abstract: "Makes the quickstart's image folder.",
+        abstract: "Creates the quickstart's image folder.",
         discussion: """
-            Half of the images show their class in something large, a quarter in something that needs the middle resolution, and a quarter
-            in a small detail only. difficulty.csv beside the class folders tells which is which; training never reads it.
+            The class is visible in a large pattern in half of the images, in a pattern that needs a middle resolution in a quarter, and only
+            in a small detail in the last quarter. difficulty.csv, beside the class folders, lists the kind of each image. Training never reads
+            it.
             """)
 
-    @Argument(help: "The folder to make. Where it is complete already, nothing is done.")
+    @Argument(help: "The folder to create. A folder that is complete already is left unchanged.")
     var folder: String
 
-    @Option(help: "Everything about the images follows from it.")
+    @Option(help: "The seed that determines all images.")
     var seed: UInt64 = 1
 
-    @Option(help: "Training images.")
+    @Option(help: "Number of training images.")
     var training = 3000
 
-    @Option(help: "Validation images.")
+    @Option(help: "Number of validation images.")
     var validation = 600
 
     func validate() throws {
-        guard training >= 1, validation >= 1 else { throw ValidationError("--training and --validation need at least one image") }
+        guard training >= 1, validation >= 1 else { throw ValidationError("--training and --validation must be at least 1") }
     }
 
     func run() throws {

@@ -1,8 +1,7 @@
-import Configuration
-import Inference
 import ArgumentParser
-import Communication
+import Configuration
 import Foundation
+import Inference
 import Training
 
 struct TrainCommand: ParsableCommand {
@@ -10,15 +9,15 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Runs the stages of a configuration; alone, or as one rank of mpirun.",
         discussion: """
-            SIGTERM and SIGUSR1 write a checkpoint and end with status 75; --resume continues from the newest valid
-            checkpoint, and starts from the beginning where there is none.
+            On SIGTERM and SIGUSR1 the run writes a checkpoint and exits with status 75. --resume continues from the newest valid
+            checkpoint; the run starts from the beginning if there is none.
             """)
 
-    @Argument(help: "The YAML file (configs/ holds examples, docs/configuration.md every key).")
+    @Argument(help: "The YAML file (configs/ has examples, docs/configuration.md describes every key).")
     var config: String
 
     @Option(
-        name: [.customLong("run-folder"), .customShort("o")], help: "Where the run is kept (default: runs/ and the configuration's name).")
+        name: [.customLong("run-folder"), .customShort("o")], help: "The run folder (default: runs/ and the name of the YAML file).")
     var runFolder: String?
 
     @Flag(help: "Continue from the newest valid checkpoint of the run folder.")
@@ -66,10 +65,10 @@ struct TrainCommand: ParsableCommand {
     }
 }
 
-/// Changes of single keys on the command line.
+/// Options that override single keys of the configuration.
 struct OverrideOptions: ParsableArguments {
     @Option(
         name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Override a key of the configuration; may be given several times.", valueName: "key.path=value"))
+        help: ArgumentHelp("Override a key of the configuration. The option can be repeated.", valueName: "key.path=value"))
     var set: [String] = []
 }

@@ -67,7 +67,7 @@ final class BudgetCommandTests: XCTestCase {
             for text in ["1e-7", "1e7"] {
                 let result = try run.drnet(["evaluate", run.path("run"), "--budget-ms", text])
                 XCTAssertEqual(result.status, 1, result.text)
-                XCTAssertTrue(result.errors.contains("can not be met: an image costs"), result.text)
+                XCTAssertTrue(result.errors.contains("cannot be met: an image costs"), result.text)
             }
         }
     }
@@ -82,7 +82,7 @@ final class BudgetCommandTests: XCTestCase {
                 (["--budget", "0.8", "--calibration-share", "1"], 64, "--calibration-share is 1.0"),
                 (["--budget", "0.8", "--calibration-share", "nan"], 64, "--calibration-share is nan"),
                 (["--budget", "0.8", "--calibration-share", "0.01"], 1, "leaves no image"),
-                (["--budget", "9"], 1, "can not be met: an image costs"), (["--budget", "1K"], 1, "can not be met: an image costs"),
+                (["--budget", "9"], 1, "cannot be met: an image costs"), (["--budget", "1K"], 1, "cannot be met: an image costs"),
                 (["--curve", run.configuration], 1, run.configuration),
             ] as [([String], Int32, String)] {
                 let result = try run.drnet(["evaluate", run.path("run")] + options)

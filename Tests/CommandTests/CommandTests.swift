@@ -151,7 +151,7 @@ final class CommandTests: XCTestCase {
         for text in ["25.66 M", "4.09", "2.5 ", "1.08", "4.91 M", "0.29"] {
             XCTAssertTrue(result.output.contains(text), "\(text): \(result.text)")
         }
-        XCTAssertTrue(result.errors.contains("168 is no multiple of 32"), result.text)
+        XCTAssertTrue(result.errors.contains("resolution 168 is not a multiple of the network's stride 32"), result.text)
     }
 
     func testInvalidNumbersOfClassesAreRejected() throws {
@@ -159,7 +159,7 @@ final class CommandTests: XCTestCase {
             let result = try ProcessRunner.run(
                 try builtExecutable(named: "drnet"), ["info", repositoryRoot + "/configs/quickstart.yaml", "--classes=\(classes)"])
             XCTAssertEqual(result.status, 64, result.text)
-            XCTAssertTrue(result.errors.contains("--classes is \(classes); 1 to"), result.text)
+            XCTAssertTrue(result.errors.contains("--classes is \(classes); it must be 1 to"), result.text)
         }
     }
 }

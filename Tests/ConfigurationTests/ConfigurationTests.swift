@@ -65,6 +65,35 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(configuration.policy.temperature(progress: 0.5), (5 * 0.5).squareRoot(), accuracy: 1e-9)
     }
 
+    func testTargetsAreSharesOrMultiplyAdds() throws {
+        for (text, target) in [
+            ("0.6", .share(0.6)), ("1", .share(1)), ("2.5G", .multiplyAdds(2.5e9)), ("250M", .multiplyAdds(2.5e8)),
+            ("2500000K", .multiplyAdds(2.5e9)), ("2500000000", .multiplyAdds(2.5e9)),
+        ] as [(String, ComputeCost)] {
+            XCTAssertEqual(try load(minimal, ["policy.flopsTarget=\(text)"]).policy.flopsTarget, target, text)
+        }
+        for text in ["0", "-1", "2.5X", "nan", ".inf", "G", "2.5g", "[1]"] {
+            XCTAssertTrue(
+                problems(minimal, ["policy.flopsTarget=\(text)"]).first?.contains("such as 2.5G, 300M or 40K") ?? false, text)
+        }
+        XCTAssertEqual([2.5e9, 3e8, 4e4, 12].map { ComputeCost.text(multiplyAdds: $0) }, ["2.5G", "300M", "40K", "0.012K"])
+    }
+
+    /// A ResNet-152 of eight times the width has 15 GB of parameters.
+    func testTheChecksOfAConfigurationAllocateNoNetwork() throws {
+        func peakBytes() throws -> Int {
+            let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+            let line = try XCTUnwrap(status.split(separator: "\n").first { $0.hasPrefix("VmPeak:") })
+            return try XCTUnwrap(Int(line.filter(\.isNumber))) * 1024
+        }
+        let before = try peakBytes()
+        let overrides = ["classifier.architecture=resnet152", "classifier.width=8", "predictor.widths=[512, 64, 128, 256, 512]"]
+        XCTAssertEqual(problems(minimal, overrides), [])
+        XCTAssertTrue(problems(minimal, overrides + ["policy.flopsTarget=1M"]).first?.contains("even the smallest resolution") ?? false)
+        XCTAssertTrue(try load(minimal, overrides + ["predictor.warmStart=true"]).hasWarmStart)
+        XCTAssertLessThan(try peakBytes() - before, 1_000_000_000)
+    }
+
     func testTheWeightOfTheFLOPsRisesInItsWarmUp() throws {
         let policy = try load(minimal, ["policy.flopsWarmUpEpochs=2"]).policy
         XCTAssertEqual([0, 0.5, 2, 5].map(policy.flopsWarmUp), [0, 0.25, 1, 1])
@@ -85,7 +114,10 @@ final class ConfigurationTests: XCTestCase {
             ("[96, 64]", "[96]", "list two at least"),
             ("[96, 64]", "96", "key 'resolutions' takes a list of whole numbers, not '96'"),
             ("{folder: photos}", "{folder: photos, mean: [1, 2]}", "takes a list of 3 numbers"),
-            ("{folder: photos}", "{folder: photos, fold: 6/5}", ":2: key 'data.fold' is '6/5'; write which part of how many, such as 2/5"),
+            (
+                "{folder: photos}", "{folder: photos, fold: 6/5}",
+                ":2: key 'data.fold' is '6/5'; write the part and the number of parts, such as 2/5"
+            ),
             ("{folder: photos}", "{folder: photos, fold: [1, 5]}", "key 'data.fold' takes a text, not a list of 2"),
             ("{folder: photos}", "photos", "key 'data' takes a section of keys, not 'photos'"),
             ("base: 0.1", "base: 1e400", "takes a number, not '1e400'"),
@@ -110,7 +142,7 @@ final class ConfigurationTests: XCTestCase {
             ("stages:", "policy: {entropyWeight: -0.1}\nstages:", "key 'policy.entropyWeight' is -0.1; allowed is 0 or more"),
             (
                 "stages:", "policy: {flopsWarmUpEpochs: 3}\nstages:",
-                ":5: key 'policy.flopsWarmUpEpochs' is 3, but stages.fineTune has 2 epochs; it can not be more"
+                ":5: key 'policy.flopsWarmUpEpochs' is 3, but stages.fineTune has 2 epochs; it cannot be more"
             ),
             ("stages:", "predictor: {lastLayerScale: 2}\nstages:", "key 'predictor.lastLayerScale' is 2; allowed is 0 to 1"),
             ("stages:", "policy: {estimator: best}\nstages:", "is 'best'; allowed are straight-through, dense, expected, probe"),
@@ -125,20 +157,20 @@ final class ConfigurationTests: XCTestCase {
             ),
             (
                 "base: 0.01}", "base: 0.01}, freeze: predictor",
-                ":7: key 'stages.fineTune.freeze' is predictor, but it has learnt nothing yet"
+                ":7: key 'stages.fineTune.freeze' is predictor, but the predictor is untrained"
             ),
             (
                 "  warmUp: {epochs: 3, learningRate: {base: 0.1}}\n  fineTune: {", "  fineTune: {freeze: classifier, ",
-                ":6: key 'stages.fineTune.freeze' is classifier, but it would stay as it was drawn at random"
+                ":6: key 'stages.fineTune.freeze' is classifier, but the classifier would keep its random initial weights"
             ),
             ("stages:", "predictor: {warmStart: maybe}\nstages:", "key 'predictor.warmStart' takes true or false, not 'maybe'"),
             (
                 "stages:", "predictor: {warmStart: true, pretrained: p}\nstages:",
-                ":5: key 'predictor.warmStart' is true, but predictor.pretrained says what the predictor starts from"
+                ":5: key 'predictor.warmStart' is true, but predictor.pretrained defines the predictor's initial weights"
             ),
             (
                 "stages:", "predictor: {warmStart: true, widths: [32, 64, 128, 256, 512]}\nstages:",
-                ":5: key 'predictor.warmStart' is true, but not even the stem of classifier.architecture resnet18 at width 1"
+                ":5: key 'predictor.warmStart' is true, but the stem of classifier.architecture resnet18 at width 1"
             ),
             (
                 "stages:", "policy: {flopsTarget: 0.3}\nstages:",
@@ -165,24 +197,24 @@ final class ConfigurationTests: XCTestCase {
         func found(_ overrides: String...) -> [String] { problems(minimal, overrides) }
         XCTAssertEqual(found("predictor.warmStart=true"), [])
         XCTAssertTrue(
-            found("predictor.warmStart=true", "stages.warmUp=null").first?.contains("the classifier would know nothing yet") ?? false)
+            found("predictor.warmStart=true", "stages.warmUp=null").first?.contains("the classifier would be untrained") ?? false)
         XCTAssertEqual(found("predictor.warmStart=true", "stages.warmUp=null", "classifier.pretrained=c"), [])
         XCTAssertTrue(found("predictor.warmStart=true", "stages.fineTune=null").first?.contains("there is no predictor") ?? false)
         XCTAssertEqual(found("stages.fineTune.freeze=classifier"), [])
         XCTAssertEqual(found("stages.fineTune.freeze=classifier", "policy.estimator=dense"), [])
         XCTAssertTrue(
             found("stages.fineTune.freeze=classifier", "policy.batchNormImages=all").first?.contains(
-                "running statistics: leave that key out") ?? false)
+                "running statistics: remove that key") ?? false)
         func predictor(_ override: String...) -> [String] {
             problems(minimal, ["stages.fineTune.freeze=predictor", "predictor.pretrained=p"] + override)
         }
         XCTAssertEqual(predictor(), [])
-        XCTAssertTrue(predictor("policy.estimator=dense").first?.contains("policy.estimator dense asks for every resolution") ?? false)
+        XCTAssertTrue(predictor("policy.estimator=dense").first?.contains("policy.estimator dense needs every resolution") ?? false)
         XCTAssertTrue(
-            predictor("policy.batchNormImages=all").first?.contains("policy.batchNormImages all asks for every resolution") ?? false)
+            predictor("policy.batchNormImages=all").first?.contains("policy.batchNormImages all needs every resolution") ?? false)
         XCTAssertTrue(predictor("policy.flopsPenalty=lagrangian").first?.contains("policy.flopsPenalty lagrangian") ?? false)
         let mobile = found("predictor.warmStart=true", "classifier.architecture=mobilenet_v2", "policy.flopsTarget=0.9")
-        XCTAssertTrue(mobile.first?.contains("not even the stem of classifier.architecture mobilenet_v2") ?? false, "\(mobile)")
+        XCTAssertTrue(mobile.first?.contains("the stem of classifier.architecture mobilenet_v2") ?? false, "\(mobile)")
     }
 
     func testNoDistillationIsTheDefaultAndSoIsAWeightOfZero() throws {
@@ -251,13 +283,13 @@ final class ConfigurationTests: XCTestCase {
         // A third of 48 at 32 pixels, where the network ends with one.
         XCTAssertEqual(try warnings(), [])
         let few = try XCTUnwrap(warnings("optimizer.batchSize=47").first)
-        XCTAssertTrue(few.hasPrefix("optimizer.batchSize: 47 in 3 sub-batches is some 15 images each, with 1 pixel at the end"), few)
-        XCTAssertTrue(few.hasSuffix("Take 48 at least, or larger resolutions"), few)
+        XCTAssertTrue(few.hasPrefix("optimizer.batchSize: 47 in 3 sub-batches is about 15 images each, with 1 pixel at the end"), few)
+        XCTAssertTrue(few.hasSuffix("Use at least 48 images, or larger resolutions"), few)
         // Four pixels at 64.
         XCTAssertEqual(try warnings("resolutions=[128,96,64]", "optimizer.batchSize=12"), [])
-        XCTAssertTrue(try XCTUnwrap(warnings("resolutions=[128,96,64]", "optimizer.batchSize=9").first).contains("Take 12 at least"))
+        XCTAssertTrue(try XCTUnwrap(warnings("resolutions=[128,96,64]", "optimizer.batchSize=9").first).contains("Use at least 12 images"))
         XCTAssertTrue(
-            try XCTUnwrap(warnings("optimizer.accumulationSteps=2").first).contains("Take 96 at least"), "statistics are of a part")
+            try XCTUnwrap(warnings("optimizer.accumulationSteps=2").first).contains("Use at least 96 images"), "statistics are of a part")
         // Every image is at every resolution.
         XCTAssertEqual(try warnings("optimizer.batchSize=12", "policy.estimator=dense"), [])
     }

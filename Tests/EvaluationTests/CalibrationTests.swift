@@ -109,7 +109,7 @@ final class CalibrationTests: XCTestCase {
         XCTAssertLessThanOrEqual(first.calibration.gigaFLOPs, 70)
         XCTAssertEqual(first.results.map(\.sample), (0..<40).filter { !calibrating.contains($0) })
         let rows = first.evaluation.rows
-        XCTAssertEqual(rows.map(\.name), ["dynamic", "fixed 96", "fixed 32", "random, same shares", "random, same cost", "oracle"])
+        XCTAssertEqual(rows.map(\.way.name), ["dynamic", "fixed 96", "fixed 32", "random, same shares", "random, same cost", "oracle"])
         let atLargest = Double(first.results.filter { $0.choice == 0 }.count) / 30
         XCTAssertEqual(rows[0].top1, atLargest, accuracy: 1e-12)
         XCTAssertEqual(rows[0].totalGFLOPs, 5 + 20 + 80 * atLargest, accuracy: 1e-9)

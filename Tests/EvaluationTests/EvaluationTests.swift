@@ -36,12 +36,12 @@ final class EvaluationTests: XCTestCase {
     }
 
     func testRandomRoutingIsTheExpectationOverTheShares() throws {
-        let row = try XCTUnwrap(evaluation().rows.first { $0.name == Evaluation.randomName })
+        let row = try XCTUnwrap(evaluation().row(.randomSameShares))
         XCTAssertEqual(row.top1, 0.25 * 0.75 + 0.5 * 0.5 + 0.25 * 0.25, accuracy: 1e-12)
     }
 
     func testTheOracleTakesTheSmallestResolutionThatIsRight() throws {
-        let row = try XCTUnwrap(evaluation().rows.first { $0.name == Evaluation.oracleName })
+        let row = try XCTUnwrap(evaluation().row(.oracle))
         XCTAssertEqual(row.top1, 0.75)
         // 32, 64, 96, and the smallest for the image that nothing gets right.
         XCTAssertEqual(row.shares, [0.25, 0.25, 0.5])
@@ -50,7 +50,7 @@ final class EvaluationTests: XCTestCase {
     func testWithoutAPredictorThereAreNoDynamicRows() {
         let evaluation = Evaluation(
             results: results(), flops: flops, classCount: 20, speed: .init(dynamic: 0, fixedLargest: 50), hasPredictor: false)
-        XCTAssertEqual(evaluation.rows.map(\.name), ["fixed 96", "fixed 64", "fixed 32", "oracle"])
+        XCTAssertEqual(evaluation.rows.map(\.way.name), ["fixed 96", "fixed 64", "fixed 32", "oracle"])
     }
 
     func testResultsAreGatheredWithTheSameBits() throws {

@@ -70,7 +70,7 @@ final class EvaluatorTests: XCTestCase {
     }
 
     private func evaluate(
-        _ ways: Evaluator.Ways, batchSize: Int
+        _ modes: Evaluator.Modes, batchSize: Int
     ) throws -> (results: [ImageResult], classified: Int, predicted: Int, milliseconds: ImageCosts?) {
         let networks = networks()
         let model = DRNet(
@@ -80,7 +80,7 @@ final class EvaluatorTests: XCTestCase {
         let pixels = Formula.values("images", imageCount * imageFloats)
         var next = 0
         let evaluator = Evaluator(
-            model: FrozenDRNet(model), communicator: SingleProcess(), batchSize: batchSize, ways: ways, context: .test)
+            model: FrozenDRNet(model), communicator: SingleProcess(), batchSize: batchSize, modes: modes, context: .test)
         let outcome = try evaluator.run {
             guard next < self.imageCount else { return nil }
             let range = next..<min(next + batchSize, self.imageCount)

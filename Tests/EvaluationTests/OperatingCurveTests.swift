@@ -67,9 +67,9 @@ final class OperatingCurveTests: XCTestCase {
 
     func testFixedResolutionsAndRandomMixesBetweenThem() throws {
         let curve = curve(images())
-        XCTAssertEqual(curve.points(.fixed).map(\.parameter), [96, 64, 32])
-        XCTAssertEqual(curve.points(.fixed).map(\.top1), [0.75, 0.75, 0.5])
-        XCTAssertEqual(curve.points(.fixed).map(\.milliseconds), [20, 10, 4])
+        XCTAssertEqual(curve.points(.fixedResolutions).map(\.parameter), [96, 64, 32])
+        XCTAssertEqual(curve.points(.fixedResolutions).map(\.top1), [0.75, 0.75, 0.5])
+        XCTAssertEqual(curve.points(.fixedResolutions).map(\.milliseconds), [20, 10, 4])
         let mix = curve.points(.randomMix)
         XCTAssertEqual(mix.count, 9)
         for (index, share) in [(4, 0.0), (5, 0.25), (6, 0.5), (7, 0.75), (8, 1)] {
@@ -106,7 +106,7 @@ final class OperatingCurveTests: XCTestCase {
 
     func testTheCurvesAreThinnedEvenly() {
         let curve = curve(many())
-        for (way, range) in [(OperatingCurve.Series.Way.dynamic, 8.0), (.cascade, 13)] {
+        for (way, range) in [(Way.dynamic, 8.0), (.cascade, 13)] {
             let points = curve.points(way)
             XCTAssertTrue((40...51).contains(points.count), "\(way): \(points.count)")
             let steps = zip(points, points.dropFirst()).map { $0.gigaFLOPs - $1.gigaFLOPs }

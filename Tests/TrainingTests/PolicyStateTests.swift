@@ -105,7 +105,7 @@ final class PolicyStateTests: XCTestCase {
         for (shares, expected) in [([1.0, 0, 0], 0), ([0, 0, 1], 1)] {
             var state = PolicyState()
             for _ in 0..<30 { state.add(report(shares: shares, entropy: 0)) }
-            XCTAssertEqual(monitor.warnings(&state, costsPress: false).count, expected)
+            XCTAssertEqual(monitor.warnings(&state, penaltyIsFull: false).count, expected)
         }
         var state = PolicyState()
         for _ in 0..<30 { state.add(report(shares: [1, 0, 0], entropy: 0)) }
@@ -123,7 +123,7 @@ final class PolicyStateTests: XCTestCase {
         var state = PolicyState()
         let found = warnings(try monitor(), &state, 300, report(shares: [0.4, 0.2, 0.4], entropy: 0))
         XCTAssertEqual(found.count, 1)
-        XCTAssertTrue(found[0].hasPrefix("the entropy of the policy is gone (0.0 % of its largest)"), found[0])
+        XCTAssertTrue(found[0].hasPrefix("the policy has lost its entropy (0.0 % of the maximum)"), found[0])
     }
 
     func testTheAdviceFollowsTheConfiguration() throws {

@@ -94,7 +94,7 @@ final class RankExchangeTests: XCTestCase {
             report.images = 1
             // Without `reduceGradients`: the ranks' gradients differ, as after a fault.
             let decision = try RankExchange(communicator).agree(
-                [network], [], momentum: 0.1, &report, stopIsAsked: stops[communicator.rank], .test)
+                [network], [], momentum: 0.1, &report, stopIsRequested: stops[communicator.rank], .test)
             decisions.append(decision)
             XCTAssertEqual(report.images, 3)
         }
@@ -117,7 +117,7 @@ final class RankExchangeTests: XCTestCase {
         }
         let decided = try decisions(gradients: [1, 1, 1], losses: fine, stops: [false, false, false])
         XCTAssertEqual(decided.map(\.isFinite), [true, true, true])
-        XCTAssertEqual(decided.map(\.stopIsAsked), [false, false, false])
+        XCTAssertEqual(decided.map(\.stopIsRequested), [false, false, false])
     }
 
     func testAllRanksClipByTheNormOfRankZeroAndStopTogether() throws {
@@ -126,7 +126,7 @@ final class RankExchangeTests: XCTestCase {
         let expected = GradientNorm.norm([network], .test)
         let decided = try decisions(gradients: [0.3, 5, 0.7], losses: [0, 0, 0], stops: [false, false, true])
         XCTAssertEqual(
-            decided, [StepDecision](repeating: StepDecision(stopIsAsked: true, isFinite: true, gradientNorm: expected), count: 3))
+            decided, [StepDecision](repeating: StepDecision(stopIsRequested: true, isFinite: true, gradientNorm: expected), count: 3))
     }
 }
 

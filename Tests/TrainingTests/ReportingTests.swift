@@ -1,14 +1,93 @@
 @testable import Configuration
+import DynamicResolution
+import Evaluation
 import Foundation
+import Inference
+import Interchange
 import TestSupport
 import XCTest
+
 @testable import Training
 
 final class ReportingTests: XCTestCase {
-    private func record(_ step: Int, loss: Double = 1) -> EpochRecord {
-        EpochRecord(
-            stage: "warmUp", epoch: 1, step: step, loss: loss, crossEntropy: 1, penalty: 0, accuracy: 0.5, gigaFLOPs: nil, shares: nil,
-            entropy: nil)
+    private let plans: [StagePlan] = {
+        do {
+            return StagePlan.plans(
+                try ReportingTests.stagesOptions([
+                    "warmUp: {epochs: 2, learningRate: {base: 1}}", "fineTune: {epochs: 2, learningRate: {base: 1}}",
+                ]))
+        } catch { preconditionFailure("\(error)") }
+    }()
+
+    /// Four images at two resolutions, as a step or an epoch sums them.
+    private func report(loss: Double = 4) -> StepReport {
+        var report = StepReport(resolutionCount: 2)
+        (report.lossSum, report.images, report.classifications, report.correct, report.routed) = (loss, 4, 4, 2, [1, 3])
+        return report
+    }
+
+    private func record(_ step: Int, loss: Double = 4) -> MetricsRecord {
+        var position = TrainingPosition()
+        position.runStep = step
+        return MetricsRecord(epoch: report(loss: loss), plans[0], position)
+    }
+
+    private func stepEvent(_ plan: StagePlan, step: Int = 3) -> StepEvent {
+        var position = TrainingPosition()
+        (position.epoch, position.step, position.runStep) = (1, step, 10 + step)
+        var policy = PolicyState()
+        policy.add(report())
+        return StepEvent(
+            result: StepResult(
+                report: report(), learningRates: [0.5, nil], gradientNorm: 2, flopsWeight: plan.usesPredictor ? 0.25 : nil,
+                stopIsRequested: false),
+            plan: plan, position: position, stepsPerEpoch: 9, epochSums: report(), policy: policy, seconds: 0.5, waitingSeconds: 0.125)
+    }
+
+    private func keys(_ record: MetricsRecord) throws -> [String] {
+        let object = try JSONSerialization.jsonObject(with: JSON.encode(record, .compact)) as? [String: Any]
+        return try XCTUnwrap(object).keys.sorted()
+    }
+
+    func testARecordHasAllItsFieldsInOneObject() throws {
+        let place = ["epoch", "kind", "stage", "step"]
+        let means = ["accuracy", "crossEntropy", "loss", "penalty"]
+        let step = ["dataWaitSeconds", "gradientNorm", "imagesPerSecond", "learningRates"]
+        XCTAssertEqual(try keys(MetricsRecord(stepEvent(plans[0]))), (place + means + step).sorted())
+        XCTAssertEqual(
+            try keys(MetricsRecord(stepEvent(plans[1]))),
+            (place + means + step + ["entropy", "flopsWeight", "gigaFLOPs", "runningGigaFLOPs", "shares"]).sorted())
+        XCTAssertEqual(try keys(record(3)), (place + means).sorted())
+        XCTAssertEqual(try keys(MetricsRecord(message: "a", plans[0], TrainingPosition())), (place + ["message"]).sorted())
+        XCTAssertEqual(try keys(MetricsRecord(final: [], step: 3)), (place + ["rows"]).sorted())
+        let text = String(decoding: try JSON.encode(MetricsRecord(stepEvent(plans[1])), .compact), as: UTF8.self)
+        for part in [
+            #""kind":"step""#, #""stage":"fineTune""#, #""epoch":2"#, #""step":13"#, #""loss":1"#, #""accuracy":0.5"#,
+            #""learningRates":[0.5,null]"#, #""imagesPerSecond":8"#, #""dataWaitSeconds":0.125"#, #""flopsWeight":0.25"#,
+            #""shares":[0.25,0.75]"#,
+        ] { XCTAssertTrue(text.contains(part), "\(part) in \(text)") }
+    }
+
+    func testTheJournalRecordsEachStepOfTheInterval() throws {
+        try withTemporaryFolder { folder in
+            let console = ProgressReporter(isTerminal: false, width: .max) { _ in }
+            let runFolder = RunFolder(path: folder)
+            let journal = try RunJournal(
+                runFolder: runFolder, console: console, resolutions: [64, 32], stepInterval: 5, afterStep: nil)
+            for step in 1...9 { try journal.record(stepEvent(plans[1], step: step)) }
+            let lines = try String(contentsOfFile: runFolder.metrics, encoding: .utf8).split(separator: "\n")
+            XCTAssertEqual(lines.count, 1, "step 15 of the steps 11 to 19")
+            XCTAssertTrue(lines[0].contains(#""step":15"#), "\(lines[0])")
+        }
+    }
+
+    func testTheRemainingTimeFollowsFromTheImagesThatAreLeft() {
+        // Epoch 2 of 2, after step 3 of 9: 6 steps of 4 / 3 images.
+        let state = ProgressState(stepEvent(plans[1]), resolutions: [64, 32], secondsPerImage: 0.125)
+        XCTAssertEqual(state.remainingSeconds ?? .nan, 6 * 4 / 3 * 0.125, accuracy: 1e-12)
+        XCTAssertEqual(state.imagesPerSecond, 8)
+        XCTAssertEqual(state.shares.map(\.resolution), [64, 32])
+        XCTAssertEqual([state.epoch, state.epochs, state.step, state.steps], [2, 2, 3, 9])
     }
 
     func testAResumedRunDropsLaterRecordsAndATornLine() throws {
@@ -32,7 +111,7 @@ final class ReportingTests: XCTestCase {
             let path = folder + "/metrics.jsonl"
             let first = try MetricsWriter(path: path, afterStep: 0)
             try first.write(record(3))
-            try first.write(EvaluationRecord(stage: EvaluationRecord.finalStage, epoch: 1, step: 3, rows: []))
+            try first.write(MetricsRecord(final: [], step: 3))
             _ = try MetricsWriter(path: path, afterStep: 3)
             let text = try String(contentsOfFile: path, encoding: .utf8)
             XCTAssertTrue(text.contains("warmUp") && !text.contains("final"), text)
@@ -41,7 +120,7 @@ final class ReportingTests: XCTestCase {
 
     func testResumingSaysWhereItGoesOn() throws {
         let stages = ["warmUp: {epochs: 2, learningRate: {base: 1}}", "recalibrate: {}"]
-        let plans = StagePlan.plans(try stagesOptions(stages))
+        let plans = StagePlan.plans(try Self.stagesOptions(stages))
         func note(_ stage: Int, _ epoch: Int, _ step: Int) -> String {
             var position = TrainingPosition()
             (position.stage, position.epoch, position.step, position.runStep) = (stage, epoch, step, 9)
@@ -57,7 +136,7 @@ final class ReportingTests: XCTestCase {
             "runs/a holds no valid checkpoint to resume: starting from the beginning")
     }
 
-    private func stagesOptions(_ stages: [String]) throws -> TrainingConfiguration.StagesOptions {
+    private static func stagesOptions(_ stages: [String]) throws -> TrainingConfiguration.StagesOptions {
         try withTemporaryFolder { folder in
             let text =
                 "resolutions: [64, 32]\ndata: {folder: photos}\nclassifier: {architecture: resnet18}\noptimizer: {batchSize: 2}\nstages:\n"

@@ -10,11 +10,11 @@ final class StopSignalsTests: XCTestCase {
         }
         for number in [SIGTERM, SIGUSR1] {
             StopSignals.listen()
-            XCTAssertFalse(StopSignals.wasAsked)
+            XCTAssertFalse(StopSignals.wasReceived)
             let seen = expectation(description: "signal \(number) is seen")
             Thread.detachNewThread {
                 // Without an atomic the compiler may read the flag once and spin for ever.
-                while !StopSignals.wasAsked {}
+                while !StopSignals.wasReceived {}
                 seen.fulfill()
             }
             Thread.sleep(forTimeInterval: 0.05)

@@ -71,9 +71,9 @@ struct DRNetEvaluation: Workload {
         return StepSample(seconds: batch / (outcome.speed.dynamic ?? .nan), fixedSeconds: batch / fixed)
     }
 
-    private func evaluate(_ model: FrozenDRNet, _ ways: Evaluator.Ways) throws -> Evaluator.Outcome {
+    private func evaluate(_ model: FrozenDRNet, _ modes: Evaluator.Modes) throws -> Evaluator.Outcome {
         let count = images.batch.labels.count
-        let evaluator = Evaluator(model: model, communicator: job.communicator, batchSize: count, ways: ways, context: job.context)
+        let evaluator = Evaluator(model: model, communicator: job.communicator, batchSize: count, modes: modes, context: job.context)
         try job.communicator.barrier(label: "before an evaluation")
         var next = 0
         return try evaluator.run {

@@ -1,11 +1,12 @@
-import Interchange
+import Configuration
 import DynamicResolution
 import Foundation
+import Interchange
 
-/// What an image may cost in the mean when the network is used, the predictor included.
+/// The largest mean cost of an image, predictor included.
 public struct Budget: Equatable, Sendable {
     public enum Unit: String, Codable, Sendable {
-        /// Of the classifier's multiply-adds at the largest resolution.
+        /// In units of the classifier's multiply-adds at the largest resolution.
         case share
         case multiplyAdds
         case milliseconds
@@ -19,29 +20,30 @@ public struct Budget: Equatable, Sendable {
         self.unit = unit
     }
 
-    /// "0.6", a share; "2.5G", "300M" or "40K" multiply-adds.
+    /// Reads "0.6" as a share, and "2.5G", "300M" and "40K" as multiply-adds.
+    ///
+    /// - Throws: `BudgetError.unreadable`.
     public init(_ text: String) throws {
-        let factor = text.last.flatMap { ["G": 1e9, "M": 1e6, "K": 1e3][String($0)] }
-        guard let number = Self.positive(factor == nil ? text : String(text.dropLast())) else {
-            throw BudgetError.unreadable(
-                text, "a share of the largest resolution's multiply-adds, such as 0.6, or a number of them, such as 2.5G, 300M or 40K")
+        switch ComputeCost(text) {
+        case .share(let share): self.init(amount: share, unit: .share)
+        case .multiplyAdds(let count): self.init(amount: count, unit: .multiplyAdds)
+        case nil: throw BudgetError.unreadable(text, ComputeCost.allowed)
         }
-        self.init(amount: number * (factor ?? 1), unit: factor == nil ? .share : .multiplyAdds)
     }
 
-    /// "20" or "1.5".
+    /// Reads "20" or "1.5".
+    ///
+    /// - Throws: `BudgetError.unreadable`.
     public init(milliseconds text: String) throws {
-        guard let number = Self.positive(text) else { throw BudgetError.unreadable(text, "milliseconds an image, such as 20") }
+        guard let number = Double(text), number.isFinite, number > 0 else {
+            throw BudgetError.unreadable(text, "milliseconds an image, such as 20")
+        }
         self.init(amount: number, unit: .milliseconds)
     }
 
-    private static func positive(_ text: String) -> Double? {
-        Double(text).flatMap { $0.isFinite && $0 > 0 ? $0 : nil }
-    }
-
-    /// The budget in the unit of the costs: milliseconds for one in milliseconds, 10⁹ multiply-adds for the others.
+    /// The budget in the unit of the costs: milliseconds for a budget in milliseconds, 10⁹ multiply-adds for the others.
     ///
-    /// - Throws: where no choice of resolutions costs as much or as little.
+    /// - Throws: `BudgetError.unreachable` if every choice of resolutions costs more, or every choice costs less.
     func limit(_ costs: ImageCosts) throws -> Double {
         let scale = scale(costs)
         let (smallest, largest) = ((costs.classifier.min() ?? 0) + costs.predictor, (costs.classifier.max() ?? 0) + costs.predictor)
@@ -53,12 +55,15 @@ public struct Budget: Equatable, Sendable {
         return amount * scale
     }
 
-    /// Refuses a budget in multiply-adds that no choice of resolutions can meet, before anything is measured.
+    /// Refuses a budget in multiply-adds that no choice of resolutions can meet. A budget in milliseconds passes: its limits are not known
+    /// before the times are measured.
+    ///
+    /// - Throws: `BudgetError.unreachable`.
     public func requireReachable(_ flops: FLOPsModel) throws {
         if unit != .milliseconds { _ = try limit(.gigaFLOPs(flops)) }
     }
 
-    /// What one unit of the amount is in the costs.
+    /// The factor from the amount to the unit of the costs.
     private func scale(_ costs: ImageCosts) -> Double {
         switch unit {
         case .share: return costs.classifier.max() ?? 0
@@ -67,20 +72,18 @@ public struct Budget: Equatable, Sendable {
         }
     }
 
-    /// The budget in words, with what it is spent on.
+    /// The budget in words, with the predictor's part of it.
     func description(_ costs: ImageCosts) throws -> String {
         let (limit, predictor) = (Figures.threeDigits(try limit(costs)), Figures.threeDigits(costs.predictor))
         let amount = unit == .milliseconds ? "\(limit) ms" : "\(limit) GFLOPs"
-        return (unit == .share ? "\(text(self.amount))\(unitText), " : "") + "\(amount) an image, of which the predictor takes \(predictor)"
+        return (unit == .share ? "\(text(self.amount))\(unitText), " : "") + "\(amount) an image; \(predictor) of it for the predictor"
     }
 
     private func text(_ amount: Double) -> String {
         switch unit {
         case .share: return Self.digits(amount)
         case .milliseconds: return Self.digits(amount) + " ms"
-        case .multiplyAdds:
-            let (factor, suffix) = amount >= 1e9 ? (1e9, "G") : amount >= 1e6 ? (1e6, "M") : (1e3, "K")
-            return Self.digits(amount / factor) + suffix
+        case .multiplyAdds: return ComputeCost.text(multiplyAdds: amount)
         }
     }
 
@@ -88,7 +91,7 @@ public struct Budget: Equatable, Sendable {
 
     private static func digits(_ value: Double) -> String { String(format: "%.4g", value) }
 
-    /// Four significant digits, rounded such that a limit of a range lies within it.
+    /// Four significant digits. The rule rounds towards the inside of a range, so that the printed limit is accepted.
     private static func rounded(_ value: Double, _ rule: FloatingPointRoundingRule) -> Double {
         guard value > 0 else { return 0 }
         let scale = pow(10, 3 - floor(log10(value)))
@@ -96,11 +99,11 @@ public struct Budget: Equatable, Sendable {
     }
 }
 
-/// Why a budget is refused.
+/// A budget that cannot be used.
 public enum BudgetError: Error, Equatable, CustomStringConvertible {
     case unreadable(String, String)
     case unreachable(budget: String, smallest: String, largest: String, predictor: String)
-    /// A smaller resolution took longer than a larger one.
+    /// A smaller resolution took more time than a larger one.
     case timesOutOfOrder(resolutions: [Int], milliseconds: [Double])
     case nothingLeft(images: Int, share: Double)
     case noImages
@@ -110,17 +113,16 @@ public enum BudgetError: Error, Equatable, CustomStringConvertible {
         case .unreadable(let text, let allowed):
             return "'\(text)' is no budget; it takes \(allowed)"
         case .unreachable(let budget, let smallest, let largest, let predictor):
-            return "a budget of \(budget) can not be met: an image costs \(smallest) to \(largest), the predictor's \(predictor) "
-                + "included"
+            return "a budget of \(budget) cannot be met: an image costs \(smallest) to \(largest), the predictor's \(predictor) included"
         case .timesOutOfOrder(let resolutions, let milliseconds):
             let times = zip(resolutions, milliseconds).map { "\(Figures.threeDigits($1)) ms at \($0)" }.joined(separator: ", ")
             return
-                "the times of an image do not fall with the resolution (\(times)): a budget in milliseconds needs more images, or larger "
-                + "batches, to measure them"
+                "the time of an image does not decrease with the resolution (\(times)): to measure a budget in milliseconds, use more images or "
+                + "larger batches"
         case .noImages:
             return "there are no validation images to measure costs and accuracies on"
         case .nothingLeft(let images, let share):
-            return "a share of \(share) of \(images) images for the calibration leaves no image for it, or none to report on"
+            return "a calibration share of \(share) of \(images) images leaves no image to calibrate on, or none to report on"
         }
     }
 }

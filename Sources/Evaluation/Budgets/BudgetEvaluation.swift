@@ -1,12 +1,12 @@
-import Inference
 import DynamicResolution
 import Foundation
+import Inference
 import Interchange
 import Randomness
 
-/// A DRNet that is held to a budget without being trained anew: λ is calibrated on a part of the images, and the others tell how it fares.
+/// A trained DRNet that meets a budget without further training. λ is calibrated on one part of the images; the report covers the others.
 public struct BudgetEvaluation: Encodable {
-    /// How the part for the calibration fared.
+    /// The costs on the calibration images.
     public struct Calibration: Codable, Equatable, Sendable {
         public var images: Int
         /// Means of an image, predictor included.
@@ -19,11 +19,11 @@ public struct BudgetEvaluation: Encodable {
     /// λ, in nats for the cost of the largest resolution.
     public let costWeight: Double
     public let calibration: Calibration
-    /// Measured, of an image on one rank.
+    /// Of an image on one rank, as measured.
     public let milliseconds: ImageCosts
-    /// On the other images.
+    /// On the images that were not used for calibration.
     public var evaluation: Evaluation
-    /// The other images, as the budget routes them.
+    /// The same images, routed with `costWeight`.
     public let results: [ImageResult]
     private let description: String
 
@@ -33,7 +33,8 @@ public struct BudgetEvaluation: Encodable {
 
     /// - Parameters:
     ///   - results: of every image at every resolution, with the predictor's probabilities.
-    ///   - calibrationShare: of the images, between 0 and 1.
+    ///   - calibrationShare: the share of the images for calibration, between 0 and 1.
+    /// - Throws: `BudgetError`.
     public init(
         _ budget: Budget, results: [ImageResult], flops: FLOPsModel, milliseconds: ImageCosts, calibrationShare: Double, classCount: Int
     ) throws {
@@ -55,9 +56,9 @@ public struct BudgetEvaluation: Encodable {
         description = "budget: \(try budget.description(costs))"
     }
 
-    /// The λ whose mean cost is as close to the limit as it gets without exceeding it.
+    /// The λ with the largest mean cost that does not exceed the limit.
     ///
-    /// - Throws: where times are such that a larger λ would not cost less.
+    /// - Throws: `BudgetError.timesOutOfOrder` if a larger λ could cost more, because a smaller resolution took more time.
     static func calibrate(_ weights: CostWeights, limit: Double, _ costs: ImageCosts, _ flops: FLOPsModel) throws -> Double {
         let columns = flops.resolutions.indices
         for first in columns {
@@ -70,11 +71,11 @@ public struct BudgetEvaluation: Encodable {
         guard let found = sweep.parameter(within: limit) else {
             throw BudgetError.timesOutOfOrder(resolutions: flops.resolutions, milliseconds: costs.classifier)
         }
-        // Where nothing is to be changed, nothing is.
+        // Prefer the predictor's own choices if they cost the same.
         return sweep.cost(found) == sweep.cost(0) ? 0 : found
     }
 
-    /// A part of the images that depends on their number alone: every run on a folder calibrates on the same ones.
+    /// Selects the calibration images. The selection depends only on their number, so all runs on a folder use the same images.
     static func split(_ results: [ImageResult], share: Double) throws -> (calibrating: [ImageResult], others: [ImageResult]) {
         let count = Int((share * Double(results.count)).rounded())
         guard count > 0, count < results.count else { throw BudgetError.nothingLeft(images: results.count, share: share) }
@@ -85,7 +86,7 @@ public struct BudgetEvaluation: Encodable {
         )
     }
 
-    /// Everything, as a person reads it.
+    /// Budget, λ, calibration and table, for the console.
     public func text() -> String {
         """
         \(description)
@@ -104,7 +105,7 @@ public struct BudgetEvaluation: Encodable {
 }
 
 extension [ImageResult] {
-    /// What these images give at a cost weight λ; for results at every resolution, with the predictor's probabilities.
+    /// The results at a cost weight λ. They must have the answers at every resolution and the predictor's probabilities.
     public func routed(_ costWeight: Double, _ flops: FLOPsModel) -> [ImageResult] {
         zip(self, CostWeights(self, flops).choices(costWeight)).map { $0.routed(to: $1) }
     }

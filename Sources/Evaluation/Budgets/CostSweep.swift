@@ -1,15 +1,15 @@
 import DynamicResolution
 
-/// The parameters of a way to route images, such as λ, in an order in which the mean cost does not rise.
+/// The parameters of a way to route images, such as λ, in an order in which the mean cost does not increase.
 struct CostSweep {
     /// From the most expensive to the cheapest.
     let parameters: [Double]
     /// The mean cost at a parameter.
     let cost: (Double) -> Double
 
-    /// The most expensive parameter that costs no more than `limit`; nil where none does.
+    /// The most expensive parameter whose cost is not above `limit`; nil if there is none.
     func parameter(within limit: Double) -> Double? {
-        // Sums of the same numbers in another order.
+        // The limit and the cost can be sums of the same numbers in a different order.
         let limit = limit * (1 + 1e-12)
         guard let last = parameters.last, cost(last) <= limit else { return nil }
         var (low, high) = (0, parameters.count - 1)
@@ -20,7 +20,7 @@ struct CostSweep {
         return parameters[high]
     }
 
-    /// Parameters whose costs are spread evenly between the ends, with both; fewer than `count` where costs have gaps.
+    /// Parameters whose costs are evenly spaced, both ends included. The result has less than `count` parameters if the costs have gaps.
     func thinned(to count: Int) -> [Double] {
         guard let first = parameters.first, let last = parameters.last else { return [] }
         let (most, least) = (cost(first), cost(last))
@@ -33,7 +33,7 @@ struct CostSweep {
     }
 }
 
-/// What cost weights λ make of the predictor's probabilities of some images.
+/// The choices that follow from the predictor's probabilities and a cost weight λ.
 struct CostWeights {
     private let logProbabilities: [Double]
     private let relativeCosts: [Double]
@@ -53,22 +53,23 @@ struct CostWeights {
         relativeCosts.indices.shares(of: choices(costWeight))
     }
 
-    /// All routings that there are. An image changes its choice only where two of its resolutions are equal,
-    /// λ = (log π_j − log π_k) / (C_j − C_k); hence one λ between any two such values, one before and one behind them, and 0 in its place.
+    /// One λ for every possible routing. An image changes its choice only at a breakpoint, where two of its resolutions have equal scores:
+    /// λ = (log π_j − log π_k) / (C_j − C_k). The sweep has one λ between each two neighbouring breakpoints, one before the first, one after
+    /// the last, and 0.
     ///
-    /// - Parameter costs: what images cost, no less at a resolution of more multiply-adds.
+    /// - Parameter costs: of an image. A resolution with more multiply-adds must not cost less.
     func sweep(_ costs: ImageCosts) -> CostSweep {
         let edges = [-Double.infinity] + breakpoints() + [.infinity]
         var weights = zip(edges, edges.dropFirst()).map { low, high in
             if low < 0 && high > 0 { return 0.0 }
             return low == -.infinity ? high - 1 : high == .infinity ? low + 1 : (low + high) / 2
         }
-        // At λ = 0 itself an image may be undecided.
+        // 0 itself can be a breakpoint.
         if !weights.contains(0) { weights.insert(0, at: weights.firstIndex { $0 > 0 } ?? weights.endIndex) }
         return CostSweep(parameters: weights) { costs.mean(shares: shares($0)) }
     }
 
-    /// Ascending, each once.
+    /// All breakpoints, ascending and distinct.
     private func breakpoints() -> [Double] {
         let columns = relativeCosts.count
         var result: Set<Double> = []
@@ -85,7 +86,7 @@ struct CostWeights {
 }
 
 extension Range<Int> {
-    /// How often each of these numbers is among the choices, as a share of them.
+    /// The share of the choices that equal each number of the range.
     func shares(of choices: [Int]) -> [Double] {
         var counts = [Int](repeating: 0, count: count)
         for choice in choices { counts[choice] += 1 }

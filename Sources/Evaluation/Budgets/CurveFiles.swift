@@ -3,26 +3,27 @@ import Foundation
 import Interchange
 
 extension OperatingCurve {
-    /// Makes the folder for a curve's files, before the work that they are the result of. On rank 0.
+    /// Creates the folder for the curve's files. It runs before the evaluation, so that a folder that cannot be written ends the command
+    /// early. On rank 0.
     public static func makeFolder(_ folder: String) throws {
         try DurableFile.createFolder(folder)
     }
 
     /// Writes curve.json, curve.csv and curve.svg. On rank 0.
     ///
-    /// - Parameter title: which weights these are, for the figure.
+    /// - Parameter title: of the figure; names the weights.
     public func save(to folder: String, title: String) throws {
         try JSON.write(self, to: folder + "/curve.json")
         try DurableFile.write(Data(csv().utf8), to: folder + "/curve.csv")
         try DurableFile.write(Data(figure(title: title).document.rendered.utf8), to: folder + "/curve.svg")
     }
 
-    /// A point a line.
+    /// One line for each point.
     func csv() -> String {
         let heading = ["series", "parameter", "top1", "gigaFLOPs", "milliseconds"] + resolutions.map { "at\($0)" }
         let lines = series.flatMap { series in
             series.points.map { point in
-                [series.way.rawValue, point.parameter.map(Self.number) ?? ""]
+                [series.way.name, point.parameter.map(Self.number) ?? ""]
                     + ([point.top1, point.gigaFLOPs, point.milliseconds] + point.shares).map(Self.number)
             }
         }
@@ -31,7 +32,7 @@ extension OperatingCurve {
 
     private static func number(_ value: Double) -> String { String(format: "%.6g", value) }
 
-    /// Accuracy against multiply-adds, and against milliseconds.
+    /// Two panels: accuracy against multiply-adds, and accuracy against milliseconds.
     func figure(title: String) -> LineChart {
         LineChart(
             title: title, subtitle: subtitle, verticalTitle: "top-1 accuracy (%)",
@@ -42,15 +43,15 @@ extension OperatingCurve {
     }
 
     private var subtitle: String {
-        let undecided = points(.dynamic).first { $0.parameter == 0 }?.top1 ?? 0
-        let error = Evaluation.standardError(accuracy: undecided, images: images)
+        let atZero = points(.dynamic).first { $0.parameter == 0 }?.top1 ?? 0
+        let error = Evaluation.standardError(accuracy: atZero, images: images)
         return "\(images) validation images: one standard error at λ = 0 is \(Figures.percent(error)) points. "
             + "Milliseconds of one rank with \(threads) \(threads == 1 ? "thread" : "threads"), in batches of \(batchSize)."
     }
 
-    /// Colours that stay apart for colour-blind readers (Okabe and Ito).
+    /// The series of a panel. The colours are the ones of Okabe and Ito, which colour-blind readers can distinguish.
     private func drawn(_ cost: KeyPath<Point, Double>) -> [LineChart.Series] {
-        func points(_ way: Series.Way, label: (Point) -> String? = { _ in nil }) -> [LineChart.Point] {
+        func points(_ way: Way, label: (Point) -> String? = { _ in nil }) -> [LineChart.Point] {
             self.points(way).map { LineChart.Point(x: $0[keyPath: cost], y: 100 * $0.top1, label: label($0)) }
         }
         let blue = "#0072B2"
@@ -61,8 +62,8 @@ extension OperatingCurve {
             LineChart.Series("dynamic, any λ", color: blue, line: .init(width: 2.5), marker: .dot, points: points(.dynamic)),
             LineChart.Series(
                 "fixed resolution", color: "#222222", marker: .square,
-                points: points(.fixed) { point in point.parameter.map { "\(Int($0)) px" } }),
-            LineChart.Series("oracle", color: "#009E73", marker: .diamond, points: points(.oracle)),
+                points: points(.fixedResolutions) { point in point.parameter.map { "\(Int($0)) px" } }),
+            LineChart.Series(Way.oracle.name, color: "#009E73", marker: .diamond, points: points(.oracle)),
             LineChart.Series(
                 "dynamic, λ = 0", color: blue, marker: .ring,
                 points: zip(self.points(.dynamic), points(.dynamic) { _ in "λ = 0" }).filter { $0.0.parameter == 0 }.map(\.1)),

@@ -1,42 +1,30 @@
 import DynamicResolution
 
-/// What accuracy costs, for all ways to use the same weights: computed from every image's results at every resolution.
+/// Accuracy and cost of all ways to use the same weights. It is computed from the results of every image at every resolution.
 public struct OperatingCurve: Codable, Equatable, Sendable {
-    /// One way to use the weights, at all its settings.
+    /// One way to use the weights, at all its settings: `dynamic` from a small cost weight λ to a large one, `fixedResolutions`, `randomMix`,
+    /// `cascade` or `oracle`.
     public struct Series: Codable, Equatable, Sendable {
-        public enum Way: String, Codable, Sendable {
-            /// The predictor's choices at a cost weight λ, from a small λ to a large one. Costs include the predictor.
-            case dynamic
-            /// Every image at one resolution, largest first.
-            case fixed
-            /// Images at random at one of two neighbouring resolutions: the expectation.
-            case randomMix
-            /// The smallest resolution first, and the next larger one while the top probability is below a threshold. An image costs what
-            /// all resolutions cost that it went through.
-            case cascade
-            /// The smallest resolution that is right: what no way of routing to one resolution can do better.
-            case oracle
-        }
-
         public var way: Way
         public var points: [Point]
     }
 
     public struct Point: Codable, Equatable, Sendable {
-        /// λ of `dynamic`, in nats for the cost of the largest resolution; the threshold of `cascade`; the resolution of `fixed`.
+        /// λ of `dynamic`, in nats for the cost of the largest resolution; the threshold of `cascade`; the resolution of `fixedResolutions`;
+        /// nil for the other ways.
         public var parameter: Double?
         /// Share of the images, 0 … 1.
         public var top1: Double
         /// Means of an image.
         public var gigaFLOPs: Double
         public var milliseconds: Double
-        /// Share of the images that is answered at each resolution, largest first.
+        /// Share of the images whose answer comes from each resolution, largest first.
         public var shares: [Double]
     }
 
     public let images: Int
     public let resolutions: [Int]
-    /// Images of a batch, and threads that compute it, where the milliseconds were measured.
+    /// Images of a batch, and threads that computed it, when the milliseconds were measured.
     public let batchSize: Int
     public let threads: Int
     /// Of an image, in 10⁹ multiply-adds and in milliseconds.
@@ -44,7 +32,7 @@ public struct OperatingCurve: Codable, Equatable, Sendable {
     public let milliseconds: ImageCosts
     public let series: [Series]
 
-    /// Settings of `dynamic` and of `cascade`.
+    /// The largest number of points of `dynamic` and of `cascade`.
     private static let pointCount = 50
 
     /// - Parameter results: of every image at every resolution, with the predictor's probabilities.
@@ -58,18 +46,18 @@ public struct OperatingCurve: Codable, Equatable, Sendable {
         self.milliseconds = milliseconds
         series = [
             Series(way: .dynamic, points: builder.dynamic(CostWeights(results, flops), count: Self.pointCount)),
-            Series(way: .fixed, points: builder.fixed(flops.resolutions)),
+            Series(way: .fixedResolutions, points: builder.fixed(flops.resolutions)),
             Series(way: .randomMix, points: builder.randomMix()),
             Series(way: .cascade, points: builder.cascade(ConfidenceCascade(results), count: Self.pointCount)),
             Series(way: .oracle, points: [builder.oracle()]),
         ]
     }
 
-    /// The points of one way.
-    public func points(_ way: Series.Way) -> [Point] { series.first { $0.way == way }?.points ?? [] }
+    /// The points of one way; empty if the curve has no such series.
+    public func points(_ way: Way) -> [Point] { series.first { $0.way == way }?.points ?? [] }
 }
 
-/// Goes up from the smallest resolution while the classifier is unsure.
+/// Routes by the classifier's own confidence: from the smallest resolution to larger ones, until the top probability reaches a threshold.
 struct ConfidenceCascade {
     private let topProbabilities: [[Float]]
 
@@ -77,14 +65,14 @@ struct ConfidenceCascade {
         topProbabilities = results.map(\.topProbabilities)
     }
 
-    /// The resolution whose answer each image gets; the largest gives one in any case.
+    /// The resolution that answers each image. The largest one answers if no smaller one reaches the threshold.
     func choices(threshold: Double) -> [Int] {
         topProbabilities.map { probabilities in
             probabilities.indices.dropFirst().last { Double(probabilities[$0]) >= threshold } ?? 0
         }
     }
 
-    /// Thresholds that give all cascades there are: every probability that some image could go on from, and one above them.
+    /// Thresholds that give all possible cascades: every top probability below the largest resolution, and one threshold above all of them.
     func sweep(_ costs: ImageCosts) -> CostSweep {
         let columns = 0..<costs.classifier.count
         let values = Set(topProbabilities.flatMap { $0.dropFirst() }.map(Double.init)).sorted(by: >)
@@ -101,7 +89,7 @@ private struct CurveBuilder {
 
     private var columns: Range<Int> { gigaFLOPs.classifier.indices }
 
-    /// With λ = 0 among them.
+    /// λ = 0 is always among the points.
     func dynamic(_ weights: CostWeights, count: Int) -> [OperatingCurve.Point] {
         Set(weights.sweep(gigaFLOPs).thinned(to: count) + [0]).sorted().map { point($0, weights.choices($0), gigaFLOPs, milliseconds) }
     }
@@ -120,7 +108,7 @@ private struct CurveBuilder {
         point(nil, results.map(\.oracleChoice), gigaFLOPs.withoutPredictor, milliseconds.withoutPredictor)
     }
 
-    /// In steps of a quarter of the images.
+    /// From each resolution to the next in steps of a quarter of the images.
     func randomMix() -> [OperatingCurve.Point] {
         let fixed = columns.map { self.fixed($0, parameter: nil) }
         return zip(fixed, fixed.dropFirst()).flatMap { larger, smaller in

@@ -1,25 +1,25 @@
-import Inference
 import Foundation
 import ImageData
+import Inference
 import Interchange
 
-/// Variants of a configuration, compared over seeds and folds. Read from the run folders that `launch/study` makes:
-/// PLACE/VARIANT in the study's folder, a place being a seed and, with cross-validation, a fold.
+/// A comparison of variants of a configuration over seeds and folds. It reads the run folders that `launch/study` creates: PLACE/VARIANT in
+/// the study's folder. A place is a seed and, with cross-validation, a fold.
 public struct Study: Encodable {
     struct Variant: Encodable {
         var name: String
-        /// Over the seeds.
+        /// Means over the seeds.
         var mean: [StudyMeasure: Double]
-        /// Of the sample of seeds; empty with one.
+        /// Sample standard deviations over the seeds; empty for one seed.
         var deviation: [StudyMeasure: Double]
-        /// Of the images at each resolution, largest first; mean over the seeds.
+        /// Share of the images at each resolution, largest first; means over the seeds.
         var shares: [Double]
         var runs: Int
-        /// What the collapse monitor said, with the run that it is about.
+        /// The warnings of the collapse monitor, each with its run.
         var warnings: [String]
-        /// How many runs were warned of.
+        /// Number of runs with a warning.
         var warnedRuns: Int
-        /// Held-out images: those of all folds that some seed was evaluated on.
+        /// Number of held-out images in all folds that were evaluated.
         var images: Int
         var seeds: [StudySeed]
 
@@ -44,15 +44,15 @@ public struct Study: Encodable {
             seeds = bySeed
         }
 
-        /// Of the mean accuracy: what other images of the same kind would move it by.
+        /// Of the mean accuracy, for another sample of images of the same kind.
         var standardError: Double { Evaluation.standardError(accuracy: mean[.top1] ?? 0, images: images) }
     }
 
     let path: String
     let resolutions: [Int]
-    /// By name.
+    /// Sorted by name.
     let variants: [Variant]
-    /// What a reader of the table should know, a sentence each.
+    /// Restrictions of the comparison, one sentence each.
     let notes: [String]
 
     enum CodingKeys: CodingKey {
@@ -60,6 +60,8 @@ public struct Study: Encodable {
     }
 
     /// Reads all finished runs of a study's folder.
+    ///
+    /// - Throws: `StudyError` if there is none, or if they cannot be compared; `InterchangeError` for a file that cannot be read.
     public init(path: String) throws {
         var runs: [StudyRun] = []
         var unfinished: [String] = []
@@ -98,8 +100,8 @@ public struct Study: Encodable {
         notes = unfinished.map { "not finished, and left out: \($0)" } + Self.gaps(byVariant.map { ($0.key, $0.value) })
     }
 
-    /// Where variants lack runs that others have, or a seed some fold: comparisons are not paired there. A fold a seed is a study of its own
-    /// kind (`launch/study --rotate`), and lacks none.
+    /// Notes about variants that lack a run which others have, or a fold of a seed. Such variants are not compared on the same runs. A study
+    /// with one fold a seed (`launch/study --rotate`) is complete.
     private static func gaps(_ variants: [(name: String, runs: [StudyRun])]) -> [String] {
         let all = variants.flatMap(\.runs)
         var places = Set(all.map(\.place))
@@ -112,7 +114,8 @@ public struct Study: Encodable {
         }
         return variants.compactMap { name, runs in
             let missing = places.subtracting(runs.map(\.place)).sorted()
-            return missing.isEmpty ? nil : "\(name) lacks \(missing.joined(separator: "; ")): it is not compared on the same runs"
+            return missing.isEmpty
+                ? nil : "\(name) lacks \(missing.joined(separator: "; ")): it is not compared on the same runs as the others"
         }
     }
 
@@ -124,7 +127,7 @@ public struct Study: Encodable {
     }
 }
 
-/// Why a folder is no study.
+/// A folder that is not a study.
 enum StudyError: Error, CustomStringConvertible {
     case noRuns(path: String, unfinished: Int)
     case different(path: String, what: String, String, String)
@@ -134,11 +137,11 @@ enum StudyError: Error, CustomStringConvertible {
         switch self {
         case .noRuns(let path, let unfinished):
             return "\(path) holds no finished run of a study" + (unfinished > 0 ? ", but \(unfinished) unfinished" : "")
-                + ": launch/study makes them, as PLACE/VARIANT in it"
+                + ": launch/study creates runs as PLACE/VARIANT in it"
         case .different(let path, let what, let first, let second):
-            return "\(path): its runs have different \(what), \(first) and \(second): they can not be compared"
+            return "\(path): its runs have different \(what), \(first) and \(second), and cannot be compared"
         case .twice(let path, let variant, let place):
-            return "\(path) has two runs of \(variant) with \(place): each counts once; take one of them away"
+            return "\(path) has two runs of \(variant) with \(place): each must occur once; remove one of them"
         }
     }
 }

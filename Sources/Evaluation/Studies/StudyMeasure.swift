@@ -1,19 +1,20 @@
 import Foundation
 
-/// What a study measures of each variant. Accuracies are shares of the images, 0 … 1; costs are means of an image with the predictor.
+/// The measures of a variant. Accuracies are shares of the images, 0 … 1. Costs are means of an image, predictor included.
 enum StudyMeasure: String, CaseIterable, Encodable, CodingKeyRepresentable {
     case top1
     case gigaFLOPs
-    /// The same in units of the classifier at the largest resolution.
+    /// The cost in units of the classifier's cost at the largest resolution.
     case share
-    /// Accuracy less that of the same weights at the largest resolution,
+    /// Accuracy minus the accuracy of the same weights at the largest resolution.
     case gainOverLargest
-    /// less that of random routing with the same shares, which costs as much but for the predictor,
+    /// Accuracy minus the accuracy of random routing with the same shares. Its classifier costs the same; it needs no predictor.
     case gainOverRandomShares
-    /// less that of the random mix of two neighbouring resolutions that costs as much with the predictor counted,
+    /// Accuracy minus the accuracy of a random mix of two neighbouring resolutions with the same cost, predictor included.
     case gainOverRandomCost
-    /// and less that of the best fixed resolution whose cost is not above it.
+    /// Accuracy minus the accuracy of the best fixed resolution that does not cost more.
     case gainOverBestFixed
+    /// Time of the steps of fine-tuning.
     case fineTuneSeconds
 
     /// The heading of its column.
@@ -21,16 +22,16 @@ enum StudyMeasure: String, CaseIterable, Encodable, CodingKeyRepresentable {
         switch self {
         case .top1: return "top-1 %"
         case .gigaFLOPs: return "GFLOPs"
-        case .share: return "of fixed \(resolutions[0]) %"
-        case .gainOverLargest: return "− fixed \(resolutions[0])"
-        case .gainOverRandomShares: return "− random, same shares"
-        case .gainOverRandomCost: return "− random, same cost"
+        case .share: return "of \(Way.fixed(resolution: resolutions[0]).name) %"
+        case .gainOverLargest: return "− \(Way.fixed(resolution: resolutions[0]).name)"
+        case .gainOverRandomShares: return "− \(Way.randomSameShares.name)"
+        case .gainOverRandomCost: return "− \(Way.randomSameCost.name)"
         case .gainOverBestFixed: return "− best fixed"
         case .fineTuneSeconds: return "seconds"
         }
     }
 
-    /// Mean ± deviation; accuracies in per cent, and gains in points.
+    /// Mean ± deviation. Accuracies are in per cent, gains in percentage points.
     func text(mean: Double, deviation: Double?) -> String {
         let decimals: Int
         switch self {

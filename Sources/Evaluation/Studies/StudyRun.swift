@@ -1,36 +1,38 @@
 import Configuration
-import Inference
 import Foundation
 import ImageData
+import Inference
 import Interchange
 
 /// A finished run of a study, read from its folder.
 struct StudyRun {
-    /// The last part of the folder's name.
+    /// The last component of the folder's path.
     var variant: String
     var seed: UInt64
     var fold: CrossValidationFold?
     var evaluation: Evaluation
-    /// How long the steps of fine-tuning took; nil where the run has too few records of them.
+    var rows: ComparedRows
+    /// Time of the steps of fine-tuning; nil if an epoch has no record of a step.
     var fineTuneSeconds: Double?
-    /// What the collapse monitor said.
+    /// The warnings of the collapse monitor.
     var warnings: [String]
 
-    /// Where the run stands in the study.
+    /// Seed and fold, which identify the run among those of its variant.
     var place: String { Self.place(seed: seed, fold: fold) }
 
     static func place(seed: UInt64, fold: CrossValidationFold?) -> String {
         "seed \(seed)" + (fold.map { ", fold \($0)" } ?? "")
     }
 
-    /// What a folder holds.
+    /// The content of a folder.
     enum Found {
         case run(StudyRun)
         case unfinished(String)
-        /// No run, or one that fine-tunes nothing.
+        /// No run, or a run without fine-tuning.
         case other
     }
 
+    /// - Throws: `ConfigurationError` or `InterchangeError` for a run whose files cannot be read.
     static func find(in folder: RunFolder) throws -> Found {
         let manager = FileManager.default
         guard manager.fileExists(atPath: folder.configuration) else { return .other }
@@ -38,22 +40,21 @@ struct StudyRun {
         guard configuration.stages.fineTune != nil else { return .other }
         guard manager.fileExists(atPath: folder.evaluationData) else { return .unfinished(folder.path) }
         let evaluation = try JSON.read(Evaluation.self, from: folder.evaluationData)
-        let fixed = evaluation.resolutions.compactMap { evaluation.fixed($0) }
-        guard evaluation.dynamic != nil, evaluation.randomWithSameShares != nil, fixed.count == evaluation.resolutions.count else {
+        guard let rows = ComparedRows(evaluation) else {
             throw InterchangeError.malformed(
-                path: folder.evaluationData, reason: "it lacks rows; write it anew with 'drnet evaluate \(folder.path)'")
+                path: folder.evaluationData, reason: "it lacks rows; run 'drnet evaluate \(folder.path)' to write them")
         }
         let lines = MetricsLine.read(folder.metrics)
         return .run(
             StudyRun(
                 variant: URL(fileURLWithPath: folder.path).lastPathComponent, seed: configuration.seed, fold: configuration.data.fold,
-                evaluation: evaluation,
+                evaluation: evaluation, rows: rows,
                 fineTuneSeconds: MetricsLine.seconds(lines, stage: "fineTune", batchSize: configuration.optimizer.batchSize),
                 warnings: lines.filter { $0.kind == "event" && $0.stage == "fineTune" }.compactMap(\.message)))
     }
 }
 
-/// What a study reads of a line of metrics.jsonl.
+/// The fields of a line of metrics.jsonl that a study uses.
 private struct MetricsLine: Decodable {
     var kind: String
     var stage: String
@@ -62,14 +63,16 @@ private struct MetricsLine: Decodable {
     var imagesPerSecond: Double?
     var message: String?
 
-    /// Lines that are no records are left out, such as the torn last one of a run that was killed.
+    /// Skips lines that are not records, such as the incomplete last line of a run that was killed.
     static func read(_ path: String) -> [MetricsLine] {
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").compactMap { try? JSON.decode(MetricsLine.self, from: Data($0.utf8), source: path) }
     }
 
-    /// For each epoch of a stage, its steps times their median duration: medians resist what else the machine does, and where the run was
-    /// interrupted nothing is missing. Nil where an epoch has no record of a step.
+    /// The sum over a stage's epochs of the number of steps times their median duration. The median is robust against other work on the
+    /// machine, and the sum is complete for a run that was interrupted and resumed.
+    ///
+    /// - Returns: nil if an epoch has no record of a step.
     static func seconds(_ lines: [MetricsLine], stage: String, batchSize: Int) -> Double? {
         let epochs = lines.filter { $0.kind == "epoch" }
         var seconds: [Double] = []

@@ -1,40 +1,40 @@
-/// What a variant measured with one seed, on the held-out images of all its folds together.
+/// The measures of a variant with one seed, on the held-out images of all its folds together.
 struct StudySeed: Encodable {
     var seed: UInt64
-    /// One for each fold.
+    /// One run for each fold.
     var runs: Int
     /// Held-out images of all folds.
     var images: Int
-    /// `fineTuneSeconds` is the mean of a run.
+    /// `fineTuneSeconds` is the mean over the runs.
     var measures: [StudyMeasure: Double]
-    /// Of the images at each resolution, largest first.
+    /// Share of the images at each resolution, largest first.
     var shares: [Double]
     /// Accuracy of the same weights at each fixed resolution.
     var fixedTop1: [Double]
-    /// The best of those whose cost is not above the dynamic network's.
+    /// The most accurate fixed resolution that does not cost more than the dynamic network, in pixels.
     var bestFixed: Int
 
-    /// - Parameter runs: of one seed, with the same resolutions and networks; one at least.
+    /// - Parameter runs: at least one; all of one seed, with the same resolutions and networks.
     init(_ runs: [StudyRun]) {
         let resolutions = runs[0].evaluation.resolutions
         let images = runs.reduce(0) { $0 + $1.evaluation.images }
-        /// The mean over all images: larger folds count more.
-        func pooled(_ value: (Evaluation) -> Double) -> Double {
-            runs.reduce(0) { $0 + value($1.evaluation) * Double($1.evaluation.images) } / Double(images)
+        /// The mean over all images: a fold's weight is its number of images.
+        func pooled(_ value: (ComparedRows) -> Double) -> Double {
+            runs.reduce(0) { $0 + value($1.rows) * Double($1.evaluation.images) } / Double(images)
         }
-        func dynamic(_ value: @escaping (EvaluationRow) -> Double) -> Double { pooled { value($0.dynamic!) } }
-        let fixed = resolutions.map { resolution in pooled { $0.fixed(resolution)!.top1 } }
+        func dynamic(_ value: (EvaluationRow) -> Double) -> Double { pooled { value($0.dynamic) } }
+        let fixed = resolutions.indices.map { index in pooled { $0.fixed[index].top1 } }
         let costs = ImageCosts(
-            classifier: resolutions.map { resolution in pooled { $0.fixed(resolution)!.classifierGFLOPs } }, predictor: 0)
+            classifier: resolutions.indices.map { index in pooled { $0.fixed[index].classifierGFLOPs } }, predictor: 0)
         let top1 = dynamic(\.top1)
         let cost = dynamic(\.totalGFLOPs)
         let mixed = zip(costs.neighbouringShares(cost: cost), fixed).reduce(0) { $0 + $1.0 * $1.1 }
-        // The classifier alone costs no less than at the smallest resolution.
+        // At least the smallest resolution is affordable, because the dynamic network's classifier does not cost less.
         let affordable = resolutions.indices.filter { costs.classifier[$0] <= cost }
         let best = affordable.max { fixed[$0] < fixed[$1] } ?? resolutions.count - 1
         measures = [
             .top1: top1, .gigaFLOPs: cost, .share: dynamic(\.totalShare), .gainOverLargest: top1 - fixed[0],
-            .gainOverRandomShares: top1 - pooled { $0.randomWithSameShares!.top1 }, .gainOverRandomCost: top1 - mixed,
+            .gainOverRandomShares: top1 - pooled { $0.randomSameShares.top1 }, .gainOverRandomCost: top1 - mixed,
             .gainOverBestFixed: top1 - fixed[best],
         ]
         let seconds = runs.compactMap(\.fineTuneSeconds)

@@ -2,7 +2,7 @@ import Foundation
 import Interchange
 
 extension Study {
-    /// The table as text, one variant a line, and what is to be said about it.
+    /// The table as text, one variant a line, with a caption and notes.
     public func text() -> String {
         ([TextTable.render(rows), "", caption] + notes).joined(separator: "\n")
     }
@@ -39,7 +39,7 @@ extension Study {
         let images = variants.map(\.images).max() ?? 0
         let error = variants.map(\.standardError).max() ?? 0
         return (seeds > 1 ? "Mean ± standard deviation over \(seeds) seeds" : "One seed")
-            + "; \(images) held-out images, on which one standard error of top-1 is \(Figures.percent(error)) points at most. "
-            + "Costs include the predictor; seconds are those of a run's fine-tuning."
+            + "; \(images) held-out images; one standard error of top-1 is at most \(Figures.percent(error)) points. "
+            + "Costs include the predictor. Seconds are the time of a run's fine-tuning."
     }
 }

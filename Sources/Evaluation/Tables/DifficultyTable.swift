@@ -1,11 +1,10 @@
-import Interchange
 import DynamicResolution
 import Foundation
 import ImageData
 import Interchange
 
-/// How a network fares on each kind of image, where a `difficulty.csv` beside the class folders tells the kinds: columns path,
-/// class and difficulty. Only evaluation reads that file.
+/// The dynamic network's results on each kind of image. A file `difficulty.csv` beside the class folders defines the kinds; its columns are
+/// path, class and difficulty. Only the evaluation reads this file.
 public enum DifficultyTable {
     /// One row of the table.
     public struct Row: Codable, Equatable, Sendable {
@@ -20,7 +19,7 @@ public enum DifficultyTable {
         public var fixedTop1: [Double]
     }
 
-    /// Cheapest first; nil where the folder has no such file, or the network no predictor.
+    /// The rows, cheapest first; nil if the folder has no such file or the network has no predictor.
     public static func rows(_ folder: ImageFolder, _ results: [ImageResult], _ model: FrozenDRNet) throws -> [Row]? {
         let path = folder.path + "/difficulty.csv"
         guard model.hasPredictor, FileManager.default.fileExists(atPath: path) else { return nil }
@@ -54,18 +53,5 @@ public enum DifficultyTable {
     private static func read(_ path: String) throws -> [String: String] {
         let rows = CSV.rows(String(decoding: try DurableFile.read(path), as: UTF8.self)).dropFirst().filter { $0.count == 3 }
         return Dictionary(rows.map { ($0[0], $0[2]) }, uniquingKeysWith: { _, last in last })
-    }
-}
-
-/// What was predicted for each image, as CSV.
-public enum PredictionsFile {
-    public static func write(_ results: [ImageResult], folder: ImageFolder, model: FrozenDRNet, to path: String) throws {
-        let rows = results.map { result in
-            [
-                folder.validation[result.sample].path, folder.classes[result.label], folder.classes[result.predicted],
-                "\(model.resolutions[model.hasPredictor ? result.choice : 0])", "\(result.labelRank)",
-            ]
-        }
-        try DurableFile.write(Data(CSV.text([["path", "class", "predicted", "resolution", "rank"]] + rows).utf8), to: path)
     }
 }

@@ -1,20 +1,20 @@
-import Interchange
 import Foundation
+import Interchange
 
 extension Evaluation {
-    /// All tables.
+    /// All tables: the rows, and the kinds of images if they are known.
     public func text() -> String {
         guard let difficulties else { return table() }
         return table() + "\n\n" + DifficultyTable.text(difficulties, resolutions: resolutions)
     }
 
-    /// The table as text, one row a line; speeds as they were measured.
+    /// The rows as text, one a line. Columns without a value in any row are left out.
     public func table() -> String {
         var lines = [["", "top-1 %", "top-5 %", "GFLOPs", "with predictor", "of largest"] + resolutions.map { "at \($0)" }]
         for row in rows {
             lines.append(
                 [
-                    row.name, Figures.percent(row.top1), Figures.percent(row.top5), Figures.threeDigits(row.classifierGFLOPs),
+                    row.way.name, Figures.percent(row.top1), Figures.percent(row.top5), Figures.threeDigits(row.classifierGFLOPs),
                     Figures.threeDigits(row.totalGFLOPs),
                     row.classifierShare == row.totalShare
                         ? Figures.percent(row.classifierShare) + " %"
@@ -29,5 +29,4 @@ extension Evaluation {
         add("ms", rows.map { $0.milliseconds.map(Figures.threeDigits) })
         return TextTable.render(lines)
     }
-
 }

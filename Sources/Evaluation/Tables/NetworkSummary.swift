@@ -1,14 +1,15 @@
-import Interchange
 import Configuration
 import DynamicResolution
 import Foundation
+import Interchange
 import NeuralNetwork
 
-/// What a configuration's network costs, as a table.
+/// The costs of a configuration's networks, as a table. Builds no network.
 public struct NetworkSummary {
     public let text: String
     public let warnings: [String]
 
+    /// - Throws: `UnreachableTarget` if no choice of resolutions can cost as little as policy.flopsTarget.
     public init(_ configuration: TrainingConfiguration, classCount: Int) throws {
         let flops = FLOPsModel(configuration, classCount: classCount)
         let classifier = configuration.classifierDefinition(classCount: classCount)
@@ -31,8 +32,8 @@ public struct NetworkSummary {
             TextTable.render(rows) + "\n\n\(classCount) classes; GFLOPs are 10⁹ multiply-adds for one image; batch norms have "
             + "\(configuration.resolutions.count) copies"
         warnings = flops.unevenResolutions.map {
-            "\($0.resolution) is no multiple of \(Backbone.stride), the network's stride: it costs \(Self.share($0.costShare)) of the largest, where its "
-                + "pixels are \(Self.share($0.pixelShare))"
+            "resolution \($0.resolution) is not a multiple of the network's stride \(Backbone.stride): it has \(Self.share($0.pixelShare)) of the "
+                + "largest resolution's pixels, but \(Self.share($0.costShare)) of its cost"
         }
         if configuration.predictorDefinition != nil { _ = try FLOPsRegularizer(configuration.policy, flops) }
     }

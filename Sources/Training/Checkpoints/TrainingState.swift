@@ -1,8 +1,7 @@
-import Inference
 import DynamicResolution
-import Foundation
+import Inference
 
-/// Where a run stands: what comes next is the step `step` of the epoch `epoch` of the stage `stage`.
+/// A position in a run. The next step is `step` of the epoch `epoch` of the stage `stage`.
 public struct TrainingPosition: Codable, Equatable, Sendable {
     /// Index among the configured stages.
     public var stage = 0
@@ -10,35 +9,36 @@ public struct TrainingPosition: Codable, Equatable, Sendable {
     public var epoch = 0
     /// Step within the epoch.
     public var step = 0
-    /// Epochs since the run began, over all stages; it keys the shuffling, the augmentation and the noise.
+    /// Finished epochs of all stages. It keys the shuffling, the augmentation and the noise.
     public var runEpoch = 0
-    /// Steps since the run began, over all stages.
+    /// Finished steps of all stages.
     public var runStep = 0
 
     public init() {}
 }
 
-/// What a checkpoint keeps besides tensors. Randomness is counter-based: there is no generator state.
+/// The state of a run besides tensors. Randomness is counter-based, so there is no generator state.
 public struct TrainingState: Codable, Equatable, Sendable {
     public var position = TrainingPosition()
-    /// The sums of the epoch that is under way, so that its averages are those of the whole epoch.
+    /// The sums of the current epoch. A resumed run continues them, so that the averages cover the whole epoch.
     private var epochSums: [Double] = []
     private var epochPenalty = 0.0
-    /// The best evaluation's score so far, and whether it was one of the dynamic network.
+    /// The best score so far, and whether the dynamic network achieved it.
     public var bestScore: Double?
     public var bestIsDynamic = false
-    /// From fine-tuning's first step on.
+    /// Nil before the first step of fine-tuning.
     var policy: PolicyState?
-    /// What the run depends on; a resumed run must have the same.
+    /// A resumed run must have the same identity.
     public var identity: RunIdentity
 
     init(identity: RunIdentity) {
         self.identity = identity
     }
 
+    /// The sums of the current epoch; zeros at its beginning.
     func epochReport(resolutionCount: Int) -> StepReport {
         var report = StepReport(resolutionCount: resolutionCount)
-        // Another version's sums mean something else.
+        // A different number of sums comes from another version of the project, where they have another meaning.
         guard epochSums.count == report.vector.count else { return report }
         report.vector = epochSums
         report.penaltySum = epochPenalty

@@ -1,17 +1,15 @@
-import Inference
-import Configuration
 import Communication
-import Foundation
+import Configuration
 import ImageData
-import Kernels
+import Inference
 import Interchange
+import Kernels
 import NeuralNetwork
-import DynamicResolution
 
-/// The image folder of a run and the batches that this rank loads from it.
+/// The image folder of a run, and the batches that this rank loads from it.
 public final class TrainingData {
     public let folder: ImageFolder
-    /// Follows from the names of all classes and images, as the folder holds them.
+    /// A checksum of the names of all classes and images.
     let namesChecksum: String
     private let configuration: TrainingConfiguration
     private let rank: Int
@@ -19,9 +17,11 @@ public final class TrainingData {
     private let decodingThreads: Int
     private let context: KernelContext
 
-    /// Opens the folder and makes sure that every rank sees the same. Collective.
+    /// Opens the folder and checks that every rank sees the same images. Collective.
     ///
-    /// - Parameter context: of the batches' tensors. Decoding uses as many threads as it has, unless the configuration sets a number.
+    /// - Parameter context: of the batches' tensors. Decoding uses as many threads as the context has, unless the configuration sets a
+    ///   number.
+    /// - Throws: `DataAgreementError` if ranks see different folders; ImageData's errors for a folder that cannot be used.
     public init(
         _ configuration: TrainingConfiguration, communicator: Communicator, context: KernelContext
     ) throws {
@@ -39,12 +39,13 @@ public final class TrainingData {
     /// Images of one micro-batch over all ranks.
     var microBatchSize: Int { configuration.optimizer.batchSize / configuration.optimizer.accumulationSteps }
 
+    /// The last step of an epoch can have fewer micro-batches, and the last micro-batch fewer images.
     func stepsPerEpoch() -> Int {
         let batches = (folder.training.count + microBatchSize - 1) / microBatchSize
         return (batches + configuration.optimizer.accumulationSteps - 1) / configuration.optimizer.accumulationSteps
     }
 
-    /// The training images of an epoch, shuffled and augmented, from the micro-batch `firstBatch` on.
+    /// The training images of an epoch, shuffled and augmented. The pass starts at the micro-batch `firstBatch`.
     func trainingBatches(runEpoch: Int, firstBatch: Int) -> MicroBatches {
         batches(
             folder.training, batchSize: microBatchSize, order: .shuffled(seed: configuration.seed, epoch: runEpoch),
@@ -61,6 +62,7 @@ public final class TrainingData {
             transform: evaluationTransform)
     }
 
+    /// Resizes and crops images for evaluation.
     public var evaluationTransform: EvaluationTransform {
         EvaluationTransform(size: size, resizeRatio: configuration.data.resizeRatio, normalization: normalization)
     }
@@ -97,7 +99,7 @@ public final class TrainingData {
         return RunIdentity.checksumPrefix + String(checksum.value, radix: 16)
     }
 
-    /// Ranks that read different folders would train on rubbish without a word.
+    /// Without this check, ranks with different folders would train on wrong labels without an error.
     private func checkAgreement(_ communicator: Communicator) throws {
         let summary =
             "\(folder.classes.count) classes, \(folder.training.count) training and "
@@ -110,7 +112,7 @@ public final class TrainingData {
     }
 }
 
-/// Ranks see different image folders.
+/// Two ranks see different image folders.
 struct DataAgreementError: Error, CustomStringConvertible {
     var path: String
     var rank: Int
@@ -119,33 +121,6 @@ struct DataAgreementError: Error, CustomStringConvertible {
     var expected: String
 
     var description: String {
-        "\(path): rank \(rank) on \(host) sees \(found), but rank 0 sees \(expected); every host needs the same files under the same path"
+        "\(path): rank \(rank) on \(host) sees \(found), but rank 0 sees \(expected); every host needs the same files at the same path"
     }
-}
-
-/// The micro-batches of this rank in one pass over the data.
-public final class MicroBatches {
-    private let loader: PrefetchingLoader<Tensor>
-    private let sampler: EpochSampler
-
-    init(loader: PrefetchingLoader<Tensor>, sampler: EpochSampler) {
-        self.loader = loader
-        self.sampler = sampler
-    }
-
-    /// Micro-batches of the whole pass, those before the first included.
-    var count: Int { sampler.batchCount }
-
-    /// Images of a micro-batch over all ranks.
-    func globalCount(_ batch: Int) -> Int { sampler.globalCount(batch) }
-
-    /// Seconds that training had to wait for images.
-    var waitingSeconds: Double { loader.waitingSeconds }
-
-    /// The next micro-batch; empty where this rank has none of its images, nil at the end.
-    public func next() throws -> MicroBatch? {
-        try loader.next().map { MicroBatch(images: $0.memory, labels: $0.labels, sampleIndices: $0.sampleIndices) }
-    }
-
-    func stop() { loader.stop() }
 }

@@ -1,24 +1,102 @@
+import DynamicResolution
 import Evaluation
-import Foundation
 
-/// A line of metrics.jsonl. docs/metrics.md tells the fields and their units.
-protocol MetricsRecord: Encodable {
-    var kind: String { get }
+/// One line of metrics.jsonl: its place in the run, and fields that depend on its kind. docs/metrics.md lists the fields and their units.
+struct MetricsRecord: Encodable {
+    enum Kind: String, Encodable {
+        case step, epoch, event, evaluation
+    }
+
+    /// The stage of the evaluation after the last stage.
+    static let finalStage = "final"
+
+    /// The fields that all records have.
+    private struct Place: Encodable {
+        var kind: Kind
+        var stage: String
+        /// Starts at 1.
+        var epoch: Int
+        /// Step of the run.
+        var step: Int
+    }
+
+    private let place: Place
+    /// The other fields. Each element encodes an object; the record has the keys of all of them.
+    private let fields: [any Encodable]
+
+    func encode(to encoder: any Encoder) throws {
+        try place.encode(to: encoder)
+        for part in fields { try part.encode(to: encoder) }
+    }
 }
 
-struct StepRecord: MetricsRecord {
-    var kind = "step"
-    var stage: String
-    var epoch: Int
-    var step: Int
+extension MetricsRecord {
+    /// A single step.
+    init(_ event: StepEvent) {
+        self.init(
+            .step, event.plan, event.position,
+            [ReportFields(event.result.report, event.plan), StepFields(event)])
+    }
+
+    /// An epoch.
+    ///
+    /// - Parameter sums: over its steps.
+    init(epoch sums: StepReport, _ plan: StagePlan, _ position: TrainingPosition) {
+        self.init(.epoch, plan, position, [ReportFields(sums, plan)])
+    }
+
+    /// An event, in words.
+    init(message: String, _ plan: StagePlan, _ position: TrainingPosition) {
+        self.init(.event, plan, position, [MessageField(message: message)])
+    }
+
+    /// The evaluation after an epoch.
+    init(_ evaluation: Evaluation, _ plan: StagePlan, _ position: TrainingPosition) {
+        self.init(.evaluation, plan, position, [RowsField(rows: evaluation.rows)])
+    }
+
+    /// The evaluation after the last stage.
+    ///
+    /// - Parameter step: of the run.
+    init(final rows: [EvaluationRow], step: Int) {
+        place = Place(kind: .evaluation, stage: Self.finalStage, epoch: 1, step: step)
+        fields = [RowsField(rows: rows)]
+    }
+
+    private init(_ kind: Kind, _ plan: StagePlan, _ position: TrainingPosition, _ fields: [any Encodable]) {
+        place = Place(kind: kind, stage: plan.name, epoch: position.epoch + 1, step: position.runStep)
+        self.fields = fields
+    }
+}
+
+/// Means over the images of a step or of an epoch.
+private struct ReportFields: Encodable {
     var loss: Double
     var crossEntropy: Double
+    /// Nil without distillation.
     var distillation: Double?
     var penalty: Double
     var accuracy: Double
+    /// These are nil in stages without the predictor.
     var gigaFLOPs: Double?
     var shares: [Double]?
     var entropy: Double?
+
+    init(_ report: StepReport, _ plan: StagePlan) {
+        loss = report.meanLoss
+        crossEntropy = report.meanCrossEntropy
+        if plan.distills { distillation = report.meanDistillation }
+        penalty = report.penaltySum / max(report.images, 1)
+        accuracy = report.accuracy
+        guard plan.usesPredictor else { return }
+        gigaFLOPs = report.meanCost / 1e9
+        shares = report.shares
+        entropy = report.meanEntropy
+    }
+}
+
+/// The state of the optimisation after a step, and its speed.
+private struct StepFields: Encodable {
     var runningGigaFLOPs: Double?
     var flopsWeight: Double?
     var multiplier: Double?
@@ -26,39 +104,24 @@ struct StepRecord: MetricsRecord {
     var gradientNorm: Double
     var imagesPerSecond: Double
     var dataWaitSeconds: Double
+
+    init(_ event: StepEvent) {
+        if event.plan.usesPredictor {
+            runningGigaFLOPs = event.policy.map { $0.cost / 1e9 }
+            multiplier = event.policy?.multiplier
+        }
+        flopsWeight = event.result.flopsWeight
+        learningRates = event.result.learningRates
+        gradientNorm = event.result.gradientNorm
+        imagesPerSecond = event.imagesPerSecond
+        dataWaitSeconds = event.waitingSeconds
+    }
 }
 
-struct EpochRecord: MetricsRecord {
-    var kind = "epoch"
-    var stage: String
-    var epoch: Int
-    var step: Int
-    var loss: Double
-    var crossEntropy: Double
-    var distillation: Double?
-    var penalty: Double
-    var accuracy: Double
-    var gigaFLOPs: Double?
-    var shares: [Double]?
-    var entropy: Double?
-}
-
-/// Something that happened, in words.
-struct EventRecord: MetricsRecord {
-    var kind = "event"
-    var stage: String
-    var epoch: Int
-    var step: Int
+private struct MessageField: Encodable {
     var message: String
 }
 
-struct EvaluationRecord: MetricsRecord {
-    /// What the evaluation after the last stage has as its stage.
-    static let finalStage = "final"
-
-    var kind = "evaluation"
-    var stage: String
-    var epoch: Int
-    var step: Int
+private struct RowsField: Encodable {
     var rows: [EvaluationRow]
 }

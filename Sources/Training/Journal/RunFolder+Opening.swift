@@ -1,12 +1,13 @@
 import Configuration
-import Inference
 import Foundation
+import Inference
 import Interchange
 
 extension RunFolder {
-    /// Makes the folder. On rank 0.
+    /// Creates the folder. On rank 0.
     ///
-    /// - Parameter resume: without it, a folder that holds a run already is refused.
+    /// - Parameter resume: whether the folder can hold a run already.
+    /// - Throws: `RunFolderError` if it holds a run and `resume` is false.
     public func open(resume: Bool) throws {
         let manager = FileManager.default
         if !resume, manager.fileExists(atPath: checkpoints) || manager.fileExists(atPath: metrics) {
@@ -15,10 +16,11 @@ extension RunFolder {
         try DurableFile.createFolder(path)
     }
 
-    /// Keeps what the run is made with; once nothing refuses to go on, since a resumed run's files are changed. On rank 0.
+    /// Writes the configuration, and adds this start to environment.json. It changes the files of a resumed run, so call it after all checks
+    /// have passed. On rank 0.
     ///
     /// - Parameters:
-    ///   - cores: which ranks run where.
+    ///   - cores: the map of ranks and cores, one line a host.
     ///   - products: the implementation of matrix products; a later start keeps the record of an earlier one.
     ///   - version: of the command.
     public func record(_ configuration: TrainingConfiguration, cores: [String], products: ProductsSelection, version: String) throws {
@@ -30,10 +32,11 @@ extension RunFolder {
     }
 }
 
+/// A new run would overwrite another one.
 struct RunFolderError: Error, CustomStringConvertible {
     var path: String
 
     var description: String {
-        "\(path) holds a run already: continue it with --resume, or name another folder with --run-folder"
+        "\(path) holds a run already: continue it with --resume, or choose another folder with --run-folder"
     }
 }

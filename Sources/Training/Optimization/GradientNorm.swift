@@ -1,7 +1,7 @@
 import Kernels
 import NeuralNetwork
 
-/// The Euclidean norm of all gradients together, and clipping to it.
+/// The Euclidean norm of the gradients of all networks together.
 enum GradientNorm {
     static func norm(_ networks: [Network], _ context: KernelContext) -> Double {
         networks.reduce(0.0) {
@@ -9,7 +9,7 @@ enum GradientNorm {
         }.squareRoot()
     }
 
-    /// Scales the gradients down where their norm exceeds `limit` (torch.nn.utils.clip_grad_norm_).
+    /// Scales the gradients to the norm `limit` if their norm exceeds it (torch.nn.utils.clip_grad_norm_). A limit of 0 disables clipping.
     static func clip(_ networks: [Network], norm: Double, to limit: Double, _ context: KernelContext) {
         guard limit > 0, norm > limit else { return }
         for network in networks {

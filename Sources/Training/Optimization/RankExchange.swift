@@ -4,10 +4,11 @@ import Foundation
 import Interchange
 import NeuralNetwork
 
-/// What the ranks tell one another in and after each step.
+/// The collectives of training: sums of gradients and statistics in a step, the broadcast at the beginning, and the replica check.
 package final class RankExchange: StatisticsReducer {
     let communicator: Communicator
 
+    /// - Parameter communicator: of the ranks that train together.
     package init(_ communicator: Communicator) {
         self.communicator = communicator
     }
@@ -26,7 +27,9 @@ package final class RankExchange: StatisticsReducer {
     /// Sums the collected batch-norm sums and the numbers of `extra` over the ranks, in one collective. Then updates the running
     /// statistics and clears the collectors. Collective.
     ///
-    /// - Parameter momentum: weight of the new statistics.
+    /// - Parameters:
+    ///   - momentum: weight of the new statistics in the running ones.
+    ///   - extra: overwritten with the sums over the ranks.
     package func reduceStatistics(_ collectors: [StatisticsCollector], momentum: Double, extra: inout [Double]) throws {
         var sums = extra + collectors.flatMap(\.sums)
         try communicator.allReduceSum(&sums, label: "batch-norm statistics and sums of the step")
@@ -48,7 +51,9 @@ package final class RankExchange: StatisticsReducer {
         }
     }
 
-    /// Ends the run where replicas have come apart: compares a checksum of all parameters and statistics. Collective.
+    /// Compares a checksum of all parameters and running statistics between the ranks. Collective.
+    ///
+    /// - Throws: `ReplicaError` if a rank differs from rank 0. All ranks throw it.
     func checkReplicas(_ networks: [Network]) throws {
         var sum = CRC32()
         for network in networks {
@@ -64,13 +69,13 @@ package final class RankExchange: StatisticsReducer {
     }
 }
 
-/// Replicas that should be bit-identical are not.
+/// The replicas of the ranks are not bit-identical.
 struct ReplicaError: Error, CustomStringConvertible {
     var ranks: [(rank: Int, host: String)]
 
     var description: String {
         let names = ranks.map { "rank \($0.rank) on \($0.host)" }.joined(separator: ", ")
         return "the parameters of \(names) differ from those of rank 0: faulty memory, or different builds or libraries on the "
-            + "hosts; nothing was saved since the last checkpoint, resume from it on sound hosts"
+            + "hosts; the last checkpoint is intact, resume from it on other hosts"
     }
 }

@@ -7,7 +7,7 @@ public final class SGD {
         public var momentum: Double
         public var nesterov: Bool
         public var weightDecay: Double
-        /// Whether biases and batch norms decay too, as PyTorch's default does.
+        /// Whether weight decay applies to biases and batch norms too, as in PyTorch's default.
         public var decaysNormAndBias: Bool
 
         public init(momentum: Double, nesterov: Bool, weightDecay: Double, decaysNormAndBias: Bool) {
@@ -19,11 +19,12 @@ public final class SGD {
     }
 
     public let options: Options
-    /// One velocity for each parameter of each network, laid out as its arena.
+    /// The momentum of each network, in the layout of its parameter arena.
     public let velocities: [UnsafeMutableBufferPointer<Float>]
     let networks: [Network]
     private let context: KernelContext
 
+    /// - Parameter networks: the networks whose parameters the optimizer updates. Allocates one velocity for each parameter.
     public init(_ networks: [Network], _ options: Options, context: KernelContext) {
         self.networks = networks
         self.options = options
@@ -39,12 +40,14 @@ public final class SGD {
         for buffer in velocities { buffer.deallocate() }
     }
 
-    /// Forgets the past: a stage starts from rest.
+    /// Sets all velocities to zero.
     public func reset() {
         for buffer in velocities { buffer.update(repeating: 0) }
     }
 
-    /// One update of every parameter of the first networks, one for each learning rate; a network without one stays as it is, momentum too.
+    /// Updates every parameter once.
+    ///
+    /// - Parameter learningRates: one for each of the first networks. A network with nil keeps its parameters and velocities.
     public func step(learningRates: [Double?]) {
         for (index, rate) in learningRates.enumerated() {
             guard let rate else { continue }

@@ -1,8 +1,9 @@
 import DynamicResolution
 
-/// What a run knows about its policy besides the weights: a checkpoint keeps it. Equal on all ranks, since it follows from sums over them.
+/// Running means and the multiplier of the policy. A checkpoint contains it. It is equal on all ranks, because it is computed from sums over
+/// the ranks.
 struct PolicyState: Codable, Equatable, Sendable {
-    /// Steps that the running means run over. Until there are as many, they are plain means.
+    /// The running means are plain means over the first `window` steps, and exponential means with the weight 1 / `window` later.
     static let window = 20
 
     private(set) var steps = 0
@@ -10,14 +11,16 @@ struct PolicyState: Codable, Equatable, Sendable {
     private(set) var cost = 0.0
     /// Running mean of H(π), in nats.
     private(set) var entropy = 0.0
-    /// Running means of the shares of the images that were routed to each resolution.
+    /// Running means of the share of the images at each resolution, largest first.
     private(set) var shares: [Double] = []
-    /// Of the penalty `lagrangian`, once it has moved.
+    /// The multiplier of the penalty `lagrangian`; nil before its first update.
     private(set) var multiplier: Double?
-    /// Collapses that have been told, and last.
+    /// Collapses that have been reported and have not ended.
     var openCollapses: [Collapse] = []
 
-    /// Takes in a step, summed over the ranks.
+    /// Adds a step.
+    ///
+    /// - Parameter report: summed over the ranks.
     mutating func add(_ report: StepReport) {
         steps += 1
         let weight = 1 / Double(min(steps, Self.window))
@@ -28,10 +31,10 @@ struct PolicyState: Codable, Equatable, Sendable {
         for (index, share) in report.shares.enumerated() { blend(&shares[index], share) }
     }
 
-    /// A step of dual ascent on the multiplier of F̄ ≤ α: it rises while the running mean exceeds the target, falls while it is below, and does
-    /// not become negative.
+    /// A step of dual ascent on the multiplier of F̄ ≤ α. The multiplier increases while the running mean exceeds the target, decreases while it
+    /// is below, and is never negative.
     ///
-    /// - Parameter start: where the multiplier begins.
+    /// - Parameter start: the multiplier before the first update.
     mutating func ascend(_ regularizer: FLOPsRegularizer, start: Double, rate: Double) {
         multiplier = max(0, (multiplier ?? start) + rate * regularizer.excess(mean: cost))
     }

@@ -1,10 +1,12 @@
 import Configuration
-/// One of the configured stages, as the trainer runs it.
+
+/// A configured stage, as the trainer runs it.
 enum StagePlan {
     case warmUp(TrainingConfiguration.WarmUpStage)
     case fineTune(TrainingConfiguration.FineTuneStage)
     case recalibrate(TrainingConfiguration.RecalibrateStage)
 
+    /// The configured stages, in their order.
     static func plans(_ stages: TrainingConfiguration.StagesOptions) -> [StagePlan] {
         [
             stages.warmUp.map(StagePlan.warmUp), stages.fineTune.map(StagePlan.fineTune),
@@ -12,7 +14,7 @@ enum StagePlan {
         ].compactMap { $0 }
     }
 
-    /// The name in the configuration.
+    /// The stage's key in the configuration.
     var name: String {
         switch self {
         case .warmUp: return "warmUp"
@@ -21,7 +23,7 @@ enum StagePlan {
         }
     }
 
-    /// Epochs of training; recalibration counts as one.
+    /// Number of epochs; recalibration has one.
     var epochs: Int {
         switch self {
         case .warmUp(let stage): return stage.epochs
@@ -30,20 +32,19 @@ enum StagePlan {
         }
     }
 
-    /// Whether the predictor takes part.
+    /// Whether the stage uses the predictor.
     var usesPredictor: Bool {
         if case .warmUp = self { return false }
         return true
     }
 
-    /// Whether resolutions teach one another.
+    /// Whether the stage distils knowledge between resolutions.
     var distills: Bool {
         if case .warmUp(let stage) = self { return stage.distillation != nil }
         return false
     }
 
-    /// Learning rates of the classifier and, where it takes part, of the predictor, after a fractional number of epochs; nil for a part that
-    /// is frozen.
+    /// Learning rates of the classifier and, in fine-tuning, of the predictor, after a fractional number of epochs; nil for a frozen network.
     func learningRates(at epoch: Double) -> [Double?] {
         switch self {
         case .warmUp(let stage):

@@ -1,9 +1,8 @@
 import DynamicResolution
 import Foundation
-import NeuralNetwork
 
 extension Trainer {
-    /// Trains the rest of the current epoch, evaluates, and moves on to the next one.
+    /// Trains the rest of the current epoch, evaluates, and advances to the next epoch. Collective.
     func runEpoch(_ plan: StagePlan) throws {
         let accumulation = configuration.optimizer.accumulationSteps
         let batches = data.trainingBatches(
@@ -19,12 +18,12 @@ extension Trainer {
             state.position.step += 1
             state.position.runStep += 1
             try journal?.record(
-                result, epochSums: sums, policy: state.policy, plan: plan, position: state.position, steps: steps,
-                seconds: Date().timeIntervalSince(start), waitingSeconds: batches.waitingSeconds,
-                writesRecord: state.position.runStep % configuration.metrics.everySteps == 0)
+                StepEvent(
+                    result: result, plan: plan, position: state.position, stepsPerEpoch: steps, epochSums: sums, policy: state.policy,
+                    seconds: Date().timeIntervalSince(start), waitingSeconds: batches.waitingSeconds))
             try warnOfCollapse(plan, at: Double(state.position.epoch) + Double(state.position.step) / Double(steps))
-            if result.stopIsAsked { throw StopRequest() }
-            // The end of the epoch writes one anyway.
+            if result.stopIsRequested { throw StopRequest() }
+            // `finishEpoch` writes the checkpoint after the last step.
             if state.position.step < steps { try saveCheckpointIfDue() }
         }
         try finishEpoch(plan, sums)
@@ -35,7 +34,7 @@ extension Trainer {
         let isLast = state.position.epoch + 1 == plan.epochs
         let isDue = (state.position.epoch + 1) % configuration.evaluation.everyEpochs == 0
         let isBest = isLast || isDue ? try evaluateEpoch(plan) : false
-        // After the evaluation, which a signal may end: it comes again then, and the record would too.
+        // A signal can end the evaluation. The resumed run then repeats it, so the record of the epoch comes after it.
         try journal?.recordEpoch(sums, plan: plan, position: state.position)
         state.position.epoch += 1
         state.position.runEpoch += 1
@@ -53,7 +52,7 @@ extension Trainer {
         if byStep || byTime { try saveCheckpoint(isBest: false) }
     }
 
-    /// Rank 0 writes; the others go on, since their replicas are the same.
+    /// Writes a checkpoint on rank 0. The other ranks hold the same values and continue at once.
     func saveCheckpoint(isBest: Bool) throws {
         guard communicator.rank == 0 else { return }
         try checkpoints.save(state, isBest: isBest)

@@ -2,18 +2,10 @@ import Configuration
 import DynamicResolution
 import NeuralNetwork
 
-/// What one step did, over the global batch.
-struct StepResult {
-    var report: StepReport
-    var learningRates: [Double?]
-    var gradientNorm: Double
-    /// The effective η; nil where nothing is routed.
-    var flopsWeight: Double?
-    var stopIsAsked: Bool
-}
-
 extension Trainer {
-    /// One step: the gradients of this rank's micro-batches, summed over the ranks, then the update. Collective.
+    /// Runs one step: computes the gradients of this rank's micro-batches, sums them over the ranks, and updates the weights. Collective.
+    ///
+    /// - Throws: `DivergenceError` if the loss or a gradient is not finite. All ranks throw it.
     func runStep(_ plan: StagePlan, _ batches: MicroBatches, steps: Int) throws -> StepResult {
         communicator.context = "step \(state.position.runStep)"
         let fractionalEpoch = Double(state.position.epoch) + Double(state.position.step) / Double(steps)
@@ -25,7 +17,7 @@ extension Trainer {
         try exchange.reduceGradients(networks)
         let collectors = zip(trainingStep.statistics, learningRates).compactMap { $1 == nil ? nil : $0 }
         let decision = try exchange.agree(
-            networks, collectors, momentum: configuration.batchNorm.momentum, &report, stopIsAsked: StopSignals.wasAsked, context)
+            networks, collectors, momentum: configuration.batchNorm.momentum, &report, stopIsRequested: StopSignals.wasReceived, context)
 
         guard decision.isFinite else {
             throw DivergenceError(
@@ -39,10 +31,10 @@ extension Trainer {
         if plan.usesPredictor { updatePolicyState(report, at: fractionalEpoch, stepsPerEpoch: steps) }
         return StepResult(
             report: report, learningRates: learningRates, gradientNorm: decision.gradientNorm, flopsWeight: flopsWeight,
-            stopIsAsked: decision.stopIsAsked)
+            stopIsRequested: decision.stopIsRequested)
     }
 
-    /// This rank's part of the gradient of the global loss.
+    /// Computes this rank's part of the gradient of the global loss.
     private func gradients(_ plan: StagePlan, _ batches: MicroBatches, epoch: Double) throws -> StepReport {
         let first = state.position.step * configuration.optimizer.accumulationSteps
         let range = first..<min(first + configuration.optimizer.accumulationSteps, batches.count)
@@ -61,7 +53,7 @@ extension Trainer {
         }
     }
 
-    /// - Parameter epoch: of the stage, fractional.
+    /// - Parameter epoch: fractional, within the stage.
     private func fineTuneOptions(_ stage: TrainingConfiguration.FineTuneStage, at epoch: Double) -> FineTuneOptions {
         guard var regularizer else { preconditionFailure("fine-tuning without a predictor") }
         regularizer.weight = flopsWeight(at: epoch)
@@ -78,33 +70,5 @@ extension Trainer {
         let interval = configuration.communication.replicaCheckSteps
         guard interval > 0, communicator.rankCount > 1, (state.position.runStep + 1) % interval == 0 else { return }
         try exchange.checkReplicas(networks)
-    }
-}
-
-extension TrainingConfiguration.Estimator {
-    /// The estimator of a configuration's name.
-    func makeEstimator() -> PolicyEstimator {
-        switch self {
-        case .straightThrough: return StraightThrough()
-        case .dense: return Dense()
-        case .expected: return Expected()
-        case .probe: return Probe()
-        }
-    }
-}
-
-/// The loss or its gradient is no longer a number.
-struct DivergenceError: Error, CustomStringConvertible {
-    var stage: String
-    var epoch: Int
-    var step: Int
-    var loss: Double
-    var gradientNorm: Double
-    var learningRates: [Double]
-
-    var description: String {
-        "training diverged at step \(step) (stage \(stage), epoch \(epoch)): loss \(loss), gradient norm \(gradientNorm), learning rates "
-            + "\(learningRates). The weights were not updated and the checkpoints before this step are intact: lower the "
-            + "learning rate, add warm-up epochs or set optimizer.clipGradientNorm, and resume"
     }
 }

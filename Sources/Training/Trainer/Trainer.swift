@@ -1,20 +1,21 @@
-import Configuration
-import Inference
-import Evaluation
 import Communication
+import Configuration
 import DynamicResolution
+import Evaluation
 import Foundation
+import Inference
 import Kernels
 import NeuralNetwork
 
-/// Runs the stages of a configuration on this rank, from the beginning or from a checkpoint. Every rank calls the same methods in
-/// the same order: whatever decides about collectives is reduced over the ranks first.
+/// Runs the stages of a configuration on this rank, from the beginning or from a checkpoint.
+///
+/// Every rank calls the same methods in the same order. A value that decides whether a collective runs is itself the result of a collective.
 public final class Trainer {
-    /// How a run ended.
+    /// The end of a run.
     public enum Outcome {
-        /// All stages are done; the evaluation of the final weights.
+        /// All stages are complete. The value is the evaluation of the final weights.
         case finished(Evaluation)
-        /// A signal asked for it; the checkpoint to continue from is written.
+        /// A signal ended the run. The checkpoint for resuming is written.
         case stopped
     }
 
@@ -32,17 +33,17 @@ public final class Trainer {
     let regularizer: FLOPsRegularizer?
     var state: TrainingState
     var lastCheckpointTime = Date()
-    /// The step whose checkpoint is on disk; nil where there is none.
+    /// The step of the newest checkpoint on disk; nil if there is none.
     var savedStep: Int?
 
     var communicator: Communicator { exchange.communicator }
 
-    /// Builds the model and, with `resume`, continues from the newest valid checkpoint of the run folder; from the beginning where
-    /// there is none. Collective.
+    /// Builds the model. With `resume`, restores the newest valid checkpoint of the run folder; the run starts from the beginning if there is
+    /// none. Collective.
     ///
     /// - Parameters:
-    ///   - context: what training and evaluation compute with.
-    ///   - console: shows progress and notes; on rank 0 only.
+    ///   - context: threads and buffers of training and evaluation.
+    ///   - console: for progress and notes; nil on all ranks but rank 0.
     public init(
         _ configuration: TrainingConfiguration, data: TrainingData, communicator: Communicator, context: KernelContext,
         runFolder: RunFolder, resume: Bool, console: ProgressReporter?
@@ -56,7 +57,7 @@ public final class Trainer {
         let found =
             resume
             ? try FoundCheckpoint(in: runFolder.checkpoints, identity: identity, communicator, note: note) : nil
-        // Pretrained files were the beginning of the run; to go on they need not be there any more.
+        // A resumed run does not need its pretrained files, because the checkpoint holds all weights.
         let model = try DRNet(
             found == nil ? configuration : configuration.withoutPretrained, classCount: data.folder.classes.count, note: note)
         self.model = model
@@ -76,19 +77,19 @@ public final class Trainer {
         if resume { note(Self.resumeNote(found?.state.position, folder: runFolder.path, plans: plans)) }
         journal = try console.map {
             try RunJournal(
-                runFolder: runFolder, console: $0, resolutions: configuration.resolutions,
+                runFolder: runFolder, console: $0, resolutions: configuration.resolutions, stepInterval: configuration.metrics.everySteps,
                 afterStep: found?.state.position.runStep)
         }
     }
 
-    /// Trains until all stages are done or a signal asks to stop; `StopSignals.listen` comes before. Collective.
+    /// Trains until all stages are complete or a signal requests a stop. Call `StopSignals.listen` before. Collective.
     public func run() throws -> Outcome {
         lastCheckpointTime = Date()
         do {
             try runStages()
             return .finished(try finalEvaluation())
         } catch is StopRequest {
-            // Where a stage or an evaluation was about to begin, there may be one already that says the same.
+            // The checkpoint of this step can exist already, for example at the end of an epoch.
             if savedStep != state.position.runStep { try saveCheckpoint(isBest: false) }
             try journal?.event("stopped by a signal after step \(state.position.runStep); continue with --resume")
             return .stopped
@@ -97,7 +98,7 @@ public final class Trainer {
 
     private func runStages() throws {
         while state.position.stage < plans.count {
-            try stopIfAsked()
+            try stopIfRequested()
             let plan = plans[state.position.stage]
             try warmStartPredictorIfDue(plan)
             while state.position.epoch < plan.epochs {
@@ -105,22 +106,24 @@ public final class Trainer {
             }
             state.position.stage += 1
             state.position.epoch = 0
-            // Momentum gathered under another loss and learning rate would only disturb the next stage.
+            // The momentum belongs to the loss and the learning rate of the finished stage.
             optimizer.reset()
         }
     }
 
-    /// Ends the run where some rank was asked to. Collective; training steps ask in a collective that they need anyway.
-    func stopIfAsked() throws {
-        var asked = [StopSignals.wasAsked ? 1.0 : 0]
-        try communicator.allReduceSum(&asked, label: "whether to stop")
-        if asked[0] > 0 { throw StopRequest() }
+    /// Throws `StopRequest` on all ranks if some rank received a signal. Collective. Training steps exchange this flag with their other sums.
+    func stopIfRequested() throws {
+        var requests = [StopSignals.wasReceived ? 1.0 : 0]
+        try communicator.allReduceSum(&requests, label: "whether to stop")
+        if requests[0] > 0 { throw StopRequest() }
     }
 
-    /// - Parameter position: of the checkpoint; nil where there is none.
+    /// The note that a resumed run begins with.
+    ///
+    /// - Parameter position: of the checkpoint; nil if there is none.
     static func resumeNote(_ position: TrainingPosition?, folder: String, plans: [StagePlan]) -> String {
         guard var position else { return "\(folder) holds no valid checkpoint to resume: starting from the beginning" }
-        // The last checkpoint of a stage stands behind its last epoch.
+        // The position of a stage's last checkpoint is after its last epoch.
         while position.stage < plans.count, position.epoch >= plans[position.stage].epochs {
             position.stage += 1
             position.epoch = 0
@@ -128,23 +131,5 @@ public final class Trainer {
         guard position.stage < plans.count else { return "the run is complete already: evaluating its weights" }
         return "resuming stage \(plans[position.stage].name) at epoch \(position.epoch + 1), step \(position.step + 1) "
             + "(step \(position.runStep) of the run)"
-    }
-}
-
-extension SGD.Options {
-    init(_ options: TrainingConfiguration.OptimizerOptions) {
-        self.init(
-            momentum: options.momentum, nesterov: options.nesterov, weightDecay: options.weightDecay,
-            decaysNormAndBias: options.decaysNormAndBias)
-    }
-}
-
-extension RunIdentity {
-    init(_ configuration: TrainingConfiguration, data: TrainingData) {
-        self.init(
-            seed: configuration.seed, resolutions: configuration.resolutions, classes: data.folder.classes,
-            trainingImages: data.folder.training.count, imageNames: data.namesChecksum, batchSize: configuration.optimizer.batchSize,
-            accumulationSteps: configuration.optimizer.accumulationSteps,
-            stages: StagePlan.plans(configuration.stages).map(\.name))
     }
 }

@@ -1,19 +1,21 @@
 import DynamicResolution
 import Foundation
 
-/// What fine-tuning keeps an eye on besides the weights.
+/// The state of the policy in fine-tuning: the weight of the FLOPs penalty, running means, and warnings.
 extension Trainer {
-    /// The effective η: the configured one, or the multiplier in its place, in its warm-up.
+    /// The effective η: the configured weight or, with the penalty `lagrangian`, the multiplier; both scaled by the warm-up of η.
     ///
-    /// - Parameter epoch: of fine-tuning, fractional.
+    /// - Parameter epoch: fractional, within fine-tuning.
     func flopsWeight(at epoch: Double) -> Double {
         let policy = configuration.policy
         let multiplier = policy.flopsPenalty == .lagrangian ? state.policy?.multiplier : nil
         return policy.flopsWarmUp(at: epoch) * (multiplier ?? policy.flopsWeight)
     }
 
-    /// After a step of fine-tuning, summed over the ranks. The multiplier waits until the warm-up of η is over: what η does not press on yet is
-    /// no reason to raise it.
+    /// Updates the running means and the multiplier after a step of fine-tuning. The multiplier does not change in the warm-up of η: the excess
+    /// cost of a penalty that is not fully applied must not raise it.
+    ///
+    /// - Parameter report: summed over the ranks.
     func updatePolicyState(_ report: StepReport, at epoch: Double, stepsPerEpoch: Int) {
         guard let regularizer else { return }
         let policy = configuration.policy
@@ -25,15 +27,15 @@ extension Trainer {
         state.policy = policyState
     }
 
-    /// Tells of a collapse that the last step has shown.
+    /// Writes a warning to the journal if the policy has collapsed.
     ///
-    /// - Parameter epoch: of fine-tuning, fractional.
+    /// - Parameter epoch: fractional, within fine-tuning.
     func warnOfCollapse(_ plan: StagePlan, at epoch: Double) throws {
-        // A frozen predictor can not be advised.
+        // The advice of the warnings does not apply to a frozen predictor.
         guard let regularizer, var policyState = state.policy, case .fineTune(let stage) = plan, stage.freeze != .predictor else { return }
         let monitor = CollapseMonitor(
             resolutions: model.resolutions, policy: configuration.policy, target: regularizer.target)
-        let warnings = monitor.warnings(&policyState, costsPress: epoch >= configuration.policy.flopsWarmUpEpochs)
+        let warnings = monitor.warnings(&policyState, penaltyIsFull: epoch >= configuration.policy.flopsWarmUpEpochs)
         state.policy = policyState
         for warning in warnings { try journal?.warn(warning, plan: plan, position: state.position) }
     }

@@ -1,10 +1,11 @@
 extension TrainingConfiguration {
+    /// Intervals and number of checkpoints.
     public struct CheckpointOptions: Equatable, Sendable {
-        /// Steps between checkpoints; 0 for none by steps.
+        /// Steps between checkpoints; 0 disables checkpoints by steps.
         public var everySteps: Int
-        /// Minutes between checkpoints; 0 for none by time.
+        /// Minutes between checkpoints; 0 disables checkpoints by time.
         public var everyMinutes: Double
-        /// How many of the newest are kept, besides the best.
+        /// Number of the newest checkpoints that are kept, in addition to the best.
         public var keep: Int
 
         init(_ section: ConfigurationSection) {
@@ -21,8 +22,9 @@ extension TrainingConfiguration {
         }
     }
 
+    /// Evaluations in and after training.
     public struct EvaluationOptions: Equatable, Sendable {
-        /// Epochs between evaluations; the last epoch of a stage is evaluated in any case.
+        /// Epochs between evaluations. The last epoch of a stage is always evaluated.
         public var everyEpochs: Int
         /// Images of a batch on each rank.
         public var batchSize: Int
@@ -59,10 +61,11 @@ extension TrainingConfiguration {
         var text: ConfigurationText { .section([("winograd", .value(winograd)), ("products", .scalar(products.rawValue))]) }
     }
 
+    /// Supervision of the ranks.
     public struct CommunicationOptions: Equatable, Sendable {
-        /// A collective that takes longer ends the job; 0 waits for ever.
+        /// A collective that takes longer ends the job; 0 waits without a limit.
         public var timeoutSeconds: Double
-        /// Steps between comparisons of the replicas' checksums; 0 for none.
+        /// Steps between comparisons of the replicas' checksums; 0 disables them.
         public var replicaCheckSteps: Int
 
         init(_ section: ConfigurationSection) {
@@ -76,6 +79,7 @@ extension TrainingConfiguration {
         }
     }
 
+    /// Records in metrics.jsonl.
     public struct MetricsOptions: Equatable, Sendable {
         /// Steps between records of single steps.
         public var everySteps: Int

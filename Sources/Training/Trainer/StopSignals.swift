@@ -5,7 +5,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// SIGTERM and SIGUSR1 ask a run to write a checkpoint and exit. Slurm sends them before a job's time limit.
+/// SIGTERM and SIGUSR1 request that a run writes a checkpoint and exits. Slurm sends them before a job reaches its time limit.
 public enum StopSignals {
     /// The last signal received; 0 for none. The handler writes it and training threads read it.
     ///
@@ -13,17 +13,18 @@ public enum StopSignals {
     /// first access, so that the handler never runs the initialiser.
     private static let received = Atomic<Int32>(0)
 
-    /// From now on the two signals no longer end the process. Call this before anything slow.
+    /// Installs the handlers. From then on, the two signals do not end the process. Call it first, before anything that takes time.
     public static func listen() {
         forget()
         for number in [SIGTERM, SIGUSR1] { signal(number) { StopSignals.received.store($0, ordering: .relaxed) } }
     }
 
-    static var wasAsked: Bool { received.load(ordering: .relaxed) != 0 }
+    /// Whether this process received one of the signals.
+    static var wasReceived: Bool { received.load(ordering: .relaxed) != 0 }
 
-    /// Forgets earlier signals.
+    /// Clears earlier signals.
     static func forget() { received.store(0, ordering: .relaxed) }
 }
 
-/// Some rank was asked to stop. All ranks throw it at the same place, where the run can continue from the state.
+/// Some rank received a signal to stop. All ranks throw it at the same position, from which the run can be resumed.
 struct StopRequest: Error {}

@@ -3,13 +3,13 @@ import DynamicResolution
 import NeuralNetwork
 
 extension Trainer {
-    /// The stage: a step of its own, then its evaluation.
+    /// Runs the stage: one step that re-estimates the statistics, then an evaluation. Collective.
     func runRecalibration(_ plan: StagePlan, _ stage: TrainingConfiguration.RecalibrateStage) throws {
-        // A signal may have ended the evaluation after it.
+        // Step 1 means that a signal ended an earlier evaluation after the statistics were estimated.
         if state.position.step == 0 {
             try recalibrate(batches: stage.batches)
             state.position.step = 1
-            // The statistics are new: a checkpoint of its own.
+            // The new statistics need a checkpoint of their own, and checkpoints are numbered by steps.
             state.position.runStep += 1
         }
         let isBest = try evaluateEpoch(plan)
@@ -19,9 +19,9 @@ extension Trainer {
         try saveCheckpoint(isBest: isBest)
     }
 
-    /// Estimates the running statistics of every batch norm anew, with the weights as they are: the moments of `batches` batches of
-    /// training images, augmented as in training, at every resolution, pooled. Training's own statistics are moving averages over weights
-    /// that have changed since, and rarely chosen resolutions lag behind most. Collective.
+    /// Re-estimates the running statistics of every batch norm with fixed weights. It pools the moments of `limit` batches of augmented training
+    /// images, at every resolution. The statistics from training are moving averages over earlier weights; those of rarely chosen resolutions
+    /// are the most outdated. Collective.
     private func recalibrate(batches limit: Int) throws {
         let batches = data.trainingBatches(runEpoch: state.position.runEpoch, firstBatch: 0)
         defer { batches.stop() }
@@ -29,7 +29,7 @@ extension Trainer {
         let statistics = model.networks.map { StatisticsCollector($0.arena) }
         var seen = 0
         while seen < limit, let batch = try batches.next() {
-            try stopIfAsked()
+            try stopIfRequested()
             communicator.context = "step \(state.position.runStep)"
             for index in model.resolutions.indices {
                 let pass = Pass(.training, resolutionIndex: index, reducer: reducer, statistics: statistics[0])
@@ -43,7 +43,7 @@ extension Trainer {
             seen += 1
             journal?.recalibrated(seen, of: min(limit, batches.count))
         }
-        var nothing: [Double] = []
-        try exchange.reduceStatistics(statistics, momentum: 1, extra: &nothing)
+        var noExtra: [Double] = []
+        try exchange.reduceStatistics(statistics, momentum: 1, extra: &noExtra)
     }
 }
