@@ -39,7 +39,7 @@ struct BudgetOptions: ParsableArguments {
     var needsPolicy: Bool { limit != nil || curve != nil }
 
     func validate() throws {
-        if budget != nil && budgetMs != nil { throw ValidationError("--budget and --budget-ms exclude each other") }
+        if budget != nil && budgetMs != nil { throw ValidationError("use --budget or --budget-ms, not both") }
         guard calibrationShare > 0, calibrationShare < 1 else {
             throw ValidationError("--calibration-share is \(calibrationShare); it must be between 0 and 1")
         }
