@@ -13,8 +13,6 @@ final class RunFolderTests: XCTestCase {
         try TrainingConfiguration.load(path: repositoryRoot + "/configs/quickstart.yaml", overrides: [])
     }
 
-    private let products = ProductsSelection(.tiles, reason: "test")
-
     func testEveryStartIsKeptWithTheVersionsOfItsLibraries() throws {
         try withTemporaryFolder { path in
             let folder = RunFolder(path: path + "/run")
