@@ -50,7 +50,7 @@ final class FrozenRunTests: XCTestCase {
             XCTAssertNotEqual(try file(run, "warm", step: 12, "predictor"), try file(run, "scratch", step: 12, "predictor"))
             let refused = try run.train("refused", ["--set", "predictor.warmStart=true"])
             XCTAssertNotEqual(refused.status, 0)
-            XCTAssertTrue(refused.errors.contains("predictor.warmStart' is true, but not even the stem"), refused.text)
+            XCTAssertTrue(refused.errors.contains("predictor.warmStart' is true, but the stem of classifier.architecture"), refused.text)
         }
     }
 }

@@ -43,7 +43,7 @@ final class StudyTests: XCTestCase {
                 second.text)
             XCTAssertTrue(second.output.contains("[6/6] seed 5, fold 2/2: probe: done in "), second.text)
             // The two folds divide 58 training images.
-            XCTAssertTrue(second.output.contains("One seed; 58 held-out images, on"), second.text)
+            XCTAssertTrue(second.output.contains("One seed; 58 held-out images;"), second.text)
             for file in ["study.json", "study.md"] { XCTAssertTrue(FileManager.default.fileExists(atPath: "\(study)/\(file)"), file) }
             let log = try String(contentsOfFile: study + "/seed-5-fold-1-of-2/expected/train.log", encoding: .utf8)
             XCTAssertTrue(log.contains("resuming stage fineTune at epoch 1"), log)

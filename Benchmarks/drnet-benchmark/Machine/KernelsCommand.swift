@@ -51,7 +51,8 @@ struct KernelsCommand: ParsableCommand {
             }
             print("batch \(batch), \(job.threads) \(job.threads == 1 ? "thread" : "threads"); sgemm in GFLOP/s\n")
             print(TextTable.render(rows))
-            print("\n" + ProductsMeasurement.run(job.context).rates)
+            let choice = ProductsMeasurement.run(job.context)
+            print("\nproducts: \(choice.fastest.rawValue) (\(choice.rates))")
         }
     }
 
