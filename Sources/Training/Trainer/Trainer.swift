@@ -42,7 +42,12 @@ public final class Trainer {
     /// none. Collective.
     ///
     /// - Parameters:
+    ///   - configuration: the same on all ranks.
+    ///   - data: of this rank, made with the same configuration.
+    ///   - communicator: of this rank.
     ///   - context: threads and buffers of training and evaluation.
+    ///   - runFolder: receives checkpoints and records.
+    ///   - resume: whether to continue from a checkpoint.
     ///   - console: for progress and notes; nil on all ranks but rank 0.
     public init(
         _ configuration: TrainingConfiguration, data: TrainingData, communicator: Communicator, context: KernelContext,
