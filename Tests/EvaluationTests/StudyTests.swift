@@ -1,10 +1,11 @@
-@testable import Inference
-@testable import Evaluation
 import DynamicResolution
 import Foundation
 import ImageData
 import TestSupport
 import XCTest
+
+@testable import Evaluation
+@testable import Inference
 
 /// The table of a study, from run folders with known numbers.
 final class StudyTests: XCTestCase {
