@@ -99,7 +99,8 @@ final class ArchitectureTests: XCTestCase {
     }
 }
 
-/// The targets that a Package.swift declares. It reads the text: to run the package manager inside of a test would wait for the build's lock.
+/// The targets that a Package.swift declares. It reads the text: to run the package manager inside of a test would wait for the build's
+/// lock.
 private struct PackageManifest {
     struct Target {
         var name: String
