@@ -12,13 +12,14 @@ public struct RankJob {
 
     /// Joins the job, runs `body`, and leaves the job. Collective.
     ///
-    /// An error on one rank of several ends the whole job: the rank writes the error to standard error, with its number and host, and aborts
-    /// all ranks. A single process throws the error.
+    /// An error on one rank of several ends the whole job: the rank writes the error to standard error, with its number and host, and
+    /// aborts all ranks. A single process throws the error.
     ///
     /// - Parameters:
     ///   - program: name of the program, for the error.
     ///   - timeoutSeconds: a collective that takes longer ends the job; 0 waits without a limit.
-    ///   - isExitStatus: whether an error is an exit status that all ranks throw together. The job then ends normally and the error is thrown.
+    ///   - isExitStatus: whether an error is an exit status that all ranks throw together. The job then ends normally and the error is
+    ///     thrown.
     public static func run(
         program: String, timeoutSeconds: Double, isExitStatus: (any Error) -> Bool = { _ in false }, _ body: (RankJob) throws -> Void
     ) throws {

@@ -1,7 +1,7 @@
 import Yams
 
-/// One mapping of a configuration. Methods that read a value report a missing or wrong value to the document and return a default instead, so
-/// that one pass finds all problems.
+/// One mapping of a configuration. Methods that read a value report a missing or wrong value to the document and return a default instead,
+/// so that one pass finds all problems.
 final class ConfigurationSection {
     private let document: ConfigurationDocument
     private let mapping: Node.Mapping

@@ -66,8 +66,8 @@ extension TrainingConfiguration {
         }
 
         /// `dense` updates the batch norms with all images. `straight-through` and `probe` update them with the routed images. `expected`
-        /// supports both; its default is all images, so that the statistics of rarely chosen resolutions stay up to date. With a frozen part,
-        /// the default is the routed images.
+        /// supports both; its default is all images, so that the statistics of rarely chosen resolutions stay up to date. With a frozen
+        /// part, the default is the routed images.
         private static func batchNormImages(
             _ section: ConfigurationSection, _ estimator: Estimator, _ frozen: FrozenPart
         ) -> BatchNormImages {

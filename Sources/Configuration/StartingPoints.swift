@@ -45,8 +45,8 @@ extension TrainingConfiguration {
         if policy.flopsPenalty == .lagrangian {
             stage.report(
                 "freeze",
-                "is predictor, but policy.flopsPenalty lagrangian would change its multiplier without a limit, because the cost cannot change: "
-                    + "remove that key")
+                "is predictor, but policy.flopsPenalty lagrangian would change its multiplier without a limit, because the cost cannot "
+                    + "change: remove that key")
         }
     }
 
@@ -62,7 +62,8 @@ extension TrainingConfiguration {
         section.section("predictor").report(
             "warmStart",
             "is true, but the stem of classifier.architecture \(classifier.architecture.rawValue) at width "
-                + "\(ConfigurationText.number(classifier.width)) does not have the shape of the predictor's stem: choose predictor.widths to match, or remove the key"
+                + "\(ConfigurationText.number(classifier.width)) does not have the shape of the predictor's stem: choose "
+                + "predictor.widths to match, or remove the key"
         )
     }
 }

@@ -28,8 +28,8 @@ public struct ImageCosts: Codable, Equatable, Sendable {
         ImageCosts(classifier: classifier.indices.map { classifier[$0...].reduce(0, +) }, predictor: 0)
     }
 
-    /// The shares of two neighbouring resolutions whose mean cost, without the predictor, is `cost`. If the cost is outside of the range, all
-    /// images use the largest or the smallest resolution.
+    /// The shares of two neighbouring resolutions whose mean cost, without the predictor, is `cost`. If the cost is outside of the range,
+    /// all images use the largest or the smallest resolution.
     func neighbouringShares(cost: Double) -> [Double] {
         var shares = [Double](repeating: 0, count: classifier.count)
         // Costs decrease along the resolutions.
@@ -50,8 +50,8 @@ struct BatchTime: Codable {
     var images: Int
     var seconds: Double
 
-    /// Milliseconds an image: for each part, the median over its largest batches. The median is robust against other work on the machine and
-    /// against the set-up in the first batch.
+    /// Milliseconds an image: for each part, the median over its largest batches. The median is robust against other work on the machine
+    /// and against the set-up in the first batch.
     ///
     /// - Returns: nil if a resolution was not measured.
     static func milliseconds(_ times: [BatchTime], resolutionCount: Int) -> ImageCosts? {

@@ -24,7 +24,10 @@ public final class TrainedNetwork {
 
     /// Finds the checkpoint of a run and checks its files.
     ///
-    /// - Parameter report: receives a sentence about each damaged checkpoint that is skipped.
+    /// - Parameters:
+    ///   - choice: the last or the best one.
+    ///   - folder: the run folder.
+    ///   - report: receives a sentence about each damaged checkpoint that is skipped.
     public static func findCheckpoint(
         _ choice: CheckpointChoice, in folder: RunFolder, report: (String) -> Void
     ) throws -> Checkpoint {
@@ -37,7 +40,12 @@ public final class TrainedNetwork {
 
     /// Finds a checkpoint and loads it.
     ///
-    /// - Parameter report: receives a sentence about each damaged checkpoint that is skipped.
+    /// - Parameters:
+    ///   - folder: the run folder.
+    ///   - configuration: of the run.
+    ///   - choice: the last or the best one.
+    ///   - context: what the network computes with.
+    ///   - report: receives a sentence about each damaged checkpoint that is skipped.
     public convenience init(
         _ folder: RunFolder, _ configuration: TrainingConfiguration, checkpoint choice: CheckpointChoice,
         context: KernelContext, report: (String) -> Void
@@ -48,7 +56,12 @@ public final class TrainedNetwork {
 
     /// Loads a checkpoint that `findCheckpoint` found, in this process or another.
     ///
-    /// - Parameter choice: how it was found, for `description`.
+    /// - Parameters:
+    ///   - folder: the run folder.
+    ///   - configuration: of the run.
+    ///   - checkpoint: the one to load.
+    ///   - choice: how it was found, for `description`.
+    ///   - context: what the network computes with.
     public init(
         _ folder: RunFolder, _ configuration: TrainingConfiguration, _ checkpoint: Checkpoint, choice: CheckpointChoice,
         context: KernelContext
@@ -97,7 +110,9 @@ public final class TrainedNetwork {
 
     /// Classifies one JPEG or PNG file.
     ///
-    /// - Parameter costWeight: λ, in nats for the cost of the largest resolution, such as a budget was calibrated to.
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - costWeight: λ, in nats for the cost of the largest resolution, such as a budget was calibrated to.
     public func predict(_ path: String, costWeight: Double = 0) throws -> Prediction {
         let size = model.resolutions[0]
         let image = try ImageDecoder.decode(contentsOf: path)

@@ -19,6 +19,7 @@ public final class KernelContext: Sendable {
     ///
     /// - Parameters:
     ///   - threadCount: the number of computing threads, including the calling one; at least 1.
+    ///   - winograd: which 3×3 convolutions of stride 1 use Winograd's transforms.
     ///   - products: the implementation of matrix products. Results of different implementations differ in the last bits.
     public init(threadCount: Int, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles) {
         threads = ThreadPool(threadCount: threadCount)

@@ -1,5 +1,5 @@
-/// A network for inference: a copy of a network's values at one moment. Training may change the network afterwards; the copy stays the same.
-/// It has no gradients. Kernels' layouts of the weights are prepared once and kept.
+/// A network for inference: a copy of a network's values at one moment. Training may change the network afterwards; the copy stays the
+/// same. It has no gradients. Kernels' layouts of the weights are prepared once and kept.
 ///
 /// Thread-safe: passes can run at the same time.
 public final class FrozenNetwork: Sendable {

@@ -20,8 +20,8 @@ public struct Shape: Equatable, Sendable, CustomStringConvertible {
     public var description: String { "[N \(batch), H \(height), W \(width), C \(channels)]" }
 }
 
-/// A dense batch of floats in NHWC order. The memory comes from the context's buffer pool and returns to it with the last reference; it is not
-/// initialised. Layers compute on the context of their input.
+/// A dense batch of floats in NHWC order. The memory comes from the context's buffer pool and returns to it with the last reference; it is
+/// not initialised. Layers compute on the context of their input.
 public final class Tensor {
     public let shape: Shape
     public let data: UnsafeMutablePointer<Float>

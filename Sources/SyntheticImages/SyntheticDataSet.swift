@@ -1,7 +1,8 @@
-import ImageData
 import Foundation
+import ImageData
 import Interchange
 import Randomness
+
 #if canImport(Glibc)
     import Glibc
 #else

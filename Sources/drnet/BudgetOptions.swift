@@ -8,16 +8,16 @@ struct BudgetOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Largest mean cost of an image, predictor included: a share of the classifier's multiply-adds at the largest resolution, such as "
-                + "0.6, or a number of multiply-adds, such as 2.5G, 300M or 40K.", valueName: "cost"),
+            "Largest mean cost of an image, predictor included: a share of the classifier's multiply-adds at the largest resolution, "
+                + "such as 0.6, or a number of multiply-adds, such as 2.5G, 300M or 40K.", valueName: "cost"),
         transform: Self.budget)
     var budget: Budget?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Largest mean time of an image on one rank of this machine, measured in batches of evaluation.batchSize of the run. It includes "
-                + "predictor and resizing, but not loading.", valueName: "milliseconds"),
+            "Largest mean time of an image on one rank of this machine, measured in batches of evaluation.batchSize of the run. It "
+                + "includes predictor and resizing, but not loading.", valueName: "milliseconds"),
         transform: Self.milliseconds)
     var budgetMs: Budget?
 
@@ -28,8 +28,8 @@ struct BudgetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Write the curve of accuracy against GFLOPs and milliseconds at all budgets to curve.json, curve.csv and curve.svg in this folder. "
-                + "The curve includes the fixed resolutions, random mixes of them, a cascade by confidence, and the oracle.",
+            "Write the curve of accuracy against GFLOPs and milliseconds at all budgets to curve.json, curve.csv and curve.svg in this "
+                + "folder. The curve includes the fixed resolutions, random mixes of them, a cascade by confidence, and the oracle.",
             valueName: "folder"))
     var curve: String?
 

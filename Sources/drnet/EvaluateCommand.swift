@@ -10,13 +10,13 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate",
         abstract: "Evaluates a run on its validation images; alone, or as one rank of mpirun.",
         discussion: """
-            Prints one table: the dynamic network and, with the same weights, every fixed resolution, random routing with the same shares, and
-            the oracle (the smallest resolution that is correct). The table of the last checkpoint on the run's own images is saved in the
-            run folder.
+            Prints one table: the dynamic network and, with the same weights, every fixed resolution, random routing with the same shares,
+            and the oracle (the smallest resolution that is correct). The table of the last checkpoint on the run's own images is saved in
+            the run folder.
 
-            A budget limits the mean cost of an image without further training. The network chooses argmax_j (log π_j − λ C_j). λ is calibrated
-            on a part of the validation images, without their labels, and the table reports on the other images. A budget includes the cost
-            of the predictor; policy.flopsTarget of a configuration does not.
+            A budget limits the mean cost of an image without further training. The network chooses argmax_j (log π_j − λ C_j). λ is
+            calibrated on a part of the validation images, without their labels, and the table reports on the other images. A budget
+            includes the cost of the predictor; policy.flopsTarget of a configuration does not.
             """)
 
     @Argument(help: "The run folder.")
@@ -47,7 +47,8 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func evaluate(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
-        // Rank 0 chooses the checkpoint. Training can write one at any time, so ranks that choose by themselves could choose different ones.
+        // Rank 0 chooses the checkpoint. Training can write one at any time, so ranks that choose by themselves could choose different
+        // ones.
         let found = try ranks.communicator.valueOfRankZero(label: "checkpoint of rank 0") {
             try TrainedNetwork.findCheckpoint(checkpoint, in: folder, report: Message.write)
         }

@@ -16,7 +16,8 @@ struct Ranks {
 
     var isRoot: Bool { communicator.rank == 0 }
 
-    /// Joins the job, divides the cores between the ranks, runs `body`, and leaves the job. An error on one rank ends all of them. Collective.
+    /// Joins the job, divides the cores between the ranks, runs `body`, and leaves the job. An error on one rank ends all of them.
+    /// Collective.
     ///
     /// - Parameter recordedProducts: reads the selection of matrix products that a run keeps; nil if there is none. Runs on rank 0 only.
     static func run(

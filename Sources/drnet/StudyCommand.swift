@@ -6,8 +6,8 @@ struct StudyCommand: ParsableCommand {
         commandName: "study",
         abstract: "Compares the finished runs of a study in one table.",
         discussion: """
-            launch/study trains the runs and then runs this command. The table has a row for each variant: means and standard deviations over
-            the seeds, on the held-out images of all folds together. Writes study.json and study.md into the folder. docs/policy.md
+            launch/study trains the runs and then runs this command. The table has a row for each variant: means and standard deviations
+            over the seeds, on the held-out images of all folds together. Writes study.json and study.md into the folder. docs/policy.md
             defines the measures.
             """)
 

@@ -7,9 +7,9 @@ struct SynthesizeCommand: ParsableCommand {
         commandName: "synthesize",
         abstract: "Creates the quickstart's image folder.",
         discussion: """
-            The class is visible in a large pattern in half of the images, in a pattern that needs a middle resolution in a quarter, and only
-            in a small detail in the last quarter. difficulty.csv, beside the class folders, lists the kind of each image. Training never reads
-            it.
+            The class is visible in a large pattern in half of the images, in a pattern that needs a middle resolution in a quarter, and
+            only in a small detail in the last quarter. difficulty.csv, beside the class folders, lists the kind of each image. Training
+            never reads it.
             """)
 
     @Argument(help: "The folder to create. A folder that is complete already is left unchanged.")

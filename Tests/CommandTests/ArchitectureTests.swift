@@ -41,7 +41,8 @@ final class ArchitectureTests: XCTestCase {
         let modules = try declaredModules()
         func reachable(_ module: String) -> Set<String> {
             (modules[module] ?? []).reduce(into: []) {
-                $0.formUnion([$1]); $0.formUnion(reachable($1))
+                $0.formUnion([$1])
+                $0.formUnion(reachable($1))
             }
         }
         let inference = reachable("Inference")
@@ -78,7 +79,8 @@ final class ArchitectureTests: XCTestCase {
         let local: [String: Set<String>] = modules.mapValues { $0.filter { modules[$0] != nil } }
         func reachable(_ module: String) -> Set<String> {
             (local[module] ?? []).reduce(into: []) {
-                $0.formUnion([$1]); $0.formUnion(reachable($1))
+                $0.formUnion([$1])
+                $0.formUnion(reachable($1))
             }
         }
         let arrows = local.flatMap { module, dependencies in
@@ -97,7 +99,8 @@ final class ArchitectureTests: XCTestCase {
     }
 }
 
-/// The targets that a Package.swift declares. It reads the text: to run the package manager inside of a test would wait for the build's lock.
+/// The targets that a Package.swift declares. It reads the text: to run the package manager inside of a test would wait for the build's
+/// lock.
 private struct PackageManifest {
     struct Target {
         var name: String

@@ -172,7 +172,8 @@ final class BenchmarkReportTests: XCTestCase {
         let answer = line(1, program: "PROGRAM", speed: 1).components(separatedBy: "\"measurement\": ")[1].dropLast()
         let python = """
             #!/bin/bash
-            [ "$1" = -c ] && { for name in "${@:3}"; do case $name in torch|torchvision|numpy) ;; *) printf '%s ' "$name";; esac; done; exit; }
+            [ "$1" = -c ] && { for name in "${@:3}"; do case $name in torch|torchvision|numpy) ;; *)
+                printf '%s ' "$name";; esac; done; exit; }
             echo "$* ${MALLOC_MMAP_THRESHOLD_:-}" >> \(folder)/calls
             while [ "$1" != --program ]; do shift; done
             sed "s/PROGRAM/$2/" <<< '\(answer)'

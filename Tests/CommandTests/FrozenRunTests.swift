@@ -44,7 +44,8 @@ final class FrozenRunTests: XCTestCase {
             let result = try run.train("warm", options + ["--set", "predictor.warmStart=true"])
             XCTAssertEqual(result.status, 0, result.text)
             let note =
-                "the predictor starts from the classifier's stem, layer1.0, layer2.0 (batch norms of 32 pixels), and from scratch in layer3.0, layer4.0, fc"
+                "the predictor starts from the classifier's stem, layer1.0, layer2.0 (batch norms of 32 pixels), and "
+                + "from scratch in layer3.0, layer4.0, fc"
             XCTAssertEqual(result.output.components(separatedBy: note).count, 2, result.text)
             XCTAssertEqual(try file(run, "warm", step: 10, "predictor"), try file(run, "scratch", step: 10, "predictor"), "not before")
             XCTAssertNotEqual(try file(run, "warm", step: 12, "predictor"), try file(run, "scratch", step: 12, "predictor"))

@@ -1,4 +1,5 @@
 import XCTest
+
 @testable import Communication
 
 final class CommunicatorTests: XCTestCase {

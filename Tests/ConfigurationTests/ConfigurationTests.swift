@@ -1,8 +1,9 @@
-@testable import Configuration
 import DynamicResolution
 import Foundation
 import TestSupport
 import XCTest
+
+@testable import Configuration
 
 final class ConfigurationTests: XCTestCase {
     private let minimal = """

@@ -2,6 +2,7 @@ import Communication
 import NeuralNetwork
 import TestSupport
 import XCTest
+
 @testable import DynamicResolution
 
 /// Compares a step on several ranks (threads) with the same step on one rank.

@@ -1,6 +1,7 @@
 import NeuralNetwork
 import TestSupport
 import XCTest
+
 @testable import DynamicResolution
 
 final class FrozenPartTests: XCTestCase {

@@ -1,5 +1,6 @@
 import TestSupport
 import XCTest
+
 @testable import DynamicResolution
 
 /// Compares each estimator with the exact gradient. All outcomes can be enumerated: a table holds the classifier's logits for each image

@@ -1,5 +1,6 @@
 import TestSupport
 import XCTest
+
 @testable import DynamicResolution
 
 final class PolicyTests: XCTestCase {

@@ -1,6 +1,7 @@
 import Kernels
 import NeuralNetwork
 import TestSupport
+
 @testable import DynamicResolution
 
 /// The networks and the batch of Tests/Fixtures/make_fixtures.py.

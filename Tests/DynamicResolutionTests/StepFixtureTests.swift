@@ -2,6 +2,7 @@ import Kernels
 import NeuralNetwork
 import TestSupport
 import XCTest
+
 @testable import DynamicResolution
 
 /// Compares a whole step of each estimator, with given noise, with the same step in PyTorch (Tests/Fixtures/drnet_reference.py, double

@@ -1,7 +1,8 @@
-@testable import Evaluation
 import DynamicResolution
 import TestSupport
 import XCTest
+
+@testable import Evaluation
 
 /// What a budget means, and which are refused.
 final class BudgetTests: XCTestCase {

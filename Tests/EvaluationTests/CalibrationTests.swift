@@ -1,7 +1,8 @@
-@testable import Evaluation
 import DynamicResolution
 import TestSupport
 import XCTest
+
+@testable import Evaluation
 
 /// How λ is found.
 final class CalibrationTests: XCTestCase {

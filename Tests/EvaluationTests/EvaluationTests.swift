@@ -1,7 +1,8 @@
 import Communication
-@testable import Evaluation
 import DynamicResolution
 import XCTest
+
+@testable import Evaluation
 
 final class EvaluationTests: XCTestCase {
     private let flops = FLOPsModel(resolutions: [96, 64, 32], classifier: [90, 40, 10], predictor: 5)

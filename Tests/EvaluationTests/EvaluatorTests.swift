@@ -1,9 +1,10 @@
-@testable import Evaluation
 import Communication
 import DynamicResolution
 import NeuralNetwork
 import TestSupport
 import XCTest
+
+@testable import Evaluation
 
 /// The evaluator on a small network of random weights.
 final class EvaluatorTests: XCTestCase {

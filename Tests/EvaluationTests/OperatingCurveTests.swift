@@ -1,8 +1,9 @@
-@testable import Evaluation
 import DynamicResolution
 import Foundation
 import TestSupport
 import XCTest
+
+@testable import Evaluation
 
 #if canImport(FoundationXML)
     import FoundationXML

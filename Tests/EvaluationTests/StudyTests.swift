@@ -1,18 +1,19 @@
-@testable import Inference
-@testable import Evaluation
 import DynamicResolution
 import Foundation
 import ImageData
 import TestSupport
 import XCTest
 
+@testable import Evaluation
+@testable import Inference
+
 /// The table of a study, from run folders with known numbers.
 final class StudyTests: XCTestCase {
     // 96, 64 and 32 pixels cost 0.09, 0.04 and 0.01 GFLOPs, the predictor 0.005.
     private let flops = FLOPsModel(resolutions: [96, 64, 32], classifier: [90e6, 40e6, 10e6], predictor: 5e6)
 
-    /// Writes a run of 100 images, or `images`: so many are right at each fixed resolution and dynamically; the choices are 96 for a tenth, 64
-    /// for half, 32 for the rest. The two epochs of fine-tuning have 10 steps of 32 images, at 16 and 32 images/s.
+    /// Writes a run of 100 images, or `images`: so many are right at each fixed resolution and dynamically; the choices are 96 for a tenth,
+    /// 64 for half, 32 for the rest. The two epochs of fine-tuning have 10 steps of 32 images, at 16 and 32 images/s.
     private func writeRun(
         _ path: String, seed: Int, fold: String? = nil, images: Int = 100, right: Int, fixed: [Int] = [90, 80, 60], stages: String? = nil,
         isFinished: Bool = true, warning: String? = nil
@@ -42,7 +43,8 @@ final class StudyTests: XCTestCase {
             for step in 1...10 {
                 // One step was disturbed.
                 lines.append(
-                    #"{"kind":"step","stage":"fineTune","epoch":\#(epoch),"step":\#(10 * (epoch - 1) + step),"loss":"nan","imagesPerSecond":\#(step == 4 ? 0.1 : Double(rate))}"#
+                    #"{"kind":"step","stage":"fineTune","epoch":\#(epoch),"step":\#(10 * (epoch - 1) + step),"#
+                        + #""loss":"nan","imagesPerSecond":\#(step == 4 ? 0.1 : Double(rate))}"#
                 )
             }
             lines.append(#"{"kind":"epoch","stage":"fineTune","epoch":\#(epoch),"step":\#(10 * epoch),"loss":1}"#)

@@ -1,6 +1,7 @@
 import Randomness
 import TestSupport
 import XCTest
+
 @testable import ImageData
 
 /// Compares each factor with torchvision's formulas on two colours. The expected values were computed by hand; hue with Python's colorsys.

@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import XCTest
+
 @testable import ImageData
 
 /// Compares decoded files of every kind with PIL (Tests/Fixtures/make_image_fixtures.py). The tolerance is 2 of 255: both use

@@ -1,4 +1,5 @@
 import XCTest
+
 @testable import ImageData
 
 final class EpochSamplerTests: XCTestCase {

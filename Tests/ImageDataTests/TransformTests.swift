@@ -1,6 +1,7 @@
 import Randomness
 import TestSupport
 import XCTest
+
 @testable import ImageData
 
 final class TransformTests: XCTestCase {

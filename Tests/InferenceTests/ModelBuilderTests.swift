@@ -1,9 +1,10 @@
-@testable import Inference
-@testable import Configuration
 import DynamicResolution
 import NeuralNetwork
 import TestSupport
 import XCTest
+
+@testable import Configuration
+@testable import Inference
 
 final class ModelBuilderTests: XCTestCase {
     /// The predictor's answers for a few images.

@@ -1,8 +1,9 @@
-@testable import Inference
 import Interchange
 import NeuralNetwork
 import TestSupport
 import XCTest
+
+@testable import Inference
 
 final class NetworkFileTests: XCTestCase {
     private func network(resolutionCount: Int?, outputs: Int = 3, seed: UInt64 = 1) -> Network {

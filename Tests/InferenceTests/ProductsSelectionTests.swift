@@ -3,6 +3,7 @@ import Foundation
 import Kernels
 import TestSupport
 import XCTest
+
 @testable import Inference
 
 final class ProductsSelectionTests: XCTestCase {

@@ -1,4 +1,5 @@
 import XCTest
+
 @testable import Interchange
 
 final class CSVTests: XCTestCase {

@@ -1,5 +1,6 @@
 import TestSupport
 import XCTest
+
 @testable import Interchange
 
 final class SafetensorsTests: XCTestCase {

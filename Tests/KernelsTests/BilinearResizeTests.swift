@@ -1,5 +1,6 @@
 import TestSupport
 import XCTest
+
 @testable import Kernels
 
 /// Compares resizing with torch.nn.functional.interpolate(mode="bilinear", antialias=True), which torchvision's resize uses.

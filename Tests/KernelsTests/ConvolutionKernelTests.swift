@@ -1,5 +1,6 @@
 import TestSupport
 import XCTest
+
 @testable import Kernels
 
 /// Compares every kernel, with each implementation of products, with im2col on OpenBLAS. Covers computed and stored operands, accumulated

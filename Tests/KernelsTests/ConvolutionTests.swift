@@ -1,5 +1,6 @@
 import TestSupport
 import XCTest
+
 @testable import Kernels
 
 /// Compares the fast kernels with loops in double precision that follow the definition. Tolerance: 1e-5 of the sum's scale.

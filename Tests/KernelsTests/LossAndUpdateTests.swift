@@ -1,5 +1,6 @@
 import TestSupport
 import XCTest
+
 @testable import Kernels
 
 final class LossAndUpdateTests: XCTestCase {

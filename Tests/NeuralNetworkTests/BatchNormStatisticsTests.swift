@@ -1,6 +1,7 @@
 import Kernels
 import TestSupport
 import XCTest
+
 @testable import NeuralNetwork
 
 final class BatchNormStatisticsTests: XCTestCase {

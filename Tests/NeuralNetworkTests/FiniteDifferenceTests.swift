@@ -1,6 +1,7 @@
 import Kernels
 import TestSupport
 import XCTest
+
 @testable import NeuralNetwork
 
 /// Compares the derivative of every layer along a direction with central differences: ⟨gradient, direction⟩ against (f(x + hd) − f(x − hd))

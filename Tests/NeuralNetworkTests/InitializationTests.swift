@@ -1,4 +1,5 @@
 import XCTest
+
 @testable import NeuralNetwork
 
 /// Compares the initialization with torchvision's: He's normal on the fan-out for convolutions, 1 and 0 for batch norms, torch.nn.Linear's

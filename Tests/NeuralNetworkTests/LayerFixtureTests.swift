@@ -1,6 +1,7 @@
 import Kernels
 import TestSupport
 import XCTest
+
 @testable import NeuralNetwork
 
 /// Compares every layer, forward and backward, with PyTorch in double precision. Tolerance: 1e-5 relative plus 1e-5 absolute. This is a few

@@ -1,5 +1,6 @@
 import Kernels
 import TestSupport
+
 @testable import NeuralNetwork
 
 // Layers that the networks only use fused with others. They run separately here, from the same components.

@@ -1,5 +1,6 @@
 import TestSupport
 import XCTest
+
 @testable import NeuralNetwork
 
 /// Compares a whole MobileNetV2, forward and backward, with torchvision in double precision.

@@ -1,14 +1,21 @@
 import Foundation
 import TestSupport
 import XCTest
+
 @testable import NeuralNetwork
 
 /// Compares names, shapes and costs with torchvision's networks.
 final class TorchvisionTests: XCTestCase {
     private struct Reference: Decodable {
-        var multiply_adds: [String: Int]
+        var multiplyAdds: [String: Int]
         var parameters: Int
         var tensors: String?
+
+        enum CodingKeys: String, CodingKey {
+            case multiplyAdds = "multiply_adds"
+            case parameters
+            case tensors
+        }
     }
 
     private func references() throws -> [String: Reference] {
@@ -42,7 +49,7 @@ final class TorchvisionTests: XCTestCase {
         for (name, reference) in try references() {
             let definition = try definition(name, resolutionCount: 1)
             let network = Network(definition)
-            for (size, count) in reference.multiply_adds {
+            for (size, count) in reference.multiplyAdds {
                 XCTAssertEqual(network.multiplyAdds(resolution: Int(size)!), count, "\(name) at \(size)")
                 XCTAssertEqual(definition.multiplyAdds(resolution: Int(size)!), count, "\(name) at \(size)")
             }

@@ -1,4 +1,5 @@
 import XCTest
+
 @testable import Randomness
 
 final class CounterRandomTests: XCTestCase {

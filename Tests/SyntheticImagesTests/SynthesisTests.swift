@@ -1,9 +1,10 @@
-@testable import SyntheticImages
 import Foundation
 import Randomness
 import TestSupport
 import XCTest
+
 @testable import ImageData
+@testable import SyntheticImages
 
 final class SynthesisTests: XCTestCase {
     private func options(seed: UInt64 = 1) -> SyntheticDataSet.Options {

@@ -1,9 +1,10 @@
-import Inference
 import Communication
 import Foundation
+import Inference
 import Interchange
 import TestSupport
 import XCTest
+
 @testable import Training
 
 final class CheckpointStateTests: XCTestCase {

@@ -2,6 +2,7 @@ import Interchange
 import NeuralNetwork
 import TestSupport
 import XCTest
+
 @testable import Training
 
 final class OptimizationTests: XCTestCase {

@@ -1,9 +1,10 @@
-@testable import Training
-@testable import Configuration
 import DynamicResolution
 import Foundation
 import TestSupport
 import XCTest
+
+@testable import Configuration
+@testable import Training
 
 final class PolicyStateTests: XCTestCase {
     private func report(shares: [Double], entropy: Double = 0.5, cost: Double = 50) -> StepReport {

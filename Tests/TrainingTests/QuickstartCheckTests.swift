@@ -1,10 +1,11 @@
-@testable import Training
-@testable import Inference
-@testable import Evaluation
 import DynamicResolution
 import Foundation
 import TestSupport
 import XCTest
+
+@testable import Evaluation
+@testable import Inference
+@testable import Training
 
 /// launch/check-quickstart on evaluations that meet its limits and on ones that miss one each.
 final class QuickstartCheckTests: XCTestCase {

@@ -2,6 +2,7 @@ import Communication
 import DynamicResolution
 import NeuralNetwork
 import XCTest
+
 @testable import Training
 
 final class RankExchangeTests: XCTestCase {

@@ -1,4 +1,3 @@
-@testable import Configuration
 import DynamicResolution
 import Evaluation
 import Foundation
@@ -7,6 +6,7 @@ import Interchange
 import TestSupport
 import XCTest
 
+@testable import Configuration
 @testable import Training
 
 final class ReportingTests: XCTestCase {

@@ -1,5 +1,6 @@
 import Foundation
 import XCTest
+
 @testable import Training
 
 final class StopSignalsTests: XCTestCase {

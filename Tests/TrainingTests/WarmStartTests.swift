@@ -1,7 +1,8 @@
-@testable import Training
 import DynamicResolution
 import NeuralNetwork
 import XCTest
+
+@testable import Training
 
 final class WarmStartTests: XCTestCase {
     private let classifier = ResNet.Architecture(

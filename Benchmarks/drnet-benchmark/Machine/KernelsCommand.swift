@@ -1,6 +1,6 @@
-import Interchange
 import ArgumentParser
 import Foundation
+import Interchange
 import Kernels
 import NeuralNetwork
 

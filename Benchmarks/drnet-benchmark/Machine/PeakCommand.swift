@@ -1,6 +1,6 @@
-import Interchange
 import ArgumentParser
 import Foundation
+import Interchange
 import Kernels
 
 /// The best performance of the machine, as a reference for measurements.

@@ -1,6 +1,6 @@
+import Charts
 import DynamicResolution
 import Training
-import Charts
 
 /// A chart with a horizontal bar of GFLOP/s for each program and case. GFLOP/s are comparable between cases of different sizes. The bars
 /// are labelled with images/s and the ratio to this project. A line marks sgemm's best.

@@ -1,5 +1,5 @@
-import Interchange
 import Foundation
+import Interchange
 
 /// The result of one program in one case: a line of the table and a bar of the chart.
 struct ReportRow {

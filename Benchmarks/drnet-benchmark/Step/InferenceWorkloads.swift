@@ -1,5 +1,5 @@
-import Evaluation
 import DynamicResolution
+import Evaluation
 import NeuralNetwork
 
 /// Inference with a plain classifier.

@@ -1,5 +1,5 @@
-import Interchange
 import ArgumentParser
+import Interchange
 import Kernels
 import NeuralNetwork
 import Training

@@ -3,8 +3,8 @@ import NeuralNetwork
 /// A dynamic resolution network: a predictor that picks one of the candidate resolutions for each image, and a classifier with
 /// one batch norm for each of them (Zhu et al., "Dynamic Resolution Network", NeurIPS 2021, arXiv 2106.02898).
 ///
-/// Images come in at the largest resolution, [N, r_1, r_1, 3], and are resized for the predictor and for the classifier. This is the network in
-/// training; `FrozenDRNet` is the one for inference.
+/// Images come in at the largest resolution, [N, r_1, r_1, 3], and are resized for the predictor and for the classifier. This is the
+/// network in training; `FrozenDRNet` is the one for inference.
 public final class DRNet {
     /// Candidates, largest first.
     public let resolutions: [Int]

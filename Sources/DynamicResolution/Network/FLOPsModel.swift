@@ -37,8 +37,8 @@ public struct FLOPsModel: Sendable {
         zip(shares, classifier).reduce(0) { $0 + $1.0 * $1.1 }
     }
 
-    /// Resolutions that waste work because the backbones' stride does not divide them. Each with its cost and its pixels, both relative to the
-    /// largest resolution.
+    /// Resolutions that waste work because the backbones' stride does not divide them. Each with its cost and its pixels, both relative to
+    /// the largest resolution.
     public var unevenResolutions: [(resolution: Int, costShare: Double, pixelShare: Double)] {
         zip(resolutions, classifier).filter { $0.0 % Backbone.stride != 0 }.map { resolution, cost in
             let side = Double(resolution) / Double(resolutions.max() ?? resolution)

@@ -1,7 +1,7 @@
 import NeuralNetwork
 
-/// A DRNet for inference: a copy of a DRNet's values at one moment. Training may change the DRNet afterwards; the copy stays the same. Images
-/// come in at the largest resolution, [N, r_1, r_1, 3].
+/// A DRNet for inference: a copy of a DRNet's values at one moment. Training may change the DRNet afterwards; the copy stays the same.
+/// Images come in at the largest resolution, [N, r_1, r_1, 3].
 ///
 /// Thread-safe: calls can run at the same time.
 public struct FrozenDRNet: Sendable {

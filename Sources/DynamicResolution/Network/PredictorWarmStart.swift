@@ -1,7 +1,8 @@
 import NeuralNetwork
 
 /// The predictor's first parts, stem and blocks, as copies of the classifier's: of all that have the same shapes, up to the first one that
-/// has not, since what follows would be fed with other features than it has learnt. Of the classifier's batch norms those of one resolution.
+/// has not, since what follows would be fed with other features than it has learnt. Of the classifier's batch norms those of one
+/// resolution.
 package struct PredictorWarmStart {
     /// A stem or a block: its tensors, each with the classifier's.
     package struct Part {
@@ -46,7 +47,8 @@ package struct PredictorWarmStart {
 
     /// What is taken, and what is not.
     package var note: String {
-        "the predictor starts from the classifier's \(parts.map(\.name).joined(separator: ", ")) (batch norms of \(resolution) pixels), and "
+        "the predictor starts from the classifier's \(parts.map(\.name).joined(separator: ", ")) "
+            + "(batch norms of \(resolution) pixels), and "
             + "from scratch in \(others.joined(separator: ", "))"
     }
 }

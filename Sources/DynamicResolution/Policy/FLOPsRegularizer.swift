@@ -40,8 +40,8 @@ public struct FLOPsRegularizer: Sendable {
         }
     }
 
-    /// The gradient, with η, of Σ_j w_ij C_j's weights w_ij for one image of `globalCount`: equal for all images, as the penalty acts on the
-    /// global mean.
+    /// The gradient, with η, of Σ_j w_ij C_j's weights w_ij for one image of `globalCount`: equal for all images, as the penalty acts on
+    /// the global mean.
     public func weightGradient(mean: Double, globalCount: Int) -> [Float] {
         costs.map { Float(weight * slope(mean: mean) * $0 / (range * Double(globalCount))) }
     }

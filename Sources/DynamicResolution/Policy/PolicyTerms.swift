@@ -1,7 +1,7 @@
 import Foundation
 
-/// Optional terms on the policy itself, besides its cost: λ_b · KL(π̄ ‖ uniform) − λ_e · mean_i H(π_i), where π̄ is the mean policy of the global
-/// batch. The first keeps every resolution in use over the images, the second keeps the predictor from being sure of each of them.
+/// Optional terms on the policy itself, besides its cost: λ_b · KL(π̄ ‖ uniform) − λ_e · mean_i H(π_i), where π̄ is the mean policy of the
+/// global batch. The first keeps every resolution in use over the images, the second keeps the predictor from being sure of each of them.
 public struct PolicyTerms: Equatable, Sendable {
     /// λ_b.
     public var balanceWeight: Double

@@ -26,8 +26,8 @@ public struct FineTuneOptions {
     }
 }
 
-/// The images whose statistics a resolution's batch norms keep. It matters where an estimator computes every loss forward only: `dense` runs
-/// all images through every resolution anyway, and the others never do.
+/// The images whose statistics a resolution's batch norms keep. It matters where an estimator computes every loss forward only: `dense`
+/// runs all images through every resolution anyway, and the others never do.
 public enum BatchNormImages: String, CaseIterable, Sendable {
     /// Those that were routed to the resolution: what it will see in the dynamic network.
     case routed

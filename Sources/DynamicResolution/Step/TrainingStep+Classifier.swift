@@ -5,8 +5,8 @@ import NeuralNetwork
 extension TrainingStep {
     /// Trains the classifier on a micro-batch, and fills `outcome` with what the estimator needs. Collective with global batch norm.
     ///
-    /// - Parameter globalSizes: how many images, over all ranks, chose each resolution, and how many probe it. A pass that no rank has images
-    ///   for is left out by all.
+    /// - Parameter globalSizes: how many images, over all ranks, chose each resolution, and how many probe it. A pass that no rank has
+    ///   images for is left out by all.
     func classify(
         _ batch: MicroBatch, _ decision: PolicyDecision, globalSizes: (chosen: [Double], probed: [Double]), _ options: FineTuneOptions,
         into outcome: inout PolicyOutcome, report: inout StepReport
@@ -51,9 +51,9 @@ extension TrainingStep {
         }
     }
 
-    /// Each image at the resolution that it probes, forward only, normalised with the statistics of those that probe it, as the chosen ones are
-    /// with theirs. Running statistics lag behind the weights, so that probes would lose against chosen ones, and whatever is picked would
-    /// be reinforced (docs/experiments.md).
+    /// Each image at the resolution that it probes, forward only, normalised with the statistics of those that probe it, as the chosen ones
+    /// are with theirs. Running statistics lag behind the weights, so that probes would lose against chosen ones, and whatever is picked
+    /// would be reinforced (docs/experiments.md).
     private func computeProbes(
         _ batch: MicroBatch, _ probes: [Int], _ globalSizes: [Double], into outcome: inout PolicyOutcome
     ) throws {

@@ -117,8 +117,8 @@ public enum BudgetError: Error, Equatable, CustomStringConvertible {
         case .timesOutOfOrder(let resolutions, let milliseconds):
             let times = zip(resolutions, milliseconds).map { "\(Figures.threeDigits($1)) ms at \($0)" }.joined(separator: ", ")
             return
-                "the time of an image does not decrease with the resolution (\(times)): to measure a budget in milliseconds, use more images or "
-                + "larger batches"
+                "the time of an image does not decrease with the resolution (\(times)): to measure a budget in milliseconds, use more "
+                + "images or larger batches"
         case .noImages:
             return "there are no validation images to measure costs and accuracies on"
         case .nothingLeft(let images, let share):

@@ -54,8 +54,8 @@ struct CostWeights {
     }
 
     /// One λ for every possible routing. An image changes its choice only at a breakpoint, where two of its resolutions have equal scores:
-    /// λ = (log π_j − log π_k) / (C_j − C_k). The sweep has one λ between each two neighbouring breakpoints, one before the first, one after
-    /// the last, and 0.
+    /// λ = (log π_j − log π_k) / (C_j − C_k). The sweep has one λ between each two neighbouring breakpoints, one before the first, one
+    /// after the last, and 0.
     ///
     /// - Parameter costs: of an image. A resolution with more multiply-adds must not cost less.
     func sweep(_ costs: ImageCosts) -> CostSweep {

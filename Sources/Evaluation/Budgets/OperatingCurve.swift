@@ -2,16 +2,16 @@ import DynamicResolution
 
 /// Accuracy and cost of all ways to use the same weights. It is computed from the results of every image at every resolution.
 public struct OperatingCurve: Codable, Equatable, Sendable {
-    /// One way to use the weights, at all its settings: `dynamic` from a small cost weight λ to a large one, `fixedResolutions`, `randomMix`,
-    /// `cascade` or `oracle`.
+    /// One way to use the weights, at all its settings: `dynamic` from a small cost weight λ to a large one, `fixedResolutions`,
+    /// `randomMix`, `cascade` or `oracle`.
     public struct Series: Codable, Equatable, Sendable {
         public var way: Way
         public var points: [Point]
     }
 
     public struct Point: Codable, Equatable, Sendable {
-        /// λ of `dynamic`, in nats for the cost of the largest resolution; the threshold of `cascade`; the resolution of `fixedResolutions`;
-        /// nil for the other ways.
+        /// λ of `dynamic`, in nats for the cost of the largest resolution; the threshold of `cascade`; the resolution of
+        /// `fixedResolutions`; nil for the other ways.
         public var parameter: Double?
         /// Share of the images, 0 … 1.
         public var top1: Double

@@ -100,8 +100,8 @@ public struct Study: Encodable {
         notes = unfinished.map { "not finished, and left out: \($0)" } + Self.gaps(byVariant.map { ($0.key, $0.value) })
     }
 
-    /// Notes about variants that lack a run which others have, or a fold of a seed. Such variants are not compared on the same runs. A study
-    /// with one fold a seed (`launch/study --rotate`) is complete.
+    /// Notes about variants that lack a run which others have, or a fold of a seed. Such variants are not compared on the same runs. A
+    /// study with one fold a seed (`launch/study --rotate`) is complete.
     private static func gaps(_ variants: [(name: String, runs: [StudyRun])]) -> [String] {
         let all = variants.flatMap(\.runs)
         var places = Set(all.map(\.place))

@@ -1,7 +1,7 @@
 import DynamicResolution
 
-/// The result of an evaluation: the dynamic network and, for comparison, other ways to use the same weights. It is computed from the results
-/// of the single images.
+/// The result of an evaluation: the dynamic network and, for comparison, other ways to use the same weights. It is computed from the
+/// results of the single images.
 public struct Evaluation: Codable, Equatable, Sendable {
     public var images: Int
     public var classes: Int

@@ -14,8 +14,8 @@ public struct EvaluationRow: Codable, Equatable, Sendable {
     public var shares: [Double]
     /// Over all ranks, without loading and decoding; nil if it was not measured.
     public var imagesPerSecond: Double?
-    /// Mean of an image on one rank, with the predictor if the way uses it. It follows from the times of each resolution. Nil without a budget
-    /// or a curve.
+    /// Mean of an image on one rank, with the predictor if the way uses it. It follows from the times of each resolution. Nil without a
+    /// budget or a curve.
     public var milliseconds: Double?
 
     private enum CodingKeys: String, CodingKey {

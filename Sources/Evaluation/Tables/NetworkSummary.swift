@@ -32,7 +32,8 @@ public struct NetworkSummary {
             TextTable.render(rows) + "\n\n\(classCount) classes; GFLOPs are 10⁹ multiply-adds for one image; batch norms have "
             + "\(configuration.resolutions.count) copies"
         warnings = flops.unevenResolutions.map {
-            "resolution \($0.resolution) is not a multiple of the network's stride \(Backbone.stride): it has \(Self.share($0.pixelShare)) of the "
+            "resolution \($0.resolution) is not a multiple of the network's stride \(Backbone.stride): it has "
+                + "\(Self.share($0.pixelShare)) of the "
                 + "largest resolution's pixels, but \(Self.share($0.costShare)) of its cost"
         }
         if configuration.predictorDefinition != nil { _ = try FLOPsRegularizer(configuration.policy, flops) }

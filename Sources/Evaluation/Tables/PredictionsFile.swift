@@ -5,8 +5,8 @@ import Interchange
 
 /// The prediction for each image, as CSV.
 public enum PredictionsFile {
-    /// Columns: path, class, predicted, resolution and rank (of the label; 0 if the prediction is correct). Without a predictor, the prediction is
-    /// that of the largest resolution.
+    /// Columns: path, class, predicted, resolution and rank (of the label; 0 if the prediction is correct). Without a predictor, the
+    /// prediction is that of the largest resolution.
     public static func write(_ results: [ImageResult], folder: ImageFolder, model: FrozenDRNet, to path: String) throws {
         let rows = results.map { result in
             [

@@ -25,6 +25,7 @@ public struct ProductsSelection: Codable, Equatable, Sendable {
     /// - Parameters:
     ///   - option: `kernels.products`.
     ///   - recorded: the selection that the run began with; `auto` keeps it. Nil for a new run.
+    ///   - cache: has the result of an earlier measurement on this kind of processor, and keeps that of `measure`.
     ///   - measure: finds the faster implementation. It runs only if `option` is `auto`, nothing is recorded and the cache has no result.
     public static func select(
         _ option: TrainingConfiguration.Products, recorded: ProductsSelection?, cache: ProductsCache, measure: () -> ProductsChoice

@@ -15,7 +15,9 @@ public protocol ConvolutionKernel {
 
     /// prepared ← the weights in `preparedLayout`. A caller that uses the same weights for several convolutions prepares them once.
     ///
-    /// - Parameter prepared: `preparedLayout.byteCount` bytes, aligned to 64.
+    /// - Parameters:
+    ///   - weights: as `backward` reads them.
+    ///   - prepared: `preparedLayout.byteCount` bytes, aligned to 64.
     func prepare(_ weights: UnsafePointer<Float>, into prepared: UnsafeMutableRawPointer)
 
     /// output ← input ∗ weights, with prepared weights.
@@ -66,7 +68,10 @@ public struct InputGradient {
     var accumulates: Bool
     var finish: RowFinisher
 
-    /// - Parameter finish: receives each range of rows when its gradient is complete.
+    /// - Parameters:
+    ///   - values: receives the gradient.
+    ///   - accumulates: whether the gradient is added to the existing values.
+    ///   - finish: receives each range of rows when its gradient is complete.
     public init(_ values: UnsafeMutablePointer<Float>, accumulates: Bool, finish: @escaping RowFinisher) {
         self.values = values
         self.accumulates = accumulates

@@ -2,7 +2,11 @@
 public enum ConvolutionKernels {
     /// Returns the kernel for a dense convolution.
     ///
-    /// - Parameter keepsWeights: whether the weights are prepared once for many batches.
+    /// - Parameters:
+    ///   - shape: the sizes of the convolution, batch included.
+    ///   - isDepthwise: whether each channel has a filter of its own.
+    ///   - keepsWeights: whether the weights are prepared once for many batches.
+    ///   - context: what the kernel computes with.
     public static func kernel(
         for shape: ConvolutionShape, isDepthwise: Bool, keepsWeights: Bool, _ context: KernelContext
     ) -> ConvolutionKernel {

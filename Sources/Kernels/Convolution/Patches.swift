@@ -71,7 +71,10 @@ enum Patches {
             if column == outputWidth {
                 column = 0
                 row &+= 1
-                if row == outputHeight { row = 0; image &+= 1 }
+                if row == outputHeight {
+                    row = 0
+                    image &+= 1
+                }
             }
         }
     }

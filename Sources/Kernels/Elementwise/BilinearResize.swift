@@ -33,7 +33,9 @@ public struct BilinearResize: Sendable {
     /// - Parameters:
     ///   - input: the first sample of the window to resize. Offset it to resize a crop.
     ///   - rowStride: the distance from one input row to the next in samples (not bytes, not pixels).
+    ///   - channels: samples of a pixel.
     ///   - outputRows: the rows of the output to write; nil for all.
+    ///   - output: the first sample of the output, also if only some rows are written.
     public func callAsFunction(
         _ input: UnsafePointer<Float>, rowStride: Int, channels: Int, outputRows: Range<Int>? = nil,
         into output: UnsafeMutablePointer<Float>

@@ -30,7 +30,10 @@ public enum Elementwise {
                     index += 8
                 }
                 var sum = sums.sum()
-                while index < end { sum += Double(values[index]) * Double(values[index]); index += 1 }
+                while index < end {
+                    sum += Double(values[index]) * Double(values[index])
+                    index += 1
+                }
                 partial[block] = sum
             }
         }

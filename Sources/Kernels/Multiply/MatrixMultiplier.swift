@@ -19,6 +19,8 @@ public protocol MatrixMultiplier: Sendable {
     ///   - a: [rows × depth].
     ///   - b: [depth × columns], either packed by this multiplier or a matrix that is not transposed.
     ///   - c: [rows × columns].
+    ///   - accumulates: whether C keeps its values and the product is added.
+    ///   - buffers: scratch memory.
     func multiply(_ a: MatrixView, _ b: RightOperand, into c: ResultView, accumulates: Bool, _ buffers: BufferPool)
 
     /// C ← A B, or C += A B if `accumulates`, for linear layers. Both operands are plain matrices; either can be transposed.

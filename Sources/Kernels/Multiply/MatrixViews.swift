@@ -13,7 +13,11 @@ public struct MatrixView {
 
     /// Creates a view of a matrix that is stored as [rows × columns].
     ///
-    /// - Parameter leading: floats from one row to the next; nil if rows are contiguous.
+    /// - Parameters:
+    ///   - values: the first element.
+    ///   - rows: of the matrix.
+    ///   - columns: of the matrix.
+    ///   - leading: floats from one row to the next; nil if rows are contiguous.
     public init(_ values: UnsafePointer<Float>, rows: Int, columns: Int, leading: Int? = nil) {
         self.values = values
         self.rows = rows
@@ -24,7 +28,11 @@ public struct MatrixView {
 
     /// Creates a view of a matrix [rows × columns] that is stored as [columns × rows].
     ///
-    /// - Parameter leading: floats from one stored row to the next; nil if stored rows are contiguous.
+    /// - Parameters:
+    ///   - values: the first element.
+    ///   - rows: of the matrix.
+    ///   - columns: of the matrix.
+    ///   - leading: floats from one stored row to the next; nil if stored rows are contiguous.
     public init(transposing values: UnsafePointer<Float>, rows: Int, columns: Int, leading: Int? = nil) {
         self.values = values
         self.rows = rows
@@ -45,7 +53,11 @@ public struct ResultView {
     /// Floats from one row to the next.
     public var leading: Int
 
-    /// - Parameter leading: floats from one row to the next; nil if rows are contiguous.
+    /// - Parameters:
+    ///   - values: the first element.
+    ///   - rows: of the matrix.
+    ///   - columns: of the matrix.
+    ///   - leading: floats from one row to the next; nil if rows are contiguous.
     public init(_ values: UnsafeMutablePointer<Float>, rows: Int, columns: Int, leading: Int? = nil) {
         self.values = values
         self.rows = rows

@@ -27,7 +27,12 @@ public struct PackedLayout: Hashable, Sendable {
 
     /// Creates a layout.
     ///
-    /// - Parameter panelStride: elements from one panel to the next; nil if panels are contiguous.
+    /// - Parameters:
+    ///   - element: the type of the numbers.
+    ///   - depth: rows of the packed matrix, over which products are summed.
+    ///   - columns: of the packed matrix.
+    ///   - panelWidth: columns of a panel.
+    ///   - panelStride: elements from one panel to the next; nil if panels are contiguous.
     public init(_ element: Element = .float32, depth: Int, columns: Int, panelWidth: Int, panelStride: Int? = nil) {
         self.element = element
         self.depth = depth

@@ -102,8 +102,13 @@ public final class ChannelNormalization {
 
     /// Adds Σ g and Σ g · (x − mean) of the rows to `sums`. g is the gradient where the activation passes it, else 0.
     ///
-    /// - Parameter output: the normalised values if they are in memory. This is required with a residual, as they cannot be computed from
-    ///   x.
+    /// - Parameters:
+    ///   - slot: the part of `sums` to add to.
+    ///   - rows: of the matrices `gradient` and `input`, [rows × channels].
+    ///   - gradient: dL/dy, of the output of the activation.
+    ///   - input: x.
+    ///   - output: the normalised values if they are in memory. This is required with a residual, as they cannot be computed from x.
+    ///   - sums: receives the two sums of each channel.
     public func addGradientSums(
         _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
         output: UnsafePointer<Float>?, to sums: ChannelSums

@@ -12,7 +12,11 @@ public final class ChannelSums {
     private let buffers: BufferPool
     private let partials: UnsafeMutablePointer<Double>
 
-    /// - Parameter slots: the number of partial sums, which are added in order at the end; see `RowFinisher`.
+    /// - Parameters:
+    ///   - slots: the number of partial sums, which are added in order at the end; see `RowFinisher`.
+    ///   - channels: of a row.
+    ///   - rowsPerImage: rows that are summed in the same runs, whatever the batch.
+    ///   - context: lends scratch memory.
     public init(slots: Int, channels: Int, rowsPerImage: Int, _ context: KernelContext) {
         buffers = context.buffers
         slotCount = slots
@@ -39,7 +43,12 @@ public final class ChannelSums {
     /// The variance is E[(x − s)²] − E[x − s]². With s near the mean, the difference remains accurate even if the mean is much larger than
     /// the deviation (Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983).
     ///
-    /// - Parameter shift: s for each channel of the matrix.
+    /// - Parameters:
+    ///   - slot: the part to add to.
+    ///   - rows: of the matrix.
+    ///   - part: the channels to sum.
+    ///   - values: the matrix, [rows × channels].
+    ///   - shift: s for each channel of the matrix.
     public func addMoments(
         _ slot: Int, _ rows: Range<Int>, _ part: Range<Int>, of values: UnsafePointer<Float>, shift: UnsafePointer<Float>
     ) {

@@ -13,7 +13,10 @@ public struct RowBlocks {
 
     /// Divides `images` images of `rowsPerImage` rows each.
     ///
-    /// - Parameter blockRows: the approximate number of rows per block.
+    /// - Parameters:
+    ///   - images: of the batch.
+    ///   - rowsPerImage: pixels of an image.
+    ///   - blockRows: the approximate number of rows per block.
     public init(images: Int, rowsPerImage: Int, blockRows: Int = Rows.blockSize) {
         self.images = images
         self.rowsPerImage = max(1, rowsPerImage)

@@ -2,8 +2,8 @@ import Kernels
 
 /// Convolution → batch norm (→ + residual) → activation function. Every network here consists of such units.
 ///
-/// A training pass keeps the convolution's output. Each reader computes the normalised values from it; they are stored only where a residual is
-/// added. The batch norm's sums, forward and backward, are gathered while the convolutions' results are in cache.
+/// A training pass keeps the convolution's output. Each reader computes the normalised values from it; they are stored only where a
+/// residual is added. The batch norm's sums, forward and backward, are gathered while the convolutions' results are in cache.
 struct ConvolutionUnit: FeatureLayer {
     let convolution: Convolution2D
     let norm: ResolutionAwareBatchNorm

@@ -28,8 +28,8 @@ final class ResolutionAwareBatchNorm: Sendable {
 
     // MARK: - Factors
 
-    /// The running mean of each channel. A training pass subtracts it from the values before it sums them: it is near the mean, and equal on
-    /// all ranks, so that their sums add up.
+    /// The running mean of each channel. A training pass subtracts it from the values before it sums them: it is near the mean, and equal
+    /// on all ranks, so that their sums add up.
     func shift(_ pass: Pass) -> UnsafePointer<Float> { UnsafePointer(copies[pass.resolutionIndex].runningMean.values) }
 
     /// The normalisation of a training pass: with the moments of this rank's sub-batch, or with those of all ranks' where the pass has a

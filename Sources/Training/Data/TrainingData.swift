@@ -19,8 +19,10 @@ public final class TrainingData {
 
     /// Opens the folder and checks that every rank sees the same images. Collective.
     ///
-    /// - Parameter context: of the batches' tensors. Decoding uses as many threads as the context has, unless the configuration sets a
-    ///   number.
+    /// - Parameters:
+    ///   - configuration: the same on all ranks.
+    ///   - communicator: of this rank.
+    ///   - context: of the batches' tensors. Decoding uses as many threads as the context has, unless the configuration sets a number.
     /// - Throws: `DataAgreementError` if ranks see different folders; ImageData's errors for a folder that cannot be used.
     public init(
         _ configuration: TrainingConfiguration, communicator: Communicator, context: KernelContext

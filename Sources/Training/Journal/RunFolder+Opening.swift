@@ -16,8 +16,8 @@ extension RunFolder {
         try DurableFile.createFolder(path)
     }
 
-    /// Writes the configuration, and adds this start to environment.json. It changes the files of a resumed run, so call it after all checks
-    /// have passed. On rank 0.
+    /// Writes the configuration, and adds this start to environment.json. It changes the files of a resumed run, so call it after all
+    /// checks have passed. On rank 0.
     ///
     /// - Parameters:
     ///   - cores: the map of ranks and cores, one line a host.

@@ -36,14 +36,16 @@ struct CollapseMonitor {
         if !penaltyIsFull && takesAll && largest == 0 { return [] }
         if update(&state, .oneResolution, begins: takesAll, ends: share < Self.share.ends) {
             warnings.append(
-                "\(percent(share)) % of the images of the last steps went to \(resolutions[largest]) pixels: the policy has collapsed onto one "
+                "\(percent(share)) % of the images of the last steps went to \(resolutions[largest]) pixels: "
+                    + "the policy has collapsed onto one "
                     + "resolution, and learns almost nothing about the others. \(advice(onto: largest, state))")
         }
         // A collapse onto one resolution includes small entropy; it has its own warning.
         let begins = entropy < Self.entropy.begins && !state.openCollapses.contains(.oneResolution)
         if update(&state, .noEntropy, begins: begins, ends: entropy > Self.entropy.ends) {
             warnings.append(
-                "the policy has lost its entropy (\(percent(entropy)) % of the maximum): the predictor's choices are certain for every image and rarely "
+                "the policy has lost its entropy (\(percent(entropy)) % of the maximum): the predictor's choices are certain for every "
+                    + "image and rarely "
                     + "change. To increase the entropy, try \(moreEntropy) or a lower stages.fineTune.predictorLearningRateMultiplier")
         }
         return warnings

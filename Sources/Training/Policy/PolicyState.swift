@@ -1,7 +1,7 @@
 import DynamicResolution
 
-/// Running means and the multiplier of the policy. A checkpoint contains it. It is equal on all ranks, because it is computed from sums over
-/// the ranks.
+/// Running means and the multiplier of the policy. A checkpoint contains it. It is equal on all ranks, because it is computed from sums
+/// over the ranks.
 struct PolicyState: Codable, Equatable, Sendable {
     /// The running means are plain means over the first `window` steps, and exponential means with the weight 1 / `window` later.
     static let window = 20
@@ -31,8 +31,8 @@ struct PolicyState: Codable, Equatable, Sendable {
         for (index, share) in report.shares.enumerated() { blend(&shares[index], share) }
     }
 
-    /// A step of dual ascent on the multiplier of F̄ ≤ α. The multiplier increases while the running mean exceeds the target, decreases while it
-    /// is below, and is never negative.
+    /// A step of dual ascent on the multiplier of F̄ ≤ α. The multiplier increases while the running mean exceeds the target, decreases
+    /// while it is below, and is never negative.
     ///
     /// - Parameter start: the multiplier before the first update.
     mutating func ascend(_ regularizer: FLOPsRegularizer, start: Double, rate: Double) {

@@ -12,8 +12,8 @@ extension Trainer {
         return policy.flopsWarmUp(at: epoch) * (multiplier ?? policy.flopsWeight)
     }
 
-    /// Updates the running means and the multiplier after a step of fine-tuning. The multiplier does not change in the warm-up of η: the excess
-    /// cost of a penalty that is not fully applied must not raise it.
+    /// Updates the running means and the multiplier after a step of fine-tuning. The multiplier does not change in the warm-up of η: the
+    /// excess cost of a penalty that is not fully applied must not raise it.
     ///
     /// - Parameter report: summed over the ranks.
     func updatePolicyState(_ report: StepReport, at epoch: Double, stepsPerEpoch: Int) {

@@ -44,7 +44,8 @@ enum StagePlan {
         return false
     }
 
-    /// Learning rates of the classifier and, in fine-tuning, of the predictor, after a fractional number of epochs; nil for a frozen network.
+    /// Learning rates of the classifier and, in fine-tuning, of the predictor, after a fractional number of epochs; nil for a frozen
+    /// network.
     func learningRates(at epoch: Double) -> [Double?] {
         switch self {
         case .warmUp(let stage):

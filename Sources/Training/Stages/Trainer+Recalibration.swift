@@ -19,9 +19,9 @@ extension Trainer {
         try saveCheckpoint(isBest: isBest)
     }
 
-    /// Re-estimates the running statistics of every batch norm with fixed weights. It pools the moments of `limit` batches of augmented training
-    /// images, at every resolution. The statistics from training are moving averages over earlier weights; those of rarely chosen resolutions
-    /// are the most outdated. Collective.
+    /// Re-estimates the running statistics of every batch norm with fixed weights. It pools the moments of `limit` batches of augmented
+    /// training images, at every resolution. The statistics from training are moving averages over earlier weights; those of rarely chosen
+    /// resolutions are the most outdated. Collective.
     private func recalibrate(batches limit: Int) throws {
         let batches = data.trainingBatches(runEpoch: state.position.runEpoch, firstBatch: 0)
         defer { batches.stop() }

@@ -1,8 +1,8 @@
 import DynamicResolution
 
 extension Trainer {
-    /// Copies the classifier's first layers into the predictor, before the first step of fine-tuning. A run that is resumed at this position
-    /// copies the same values, because the classifier has not changed.
+    /// Copies the classifier's first layers into the predictor, before the first step of fine-tuning. A run that is resumed at this
+    /// position copies the same values, because the classifier has not changed.
     func warmStartPredictorIfDue(_ plan: StagePlan) throws {
         guard case .fineTune = plan, configuration.predictor.warmStart, state.position.epoch == 0, state.position.step == 0,
             let predictor = model.predictor

@@ -40,8 +40,8 @@ extension Trainer {
             hasPredictor: modes.contains(.dynamic))
     }
 
-    /// With a predictor: the accuracy minus the excess of the mean cost over the target, in units of the range of costs. Without a predictor:
-    /// the mean accuracy of the fixed resolutions.
+    /// With a predictor: the accuracy minus the excess of the mean cost over the target, in units of the range of costs. Without a
+    /// predictor: the mean accuracy of the fixed resolutions.
     private func score(_ evaluation: Evaluation) -> Double {
         guard let dynamic = evaluation.dynamic, let regularizer else {
             return evaluation.rows.filter { $0.way != .oracle }.reduce(0) { $0 + $1.top1 }

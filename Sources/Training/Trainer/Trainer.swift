@@ -9,7 +9,8 @@ import NeuralNetwork
 
 /// Runs the stages of a configuration on this rank, from the beginning or from a checkpoint.
 ///
-/// Every rank calls the same methods in the same order. A value that decides whether a collective runs is itself the result of a collective.
+/// Every rank calls the same methods in the same order. A value that decides whether a collective runs is itself the result of a
+/// collective.
 public final class Trainer {
     /// The end of a run.
     public enum Outcome {
@@ -38,11 +39,16 @@ public final class Trainer {
 
     var communicator: Communicator { exchange.communicator }
 
-    /// Builds the model. With `resume`, restores the newest valid checkpoint of the run folder; the run starts from the beginning if there is
-    /// none. Collective.
+    /// Builds the model. With `resume`, restores the newest valid checkpoint of the run folder; the run starts from the beginning if there
+    /// is none. Collective.
     ///
     /// - Parameters:
+    ///   - configuration: the same on all ranks.
+    ///   - data: of this rank, made with the same configuration.
+    ///   - communicator: of this rank.
     ///   - context: threads and buffers of training and evaluation.
+    ///   - runFolder: receives checkpoints and records.
+    ///   - resume: whether to continue from a checkpoint.
     ///   - console: for progress and notes; nil on all ranks but rank 0.
     public init(
         _ configuration: TrainingConfiguration, data: TrainingData, communicator: Communicator, context: KernelContext,
@@ -111,7 +117,8 @@ public final class Trainer {
         }
     }
 
-    /// Throws `StopRequest` on all ranks if some rank received a signal. Collective. Training steps exchange this flag with their other sums.
+    /// Throws `StopRequest` on all ranks if some rank received a signal. Collective. Training steps exchange this flag with their other
+    /// sums.
     func stopIfRequested() throws {
         var requests = [StopSignals.wasReceived ? 1.0 : 0]
         try communicator.allReduceSum(&requests, label: "whether to stop")

@@ -1,4 +1,5 @@
-/// Shared by `StraightThrough` and `Dense`: h = onehot(argmax s) in the forward pass, dh = ds in the backward pass, with s the Gumbel softmax.
+/// Shared by `StraightThrough` and `Dense`: h = onehot(argmax s) in the forward pass, dh = ds in the backward pass, with s the Gumbel
+/// softmax.
 enum HardSample {
     static func decide(_ input: PolicyInput) -> PolicyDecision {
         let choices = Logits.argmax(relaxed(input), columns: input.columns)
