@@ -3,9 +3,13 @@ import DynamicResolution
 import NeuralNetwork
 
 extension DRNet {
-    /// The network of a configuration, initialised as torchvision does, with what is pretrained loaded.
+    /// Makes the network of a configuration: initialised as torchvision does, then with the pretrained files loaded.
     ///
-    /// - Parameter note: is told, in sentences, what a person should know about the pretrained files.
+    /// - Parameters:
+    ///   - configuration: the architecture, the seed and the pretrained files.
+    ///   - classCount: outputs of the classifier.
+    ///   - note: receives sentences about the pretrained files, for a person.
+    /// - Throws: `NetworkFileError` or `InterchangeError` if a pretrained file does not fit or cannot be read.
     public convenience init(
         _ configuration: TrainingConfiguration, classCount: Int, note: (String) -> Void = { _ in }
     ) throws {
@@ -27,7 +31,7 @@ extension DRNet {
 }
 
 extension Network {
-    /// Multiplies the weights and biases of the last layer: with 0, every class, or resolution, is equally likely.
+    /// Multiplies the weights and biases of the last layer. With the factor 0, all outputs are equally likely.
     fileprivate func scaleLastLayer(by factor: Float) {
         for parameter in arena.parameters where parameter.isOfLastLayer {
             for index in 0..<parameter.count { parameter.values[index] *= factor }

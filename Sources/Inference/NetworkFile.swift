@@ -2,10 +2,10 @@ import Foundation
 import Interchange
 import NeuralNetwork
 
-/// A network's parameters and running statistics in a safetensors file, under torchvision's names and in its layouts. The copies
-/// of a batch norm have the index of their resolution in their names, as a torch.nn.ModuleList would: `bn1.0.weight`.
+/// Reads and writes a network's parameters and running statistics as a safetensors file, with torchvision's names and layouts. The names of
+/// the copies of a batch norm contain the index of the resolution, as those of a torch.nn.ModuleList: `bn1.0.weight`.
 public enum NetworkFile {
-    /// Everything that the network owns.
+    /// All parameters and running statistics of a network.
     public static func tensors(of network: Network) -> [NamedTensor] {
         (network.arena.parameters + network.arena.statistics).map {
             NamedTensor(name: $0.name, shape: $0.fileShape, values: $0.fileValues())
@@ -20,10 +20,10 @@ public enum NetworkFile {
         }
     }
 
-    /// Loads a pretrained network: either a file of ours, or torchvision's state dict, whose every batch norm is copied to all
-    /// resolutions. A last layer for another number of classes keeps its initialisation.
+    /// Loads a pretrained network. The file is one of this project or torchvision's state dict. Each batch norm of a state dict is copied to
+    /// all resolutions. A last layer for another number of classes keeps its initialisation.
     ///
-    /// - Returns: what a person should know about it, a sentence each.
+    /// - Returns: sentences for a person: tensors that are trained from scratch, and tensors of the file that are not used.
     public static func loadPretrained(_ path: String, into network: Network) throws -> [String] {
         let file = try SafetensorsFile(contentsOf: path)
         var available = Dictionary(
@@ -41,7 +41,7 @@ public enum NetworkFile {
             unused.remove(name)
             let stored = available[name] ?? name
             if parameter.isOfLastLayer, let shape = try? file.shape(of: stored), shape != parameter.fileShape {
-                notes.append("\(path): \(name) has the shape \(shape), the data needs \(parameter.fileShape): it is trained anew")
+                notes.append("\(path): \(name) has the shape \(shape), the data needs \(parameter.fileShape): it is trained from scratch")
                 continue
             }
             try load(parameter, from: file, named: stored, path: path)
@@ -64,7 +64,7 @@ public enum NetworkFile {
     }
 }
 
-/// Why a network's file could not be used.
+/// Errors of network files that do not fit the network.
 public enum NetworkFileError: Error, CustomStringConvertible {
     case missing(path: String, names: [String], file: [String])
     case shape(path: String, name: String, expected: [Int], actual: [Int])

@@ -1,4 +1,4 @@
-/// What must not change between a run and its continuation.
+/// The properties of a run that a resumed run must share.
 public struct RunIdentity: Codable, Equatable, Sendable {
     public var seed: UInt64
     public var resolutions: [Int]
@@ -10,7 +10,7 @@ public struct RunIdentity: Codable, Equatable, Sendable {
     public var accumulationSteps: Int
     public var stages: [String]
 
-    /// Names the kind of checksum. Checkpoints of earlier builds have another kind, without a prefix.
+    /// Identifies the kind of checksum. Checkpoints of earlier builds have another kind, without a prefix.
     package static let checksumPrefix = "crc32:"
 
     package init(
@@ -27,7 +27,7 @@ public struct RunIdentity: Codable, Equatable, Sendable {
         self.stages = stages
     }
 
-    /// Differences to the identity of a checkpoint, in words.
+    /// Describes the differences from the identity in a checkpoint, one phrase each.
     package func differences(from saved: RunIdentity) -> [String] {
         var differences: [String] = []
         func compare<Value: Equatable>(_ name: String, _ value: Value, _ old: Value) {

@@ -20,6 +20,7 @@ extension RunFolder {
     /// checks have passed. On rank 0.
     ///
     /// - Parameters:
+    ///   - configuration: the resolved configuration.
     ///   - cores: the map of ranks and cores, one line a host.
     ///   - products: the implementation of matrix products; a later start keeps the record of an earlier one.
     ///   - version: of the command.

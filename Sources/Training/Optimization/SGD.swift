@@ -24,7 +24,12 @@ public final class SGD {
     let networks: [Network]
     private let context: KernelContext
 
-    /// - Parameter networks: the networks whose parameters the optimizer updates. Allocates one velocity for each parameter.
+    /// Allocates one velocity for each parameter.
+    ///
+    /// - Parameters:
+    ///   - networks: the networks whose parameters the optimiser updates.
+    ///   - options: momentum and weight decay.
+    ///   - context: the kernels' threads.
     public init(_ networks: [Network], _ options: Options, context: KernelContext) {
         self.networks = networks
         self.options = options
