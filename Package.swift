@@ -86,18 +86,18 @@ let package = Package(
         .testTarget(name: "ChartsTests", dependencies: ["Charts", "TestSupport"]),
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
-        .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "TestSupport"]),
-        .testTarget(name: "SyntheticImagesTests", dependencies: ["SyntheticImages", "ImageData", "TestSupport"]),
+        .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "Randomness", "TestSupport"]),
+        .testTarget(name: "SyntheticImagesTests", dependencies: ["SyntheticImages", "ImageData", "Randomness", "TestSupport"]),
         .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"]),
         .testTarget(
             name: "DynamicResolutionTests",
-            dependencies: ["DynamicResolution", "NeuralNetwork", "Communication", "TestSupport"]),
+            dependencies: ["DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "TestSupport"]),
         .testTarget(
             name: "ConfigurationTests", dependencies: ["Configuration", "DynamicResolution", "NeuralNetwork", "ImageData", "TestSupport"]),
         .testTarget(
             name: "InferenceTests",
             dependencies: [
-                "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "ImageData", "Interchange", "TestSupport",
+                "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "ImageData", "Interchange", "TestSupport",
             ]),
         .testTarget(
             name: "EvaluationTests",

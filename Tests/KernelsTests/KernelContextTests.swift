@@ -27,14 +27,20 @@ final class KernelContextTests: XCTestCase {
         }
     }
 
-    /// Two contexts with different thread counts compute the same products at the same time. A third context computes other products.
+    /// Two contexts with different thread counts compute with the same settings at the same time. Two others have other settings.
     func testConcurrentContextsAreIndependent() {
-        let contexts = [
-            KernelContext(threadCount: 1), KernelContext(threadCount: 3), KernelContext(threadCount: 2, winograd: .always(.fourByFour)),
-        ]
-        let expected = [.wherePays, .wherePays, .always(.fourByFour)].map { Self.results(KernelContext(threadCount: 1, winograd: $0)) }
+        func contexts(threadCounts: [Int]) -> [KernelContext] {
+            [
+                KernelContext(threadCount: threadCounts[0]), KernelContext(threadCount: threadCounts[1]),
+                KernelContext(threadCount: threadCounts[2], winograd: .always(.fourByFour)),
+                KernelContext(threadCount: threadCounts[3], products: .openblas),
+            ]
+        }
+        let expected = contexts(threadCounts: [1, 1, 1, 1]).map { Self.results($0) }
         XCTAssertTrue(expected[0] == expected[1])
         XCTAssertFalse(expected[0] == expected[2], "different settings must give different results")
+        XCTAssertFalse(expected[0] == expected[3], "different products must give different results")
+        let contexts = contexts(threadCounts: [1, 3, 2, 2])
         let failures = Failures()
         DispatchQueue.concurrentPerform(iterations: contexts.count) { number in
             for _ in 0..<20 where Self.results(contexts[number]) != expected[number] { failures.add(number) }
