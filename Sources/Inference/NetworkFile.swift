@@ -20,8 +20,8 @@ public enum NetworkFile {
         }
     }
 
-    /// Loads a pretrained network. The file is one of this project or torchvision's state dict. Each batch norm of a state dict is copied to
-    /// all resolutions. A last layer for another number of classes keeps its initialisation.
+    /// Loads a pretrained network. The file is one of this project or torchvision's state dict. Each batch norm of a state dict is copied
+    /// to all resolutions. A last layer for another number of classes keeps its initialisation.
     ///
     /// - Returns: sentences for a person: tensors that are trained from scratch, and tensors of the file that are not used.
     public static func loadPretrained(_ path: String, into network: Network) throws -> [String] {
