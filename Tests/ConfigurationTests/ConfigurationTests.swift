@@ -229,7 +229,7 @@ final class ConfigurationTests: XCTestCase {
 
     func testAllProblemsAreToldAtOnceAndThoseOfOverridesAsSuch() {
         let found = problems(minimal + "\ncolour: blue", ["optimizer.momentum=2", "data.folder=5x", "nonsense"])
-        XCTAssertEqual(found.count, 1, "a malformed override is told first: \(found)")
+        XCTAssertEqual(found.count, 1, "a malformed override is reported first: \(found)")
         let more = problems(minimal + "\ncolour: blue", ["optimizer.momentum=2"])
         XCTAssertEqual(more.count, 2, "\(more)")
         XCTAssertTrue(more.contains { $0.hasPrefix("--set optimizer.momentum=2: key 'optimizer.momentum'") }, "\(more)")

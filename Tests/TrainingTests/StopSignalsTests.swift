@@ -14,7 +14,7 @@ final class StopSignalsTests: XCTestCase {
             XCTAssertFalse(StopSignals.wasReceived)
             let seen = expectation(description: "signal \(number) is seen")
             Thread.detachNewThread {
-                // Without an atomic the compiler may read the flag once and spin for ever.
+                // Without an atomic the compiler may read the flag once and spin forever.
                 while !StopSignals.wasReceived {}
                 seen.fulfill()
             }

@@ -1,25 +1,24 @@
 import NeuralNetwork
 
-/// The predictor's first parts, stem and blocks, as copies of the classifier's: of all that have the same shapes, up to the first one that
-/// has not, since what follows would be fed with other features than it has learnt. Of the classifier's batch norms those of one
-/// resolution.
+/// Copies the classifier's first parts, stem and blocks, into the predictor. It stops at the first part whose shapes differ: later parts
+/// would receive other features than those that they were trained on. The batch norms come from one resolution of the classifier.
 package struct PredictorWarmStart {
-    /// A stem or a block: its tensors, each with the classifier's.
+    /// A stem or a block, and the pairs of its tensors.
     package struct Part {
         package var name: String
         package var tensors: [(target: Parameter, source: Parameter)]
     }
 
     package let parts: [Part]
-    /// The names of those that start from scratch, the last layer among them.
+    /// The names of the parts that start from scratch. The last layer is always one of them.
     package let others: [String]
-    /// Whose batch norms are taken, in pixels.
+    /// The resolution whose batch norms are copied, in pixels.
     package let resolution: Int
 
     /// - Parameters:
     ///   - classifier: its parameters and running statistics. To `copy`, both networks must exist.
     ///   - predictor: likewise.
-    ///   - inputSize: what the predictor sees; batch norms are taken of the resolution that is closest to it.
+    ///   - inputSize: the predictor's input size. The batch norms of the resolution closest to it are copied.
     package init(from classifier: [Parameter], to predictor: [Parameter], resolutions: [Int], inputSize: Int) {
         let index = resolutions.indices.min { abs(resolutions[$0] - inputSize) < abs(resolutions[$1] - inputSize) } ?? 0
         resolution = resolutions[index]

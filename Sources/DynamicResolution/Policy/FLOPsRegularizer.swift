@@ -1,8 +1,8 @@
-/// How a mean cost off the target is penalised.
+/// The penalty on a mean cost that differs from the target.
 public enum FLOPsPenalty: String, CaseIterable, Sendable {
-    /// The published one: only what is above the target.
+    /// The published penalty: only a mean cost above the target.
     case hinge
-    /// Being below costs as much as being above: the mean settles at the target.
+    /// A mean cost below the target is penalised like one above it.
     case twoSided = "two-sided"
     /// The constraint F̄ ≤ α with a multiplier in place of η. The trainer raises and lowers it (dual ascent).
     case lagrangian
@@ -12,7 +12,7 @@ public enum FLOPsPenalty: String, CaseIterable, Sendable {
 /// hinge max(0, x).
 public struct FLOPsRegularizer: Sendable {
     public var penalty: FLOPsPenalty
-    /// η; of `lagrangian` the multiplier.
+    /// η, or the multiplier of `lagrangian`.
     public var weight: Double
     /// α, in multiply-adds of the classifier.
     public var target: Double
@@ -46,7 +46,7 @@ public struct FLOPsRegularizer: Sendable {
         costs.map { Float(weight * slope(mean: mean) * $0 / (range * Double(globalCount))) }
     }
 
-    /// The derivative of the value by the excess; 0 at a kink.
+    /// The derivative of the value with respect to the excess; 0 at a kink.
     private func slope(mean: Double) -> Double {
         switch penalty {
         case .hinge: return mean > target ? 1 : 0

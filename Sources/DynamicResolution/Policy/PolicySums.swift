@@ -1,4 +1,5 @@
-/// What has to be known of the whole global batch before its first gradient, as sums over images: of this rank until they are reduced.
+/// Sums over the images of the global batch that a step needs before its first gradient. Until they are reduced, they are those of this
+/// rank.
 struct PolicySums: Equatable {
     /// Σ_i Σ_j w_ij C_j.
     private(set) var cost = 0.0
@@ -35,7 +36,7 @@ struct PolicySums: Equatable {
         return (cost / count, entropy / count, policy.map { $0 / count })
     }
 
-    /// All of it, to be summed over the ranks.
+    /// All sums as one vector, to be reduced over the ranks.
     var vector: [Double] {
         get { [cost, entropy] + policy + chosen.joined() + probed.joined() }
         set {

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Optional terms on the policy itself, besides its cost: λ_b · KL(π̄ ‖ uniform) − λ_e · mean_i H(π_i), where π̄ is the mean policy of the
-/// global batch. The first keeps every resolution in use over the images, the second keeps the predictor from being sure of each of them.
+/// global batch. The first term keeps every resolution in use. The second keeps the predictor uncertain about single images.
 public struct PolicyTerms: Equatable, Sendable {
     /// λ_b.
     public var balanceWeight: Double
@@ -23,7 +23,7 @@ public struct PolicyTerms: Equatable, Sendable {
 
     /// The gradient of the logits [N × m] for some images of `globalCount`, given their policies [N × m].
     ///
-    /// By π_ij it is (λ_b log π̄_j + λ_e log π_ij) / N, but for constants that the softmax does not see.
+    /// By π_ij it is (λ_b log π̄_j + λ_e log π_ij) / N, up to constants that the softmax cancels.
     func logitGradient(policy: [Float], meanPolicy: [Double], globalCount: Int) -> [Float] {
         let balance = meanPolicy.map { Float(balanceWeight * log(max($0, Self.least)) / Double(globalCount)) }
         let entropy = Float(entropyWeight / Double(globalCount))
@@ -38,6 +38,6 @@ public struct PolicyTerms: Equatable, Sendable {
         probabilities.reduce(0) { $0 - $1 * log(max($1, least)) }
     }
 
-    /// Logarithms of what has underflowed are finite.
+    /// The smallest probability whose logarithm is used: underflowed probabilities have finite logarithms.
     private static let least = 1e-30
 }

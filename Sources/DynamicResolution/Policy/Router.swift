@@ -1,4 +1,4 @@
-/// Decides which resolution an image takes, and splits a batch into one sub-batch a resolution.
+/// Selects a resolution for each image, and splits a batch into one sub-batch for each resolution.
 public enum Router {
     /// The images that chose each resolution, in their order in the batch; sub-batches may be empty.
     public static func subBatches(choices: [Int], resolutionCount: Int) -> [[Int]] {
@@ -7,8 +7,8 @@ public enum Router {
         return result
     }
 
-    /// argmax_j (log π_ij − λ C_j) for each image; the first of equal ones. With λ = 0 it is the policy's own choice, with a large λ the
-    /// cheapest resolution; a negative λ spends more than the policy would.
+    /// Returns argmax_j (log π_ij − λ C_j) for each image; of equal values, the first. λ = 0 gives the policy's own choice, a
+    /// large λ the cheapest resolution. A negative λ spends more than the policy would.
     ///
     /// - Parameters:
     ///   - logProbabilities: log π, [N × m].

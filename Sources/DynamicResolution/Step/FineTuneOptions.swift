@@ -5,11 +5,11 @@ public struct FineTuneOptions {
     public var policyTerms: PolicyTerms
     /// τ of the Gumbel softmax.
     public var temperature: Float
-    /// What the running statistics of the classifier's batch norms are taken from.
+    /// The images that update the running statistics of the classifier's batch norms.
     public var batchNormImages: BatchNormImages
-    /// What is left as it is.
+    /// The network that does not change.
     public var frozen: FrozenPart
-    /// The noise of a micro-batch's images; a pure function of the images, so that it can be computed again.
+    /// The noise of a micro-batch's images. It is a pure function of the images, so it can be recomputed.
     public var noise: (MicroBatch) -> PolicyNoise
 
     public init(
@@ -29,9 +29,9 @@ public struct FineTuneOptions {
 /// The images whose statistics a resolution's batch norms keep. It matters where an estimator computes every loss forward only: `dense`
 /// runs all images through every resolution anyway, and the others never do.
 public enum BatchNormImages: String, CaseIterable, Sendable {
-    /// Those that were routed to the resolution: what it will see in the dynamic network.
+    /// The images that were routed to the resolution, as in the dynamic network.
     case routed
     /// All: the forward-only passes normalise with the batch and record its statistics, in place of the routed sub-batches' passes.
-    /// Resolutions that are rarely chosen keep up with the weights.
+    /// The statistics of rarely chosen resolutions stay up to date with the weights.
     case all
 }

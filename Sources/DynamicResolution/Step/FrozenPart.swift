@@ -5,14 +5,14 @@ import NeuralNetwork
 /// evaluation, with running statistics.
 public enum FrozenPart: String, CaseIterable, Sendable {
     case none
-    /// Only the predictor learns; the classifier's answers stay the same.
+    /// Only the predictor learns. The classifier's logits do not change.
     case classifier
     /// Only the classifier learns, on the images that the predictor routes to each resolution.
     case predictor
 }
 
 extension PolicyDecision {
-    /// Where evaluation routes: to the resolution that is most likely, without noise. A frozen predictor explores nothing.
+    /// Routes as evaluation does: to the most probable resolution, without noise. A frozen predictor does not explore.
     static func withoutNoise(_ input: PolicyInput) -> PolicyDecision {
         let choices = Logits.argmax(input.logits, columns: input.columns)
         var hard = [Float](repeating: 0, count: input.logits.count)

@@ -1,15 +1,15 @@
 import Kernels
 import NeuralNetwork
 
-/// Resolutions that teach one another while they learn: multi-resolution ensemble distillation in its full version (Wang et al.,
+/// Distillation between the resolutions of one network: multi-resolution ensemble distillation in its full version (Wang et al.,
 /// "Resolution Switchable Networks for Runtime Efficient Image Recognition", ECCV 2020, arXiv 2007.09558). With the resolutions j = 0 …
 /// m − 1, largest first, and p_j = softmax(z_j), the loss of an image gains
 ///
 ///     λ / m · Σ_j 2 / (m + 1) · [KL(p̄ ‖ p_j) + Σ_{k < j} KL(p_k ‖ p_j)],   p̄ = softmax(mean_j z_j):
 ///
-/// the ensemble teaches every resolution, and each larger one teaches the smaller. Teachers get no gradient, so that dz_j of the terms of j
-/// is their number times p_j less the sum of their teachers. The factor 2 / (m + 1) makes the mean weight of a resolution's terms λ. The
-/// paper learns the weights of the ensemble's logits; here they are equal.
+/// the ensemble teaches every resolution, and each larger one teaches the smaller. Teachers get no gradient. The gradient dz_j of the
+/// terms of j is their number times p_j, minus the sum of their teachers. The factor 2 / (m + 1) makes the mean weight of a
+/// resolution's terms λ. The paper learns the weights of the ensemble's logits; here they are equal.
 public struct InPlaceDistillation: Equatable, Sendable {
     /// λ.
     public var weight: Double
@@ -18,8 +18,8 @@ public struct InPlaceDistillation: Equatable, Sendable {
         self.weight = weight
     }
 
-    /// The terms of one image, λ and the factor included: returns their sum over the resolutions, and adds their gradients, times `scale`,
-    /// to `logitGradients`.
+    /// Computes the terms of one image, including λ and the factor. Returns their sum over the resolutions. Adds their gradients, times
+    /// `scale`, to `logitGradients`.
     ///
     /// - Parameter logits: a row of `classes` for each resolution, largest first; `logitGradients` likewise.
     func addTerms(
@@ -67,7 +67,7 @@ public struct InPlaceDistillation: Equatable, Sendable {
 
 extension TrainingStep {
     /// Runs the forward pass at every resolution, then each backward pass. The first gradient needs the logits of all teachers, so the
-    /// feature maps of all resolutions are kept at once. Everything is local to an image but the batch norms. Collective with global batch
+    /// feature maps of all resolutions are kept at once. Except for the batch norms, images do not interact. Collective with global batch
     /// norm.
     func trainDistilled(
         _ batch: MicroBatch, _ distillation: InPlaceDistillation, lossScale: Float, report: inout StepReport

@@ -5,8 +5,8 @@ import NeuralNetwork
 extension TrainingStep {
     /// Trains the classifier on a micro-batch, and fills `outcome` with what the estimator needs. Collective with global batch norm.
     ///
-    /// - Parameter globalSizes: how many images, over all ranks, chose each resolution, and how many probe it. A pass that no rank has
-    ///   images for is left out by all.
+    /// - Parameter globalSizes: how many images, over all ranks, chose each resolution, and how many probe it. All ranks skip a
+    ///   pass for which no rank has images.
     func classify(
         _ batch: MicroBatch, _ decision: PolicyDecision, globalSizes: (chosen: [Double], probed: [Double]), _ options: FineTuneOptions,
         into outcome: inout PolicyOutcome, report: inout StepReport
@@ -25,7 +25,7 @@ extension TrainingStep {
             try computeProbes(batch, decision.probes, globalSizes.probed, into: &outcome)
         case .chosenAndLosses:
             let seesAll = options.batchNormImages == .all
-            // First, since the losses below replace those of its own passes: all of an image's are to be computed alike.
+            // This pass comes first, because the losses below replace its losses: all losses of an image are computed in the same way.
             try trainChosen(
                 batch, decision.choices, globalSizes.chosen, collectsStatistics: !seesAll, into: &outcome, report: &report)
             try computeLosses(batch, inTraining: seesAll, into: &outcome)
@@ -34,7 +34,7 @@ extension TrainingStep {
         }
     }
 
-    /// Each image at the resolution that it chose, forward and backward pass.
+    /// Runs each image at its chosen resolution, forward and backward.
     private func trainChosen(
         _ batch: MicroBatch, _ choices: [Int], _ globalSizes: [Double], collectsStatistics: Bool = true,
         into outcome: inout PolicyOutcome, report: inout StepReport
@@ -51,9 +51,9 @@ extension TrainingStep {
         }
     }
 
-    /// Each image at the resolution that it probes, forward only, normalised with the statistics of those that probe it, as the chosen ones
-    /// are with theirs. Running statistics lag behind the weights, so that probes would lose against chosen ones, and whatever is picked
-    /// would be reinforced (docs/experiments.md).
+    /// Runs each image at its probed resolution, forward only. As in the passes of the chosen resolutions, the statistics of the sub-batch
+    /// normalise. Running statistics lag behind the weights: with them, probed resolutions would have larger losses than chosen ones, and
+    /// each choice would reinforce itself (docs/experiments.md).
     private func computeProbes(
         _ batch: MicroBatch, _ probes: [Int], _ globalSizes: [Double], into outcome: inout PolicyOutcome
     ) throws {
@@ -64,8 +64,8 @@ extension TrainingStep {
         }
     }
 
-    /// Every image at every resolution, forward only: with running statistics, as evaluation would see it; or in training, with the
-    /// statistics of all images, which are recorded.
+    /// Runs every image at every resolution, forward only. It normalises with running statistics, as in evaluation, or in training mode
+    /// with the statistics of all images, and collects these.
     private func computeLosses(_ batch: MicroBatch, inTraining: Bool, into outcome: inout PolicyOutcome) throws {
         for index in model.resolutions.indices {
             let pass = inTraining ? classifierPass(index) : Pass(.evaluation, resolutionIndex: index)

@@ -16,7 +16,7 @@ public enum ResNet {
         var kind: ResidualBlock.Kind
         /// Blocks in each of the four stages.
         public var blocks: [Int]
-        /// Channels behind the stem, and inside the blocks of each stage.
+        /// Channels after the stem, and inside the blocks of each stage.
         public var stemWidth: Int
         public var stageWidths: [Int]
         /// The last batch norm of each block starts at 0, so that blocks start as identities.

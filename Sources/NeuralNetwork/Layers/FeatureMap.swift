@@ -1,7 +1,7 @@
 import Kernels
 
 /// The output of a layer, [N, H, W, C]. The values are stored, or each reader computes them from a convolution's output and the
-/// normalisation behind it. A training pass that stores the values keeps the convolution's output too.
+/// normalisation after it. A training pass that stores the values keeps the convolution's output too.
 public final class FeatureMap {
     public let shape: Shape
     let context: KernelContext

@@ -1,6 +1,6 @@
 import Kernels
 
-/// The 3×3 maximum pool with stride 2 and padding 1 behind a ResNet's stem.
+/// The 3×3 maximum pool with stride 2 and padding 1 after a ResNet's stem.
 struct MaximumPool: FeatureLayer {
     func forward(_ input: FeatureMap, _ pass: Pass) -> Forward<FeatureMap, FeaturePullback> {
         let shape = Self.windowShape(input.shape)

@@ -86,7 +86,7 @@ final class ResolutionAwareBatchNorm: Sendable {
 
     /// Adds to the gradients of weight and bias, and sets the backward factors of the normalisation. Collective with a reducer.
     ///
-    /// With x̂ = (x − mean) / σ and g the gradient behind the activation: dw += Σ g x̂, db += Σ g,
+    /// With x̂ = (x − mean) / σ and g the gradient after the activation: dw += Σ g x̂, db += Σ g,
     /// dx = w / σ · (g − mean(g) − x̂ · mean(g x̂)); the means over all that was normalised together.
     ///
     /// - Parameter sums: Σ g, then Σ g (x − mean), of each channel over this rank's sub-batch.

@@ -30,7 +30,7 @@ public final class BatchNormCopy: Sendable {
     var sumCount: Int { 2 * channels + 1 }
 }
 
-/// The batch-norm sums of a step on this rank: one flat vector of doubles beside the vectors of values and gradients. Training passes add
+/// The batch-norm sums of a step on this rank: one flat vector of doubles, next to the vectors of values and gradients. Training passes add
 /// to it (`Pass.statistics`). Like gradients, the sums are reduced over the ranks before they are used.
 public final class StatisticsCollector {
     /// For each copy of each batch norm, in the order of registration: Σ (x − s) of each channel, Σ (x − s)² of each channel, the number of

@@ -1,5 +1,5 @@
-/// Straight-through with every resolution computed: ŷ_i = Σ_j h_ij F_j(X̂_i), so that each resolution is compared with the others,
-/// to first order. At the training cost of all resolutions together, in which every batch norm sees every image.
+/// Straight-through with every resolution computed: ŷ_i = Σ_j h_ij F_j(X̂_i). To first order, each resolution is compared with the others.
+/// Training costs as much as all resolutions together, and every batch norm sees every image.
 public struct Dense: PolicyEstimator {
     public init() {}
 

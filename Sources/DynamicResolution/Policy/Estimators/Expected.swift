@@ -1,5 +1,5 @@
 /// The exact expectation: the classifier trains on a sampled sub-batch, and the predictor minimises Σ_j π_ij ℓ_ij plus the
-/// regulariser on the mean of Σ_j π_ij C_j, with every ℓ_ij computed forward only. Free of sampling noise and of bias.
+/// regulariser on the mean of Σ_j π_ij C_j, with every ℓ_ij computed forward only. It has neither sampling noise nor bias.
 public struct Expected: PolicyEstimator {
     public init() {}
 

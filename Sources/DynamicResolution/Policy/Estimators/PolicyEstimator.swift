@@ -1,27 +1,27 @@
-/// How the predictor's gradient is estimated. An estimator is local: its inputs are already reduced over the ranks.
+/// Estimates the predictor's gradient. An estimator is local: its inputs are already reduced over the ranks.
 public protocol PolicyEstimator: Sendable {
     /// The name in the configuration.
     var name: String { get }
-    /// What the classifier has to compute.
+    /// The resolutions that the classifier must compute.
     var computed: ComputedResolutions { get }
     func decide(_ input: PolicyInput) -> PolicyDecision
-    /// dL/dz [N × m], terms on the policy itself (`PolicyTerms`) left out.
+    /// dL/dz [N × m], without the terms on the policy itself (`PolicyTerms`).
     func logitGradient(_ input: PolicyInput, _ decision: PolicyDecision, _ outcome: PolicyOutcome) -> [Float]
 }
 
-/// At which resolutions the classifier runs each image, in the order of their cost.
+/// The resolutions at which the classifier runs each image. The cases are in ascending order of cost.
 public enum ComputedResolutions {
-    /// The chosen one, forward and back.
+    /// The chosen resolution, forward and backward.
     case chosen
-    /// The same, and one other (`PolicyDecision.probes`) forward only.
+    /// The chosen resolution, and one other (`PolicyDecision.probes`) forward only.
     case chosenAndProbe
-    /// The same, and every one forward only.
+    /// The chosen resolution, and all resolutions forward only.
     case chosenAndLosses
-    /// Every one, forward and back.
+    /// All resolutions, forward and backward.
     case all
 }
 
-/// The predictor's answer for this rank's images, matrices [N × m] row-major.
+/// The predictor's output for this rank's images. Matrices are [N × m], row-major.
 public struct PolicyInput {
     public var logits: [Float]
     public var noise: PolicyNoise
@@ -50,9 +50,9 @@ public struct PolicyDecision {
     public var policy: [Float]
 }
 
-/// What the classifier answered, matrices [N × m]; what was not computed is 0.
+/// The classifier's results as matrices [N × m]. An element that was not computed is 0.
 public struct PolicyOutcome {
-    /// ⟨dL/dŷ_i, F_j(X̂_i)⟩, L being the mean over the global batch and ŷ_i the answer at the chosen resolution.
+    /// ⟨dL/dŷ_i, F_j(X̂_i)⟩, where L is the mean over the global batch and ŷ_i the logits at the chosen resolution.
     public var gateGradients: [Float]
     /// ℓ_ij, the loss of each image at each resolution.
     public var losses: [Float]
@@ -61,7 +61,7 @@ public struct PolicyOutcome {
     /// N over all ranks.
     public var globalCount: Int
 
-    /// With nothing computed yet.
+    /// All elements are 0.
     init(images: Int, costGradient: [Float], globalCount: Int) {
         self.costGradient = costGradient
         self.globalCount = globalCount

@@ -1,11 +1,11 @@
 import Randomness
 
-/// The random numbers of a policy for some images; a pure function of (seed, epoch, image), so that they do not depend on the number of
-/// ranks and can be computed again.
+/// The random numbers of a policy for some images. They are a pure function of (seed, epoch, image): they do not depend on the number of
+/// ranks and can be recomputed.
 public struct PolicyNoise {
     /// Standard Gumbel noise [N × m].
     public var gumbel: [Float]
-    /// For each image one of 0 ..< m − 1, uniform: which of the resolutions that it did not choose is probed.
+    /// For each image a uniform number of 0 ..< m − 1. It selects the probed resolution from those that were not chosen.
     public var probes: [Int]
 
     public init(gumbel: [Float], probes: [Int]) {

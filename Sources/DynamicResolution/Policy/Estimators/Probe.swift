@@ -1,12 +1,11 @@
-/// Two samples for the price of a forward pass: the classifier trains on a sampled sub-batch, and each image's loss at one other
-/// resolution, drawn uniformly from the rest, is computed forward only. The predictor minimises what `Expected` does, with an unbiased
-/// estimate.
+/// Computes one additional loss for each image. The classifier trains on a sampled sub-batch. The loss at one other resolution, drawn
+/// uniformly from the rest, is computed forward only. The predictor minimises the objective of `Expected`, with an unbiased estimate.
 ///
 /// The gradient of Σ_j π_j ℓ_j is Σ_{j<k} π_j π_k (ℓ_j − ℓ_k)(e_j − e_k), a sum over unordered pairs. With c drawn from π and p from the
-/// m − 1 others, the pair {c, p} comes up with probability (π_c + π_p) / (m − 1): one pair, divided by that, has the sum as its mean, and
-/// is bounded by (m − 1)/4 · |ℓ_c − ℓ_p|. Each sample is the other's leave-one-out baseline (as in Kool et al., "Buy 4 REINFORCE samples,
-/// get a baseline for free", 2019). Theirs are two independent draws from π, which coincide where one resolution dominates, and teach
-/// nothing then; these differ always.
+/// m − 1 others, the pair {c, p} has the probability (π_c + π_p) / (m − 1). The term of one pair, divided by this probability, has the sum
+/// as its mean, and is bounded by (m − 1)/4 · |ℓ_c − ℓ_p|. Each sample is the leave-one-out baseline of the other (Kool et al., "Buy 4
+/// REINFORCE samples, get a baseline for free", 2019). Kool et al. draw both samples from π. If one resolution dominates, these coincide
+/// and give no gradient. Here the two samples always differ.
 public struct Probe: PolicyEstimator {
     public init() {}
 

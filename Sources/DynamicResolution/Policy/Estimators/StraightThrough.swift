@@ -1,7 +1,8 @@
-/// The published estimator: a hard Gumbel-softmax sample in the forward pass, its relaxation in the backward pass. Sub-batches only.
+/// The published estimator: a hard Gumbel-softmax sample in the forward pass, its relaxation in the backward pass. Only the sub-batches are
+/// computed.
 ///
-/// The resolutions that were not chosen are not computed, so that to first order the choice is compared with zero logits instead
-/// of with them; it tends to reinforce whatever it picks.
+/// Resolutions that were not chosen are not computed. To first order, the choice is therefore compared with zero logits instead of with the
+/// other resolutions. The estimator tends to reinforce the resolution that it chose.
 public struct StraightThrough: PolicyEstimator {
     public init() {}
 
