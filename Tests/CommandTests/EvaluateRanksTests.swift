@@ -32,7 +32,7 @@ final class EvaluateRanksTests: XCTestCase {
     }
 
     func testASlowRankDelaysTheOthersButIsNotKilled() throws {
-        try withSmallRun(validationImages: 600) { run in
+        try withSmallRun(validationImages: 2000) { run in
             // `evaluate` reads these from the run's configuration.
             let options = [
                 "communication.timeoutSeconds=2", "evaluation.batchSize=1", "stages.warmUp=null", "stages.fineTune.epochs=1",
@@ -52,7 +52,7 @@ final class EvaluateRanksTests: XCTestCase {
             }
             XCTAssertEqual(result.status, 0, result.text)
             XCTAssertGreaterThan(Date().timeIntervalSince(start), 4, "the slow rank was too fast for this test")
-            XCTAssertTrue(result.output.contains("600 validation images"), result.text)
+            XCTAssertTrue(result.output.contains("2000 validation images"), result.text)
         }
     }
 }
