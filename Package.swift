@@ -34,9 +34,10 @@ let package = Package(
         // The executables alone link this one: it checks the processor before any other code runs.
         .target(name: "CStartup", path: "Sources/System/CStartup"),
 
+        .target(name: "Console"),
         .target(name: "Randomness"),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"]),
-        .target(name: "Communication", dependencies: ["COpenMPI"]),
+        .target(name: "Communication", dependencies: ["COpenMPI", "Console"]),
         .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"]),
         .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"]),
         .target(
@@ -59,20 +60,20 @@ let package = Package(
             name: "Training",
             dependencies: [
                 "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication",
-                "ImageData", "Interchange", "COpenBLAS",
+                "ImageData", "Interchange", "Console", "COpenBLAS",
             ]),
         .executableTarget(
             name: "drnet",
             dependencies: [
                 "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
-                "Communication", "ImageData", "SyntheticImages", "Interchange", "CStartup",
+                "Communication", "ImageData", "SyntheticImages", "Interchange", "Console", "CStartup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
             name: "drnet-benchmark",
             dependencies: [
                 "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
-                "Communication", "Interchange", "Randomness", "Charts", "CStartup",
+                "Communication", "Interchange", "Randomness", "Charts", "Console", "CStartup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/drnet-benchmark"),
@@ -81,6 +82,7 @@ let package = Package(
             name: "communication-check", dependencies: ["Communication", "COpenMPI"], path: "Tests/communication-check"),
 
         .target(name: "TestSupport", dependencies: ["Interchange", "Kernels", "NeuralNetwork"], path: "Tests/TestSupport"),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console"]),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
         .testTarget(name: "ChartsTests", dependencies: ["Charts", "TestSupport"]),

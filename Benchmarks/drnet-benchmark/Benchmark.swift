@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import Interchange
 import NeuralNetwork
@@ -12,6 +13,11 @@ struct Benchmark: ParsableCommand {
         commandName: "drnet-benchmark", abstract: "Measures training steps, inference, kernels and the machine.",
         version: RunEnvironment.projectVersion,
         subcommands: [StepCommand.self, PeakCommand.self, KernelsCommand.self, ReportCommand.self])
+
+    static func main() {
+        Console.prepare()
+        main(nil)
+    }
 }
 
 /// Limits of options that several subcommands share.

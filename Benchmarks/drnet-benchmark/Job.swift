@@ -18,7 +18,7 @@ struct Job {
     static func run(
         threads: Int?, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, _ body: (Job) throws -> Void
     ) throws {
-        try RankJob.run(program: "drnet-benchmark", timeoutSeconds: timeoutSeconds) { ranks in
+        try RankJob.run(timeoutSeconds: timeoutSeconds) { ranks in
             let context = KernelContext(threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products)
             try body(Job(communicator: ranks.communicator, context: context))
         }

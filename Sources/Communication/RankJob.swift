@@ -1,4 +1,4 @@
-import Foundation
+import Console
 
 /// The ranks of a job as a program runs them: the ranks that mpirun started, or this process alone.
 public struct RankJob {
@@ -16,12 +16,11 @@ public struct RankJob {
     /// aborts all ranks. A single process throws the error.
     ///
     /// - Parameters:
-    ///   - program: name of the program, for the error.
     ///   - timeoutSeconds: a collective that takes longer ends the job; 0 waits without a limit.
     ///   - isExitStatus: whether an error is an exit status that all ranks throw together. The job then ends normally and the error is
     ///     thrown.
     public static func run(
-        program: String, timeoutSeconds: Double, isExitStatus: (any Error) -> Bool = { _ in false }, _ body: (RankJob) throws -> Void
+        timeoutSeconds: Double, isExitStatus: (any Error) -> Bool = { _ in false }, _ body: (RankJob) throws -> Void
     ) throws {
         let communicator = try ProcessEnvironment.makeCommunicator(timeoutSeconds: timeoutSeconds)
         do {
@@ -33,8 +32,7 @@ public struct RankJob {
                 throw error
             }
             guard communicator.rankCount > 1 else { throw error }
-            let text = "\(program): rank \(communicator.rank) on \(communicator.hostName): \(error)\n"
-            FileHandle.standardError.write(Data(text.utf8))
+            Console.error("rank \(communicator.rank) on \(communicator.hostName): \(error)")
             communicator.abort(status: 1)
         }
     }

@@ -1,3 +1,4 @@
+import Console
 import Foundation
 
 /// Ends the whole job when a collective takes too long. Without it, all ranks would wait forever for a rank that is dead or stuck.
@@ -50,9 +51,9 @@ final class Watchdog: @unchecked Sendable {
         guard seconds > timeoutSeconds else { return }
         let place = CommunicationError.place(rank: rank, host: hostName, context: context)
         let message =
-            "drnet: \(place): \(collective.call) (\(collective.label)) has not finished after \(Int(seconds)) s: another rank is dead, "
-            + "stuck or much slower. The job ends; resume from the last checkpoint, or raise communication.timeoutSeconds\n"
-        FileHandle.standardError.write(Data(message.utf8))
+            "\(place): \(collective.call) (\(collective.label)) has not finished after \(Int(seconds)) s: another rank is dead, "
+            + "stuck or much slower. The job ends; resume from the last checkpoint, or raise communication.timeoutSeconds"
+        Console.error(message)
         endJob()
     }
 }

@@ -28,6 +28,25 @@ public enum DurableFile {
         return data
     }
 
+    /// What a path names.
+    public enum Kind: Sendable { case file, folder, other }
+
+    /// Returns what a path names, after following symbolic links; nil if there is nothing.
+    ///
+    /// - Throws: if the system cannot tell. An I/O error does not mean that the file is absent.
+    public static func kind(of path: String) throws -> Kind? {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            if errno == ENOENT || errno == ENOTDIR { return nil }
+            throw failure(path, "look at the file")
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFDIR: return .folder
+        default: return .other
+        }
+    }
+
     /// Returns the names in a folder, in no particular order.
     public static func names(in path: String) throws -> [String] {
         guard let stream = opendir(path) else { throw failure(path, "list the folder") }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Evaluation
 import Foundation
 import Inference
@@ -71,6 +72,6 @@ struct BudgetOptions: ParsableArguments {
             results: outcome.results, flops: trained.model.flops, milliseconds: try outcome.requireMilliseconds(), batchSize: batchSize,
             threads: threads)
         try curve.save(to: folder, title: trained.description)
-        print("\nthe curve of all budgets: \(folder)/curve.svg, curve.csv and curve.json")
+        try Console.result("\nthe curve of all budgets: \(folder)/curve.svg, curve.csv and curve.json")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import Training
 
@@ -17,6 +18,11 @@ struct DRNetCommand: ParsableCommand {
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InfoCommand.self, SynthesizeCommand.self,
             StudyCommand.self,
         ])
+
+    static func main() {
+        Console.prepare()
+        main(nil)
+    }
 }
 
 /// Exit statuses besides 0 (success), 1 (an error) and 64 (a wrong command line). docs/checkpoints.md documents them.

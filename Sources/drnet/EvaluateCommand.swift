@@ -1,6 +1,7 @@
 import ArgumentParser
 import Communication
 import Configuration
+import Console
 import Evaluation
 import Inference
 import Training
@@ -50,7 +51,7 @@ struct EvaluateCommand: ParsableCommand {
         // Rank 0 chooses the checkpoint. Training can write one at any time, so ranks that choose by themselves could choose different
         // ones.
         let found = try ranks.communicator.valueOfRankZero(label: "checkpoint of rank 0") {
-            try TrainedNetwork.findCheckpoint(checkpoint, in: folder, report: Message.write)
+            try TrainedNetwork.findCheckpoint(checkpoint, in: folder, report: Console.warning)
         }
         let trained = try TrainedNetwork(folder, configuration, found, choice: checkpoint, context: ranks.context)
         if budgets.needsPolicy { try budgets.prepare(trained, isRoot: ranks.isRoot) }
@@ -70,7 +71,7 @@ struct EvaluateCommand: ParsableCommand {
         guard ranks.isRoot else { return }
         // The run folder keeps only the result of the last checkpoint on the run's own images.
         let saving = checkpoint == .last && data == nil ? folder : nil
-        print("\(trained.description), \(outcome.results.count) validation images\n")
+        try Console.result("\(trained.description), \(outcome.results.count) validation images\n")
         let reported: [ImageResult]
         if let budget = budgets.limit {
             reported = try report(budget, outcome, trained, images, to: saving)
@@ -95,7 +96,7 @@ struct EvaluateCommand: ParsableCommand {
             speed: outcome.speed, hasPredictor: trained.model.hasPredictor,
             milliseconds: budgets.needsPolicy ? outcome.milliseconds : nil)
         evaluation.difficulties = try DifficultyTable.rows(images.folder, outcome.results, trained.model)
-        print(evaluation.text())
+        try Console.result(evaluation.text())
         // With a curve, the speed of the dynamic network is not measured, so the saved table is not replaced.
         if let folder, !budgets.needsPolicy { try evaluation.save(to: folder) }
     }
@@ -110,7 +111,7 @@ struct EvaluateCommand: ParsableCommand {
             budget, results: outcome.results, flops: trained.model.flops, milliseconds: outcome.requireMilliseconds(),
             calibrationShare: budgets.calibrationShare, classCount: trained.model.classCount)
         evaluation.evaluation.difficulties = try DifficultyTable.rows(images.folder, evaluation.results, trained.model)
-        print(evaluation.text())
+        try Console.result(evaluation.text())
         if let folder { try evaluation.save(to: folder) }
         return evaluation.results
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Console
 import Evaluation
 import ImageData
 
@@ -27,9 +28,9 @@ struct InfoCommand: ParsableCommand {
     func run() throws {
         let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
         let found = classes ?? (try? ImageFolder(path: configuration.data.folder))?.classes.count
-        if found == nil { print("\(configuration.data.folder) does not exist: using 1000 classes") }
+        if found == nil { try Console.result("\(configuration.data.folder) does not exist: using 1000 classes") }
         let summary = try NetworkSummary(configuration, classCount: found ?? 1000)
-        print(summary.text)
-        for warning in summary.warnings { Message.write("warning: \(warning)") }
+        try Console.result(summary.text)
+        for warning in summary.warnings { Console.warning(warning) }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Console
 import Foundation
 import Inference
 import Kernels
@@ -32,16 +33,17 @@ struct PredictCommand: ParsableCommand {
         let folder = RunFolder(path: runFolder)
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
         let context = try KernelContext(configuration.kernels, of: folder)
-        let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, context: context, report: Message.write)
+        let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, context: context, report: Console.warning)
         if costWeight != 0 { try trained.requirePredictor() }
         var failures = 0
-        print(["file", "class", "probability", "resolution", "GFLOPs"].joined(separator: "\t"))
+        try Console.result(["file", "class", "probability", "resolution", "GFLOPs"].joined(separator: "\t"))
         for file in files {
             do {
                 let prediction = try trained.predict(file, costWeight: costWeight)
-                print("\(file)\t\(prediction.className)\t\(prediction.probabilityText)\t\(prediction.resolution)\t\(prediction.costText)")
+                try Console.result(
+                    "\(file)\t\(prediction.className)\t\(prediction.probabilityText)\t\(prediction.resolution)\t\(prediction.costText)")
             } catch {
-                Message.write("drnet: \(error)")
+                Console.error("\(error)")
                 failures += 1
             }
         }

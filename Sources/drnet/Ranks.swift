@@ -1,6 +1,7 @@
 import ArgumentParser
 import Communication
 import Configuration
+import Console
 import Evaluation
 import Foundation
 import Inference
@@ -24,7 +25,7 @@ struct Ranks {
         _ configuration: TrainingConfiguration, recordedProducts: () throws -> ProductsSelection?, _ body: (Ranks) throws -> Void
     ) throws {
         try RankJob.run(
-            program: "drnet", timeoutSeconds: configuration.communication.timeoutSeconds, isExitStatus: { $0 is ExitCode }
+            timeoutSeconds: configuration.communication.timeoutSeconds, isExitStatus: { $0 is ExitCode }
         ) { job in
             let context = KernelContext(threadCount: job.threadCount, winograd: configuration.kernels.winograd ? .wherePays : .never)
             // Ranks with different products would compute replicas that differ.
@@ -43,14 +44,7 @@ struct Ranks {
     /// Prints the map of ranks and cores, and warns of oversubscription. On rank 0.
     func describe() {
         guard isRoot else { return }
-        for line in cores.lines { print(line) }
-        if let warning = cores.oversubscriptionWarning { Message.write("warning: \(warning)") }
-    }
-}
-
-/// Lines on standard error.
-enum Message {
-    static func write(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        cores.lines.forEach(Console.note)
+        if let warning = cores.oversubscriptionWarning { Console.warning(warning) }
     }
 }

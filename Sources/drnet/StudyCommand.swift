@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Evaluation
 
 struct StudyCommand: ParsableCommand {
@@ -16,7 +17,7 @@ struct StudyCommand: ParsableCommand {
 
     func run() throws {
         let study = try Study(path: folder)
-        print(study.text())
+        try Console.result(study.text())
         try study.save()
     }
 }

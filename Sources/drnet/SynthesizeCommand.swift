@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import SyntheticImages
 
@@ -33,12 +34,12 @@ struct SynthesizeCommand: ParsableCommand {
         options.seed = seed
         options.trainingImages = training
         options.validationImages = validation
-        let isTerminal = isatty(FileHandle.standardError.fileDescriptor) != 0
+        let isTerminal = isatty(STDOUT_FILENO) != 0
         let threads = ProcessInfo.processInfo.activeProcessorCount
         let outcome = try SyntheticDataSet(options).write(to: folder, threads: threads) { done, count in
             guard isTerminal, done % 50 == 0 || done == count else { return }
-            FileHandle.standardError.write(Data("\r\(done) of \(count) images\(done == count ? "\n" : "")".utf8))
+            Console.progress("\r\(done) of \(count) images\(done == count ? "\n" : "")")
         }
-        print("\(folder): \(outcome)")
+        try Console.result("\(folder): \(outcome)")
     }
 }

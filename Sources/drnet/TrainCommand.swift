@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import Console
 import Foundation
 import Inference
 import Training
@@ -59,8 +60,8 @@ struct TrainCommand: ParsableCommand {
             throw ExitStatus.stopped
         case .finished(let evaluation):
             guard ranks.isRoot else { return }
-            print(evaluation.table())
-            print("\nrun folder: \(folder.path)")
+            Console.note(evaluation.table())
+            Console.note("\nrun folder: \(folder.path)")
         }
     }
 }

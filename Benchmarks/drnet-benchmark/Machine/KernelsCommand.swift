@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import Interchange
 import Kernels
@@ -49,10 +50,10 @@ struct KernelsCommand: ParsableCommand {
             for shape in try distinctShapes() {
                 for kind in products.kinds { rows.append(KernelTiming(shape, job.context.with(products: kind), budget: seconds).cells) }
             }
-            print("batch \(batch), \(job.threads) \(job.threads == 1 ? "thread" : "threads"); sgemm in GFLOP/s\n")
-            print(TextTable.render(rows))
+            try Console.result("batch \(batch), \(job.threads) \(job.threads == 1 ? "thread" : "threads"); sgemm in GFLOP/s\n")
+            try Console.result(TextTable.render(rows))
             let choice = ProductsMeasurement.run(job.context)
-            print("\nproducts: \(choice.fastest.rawValue) (\(choice.rates))")
+            try Console.result("\nproducts: \(choice.fastest.rawValue) (\(choice.rates))")
         }
     }
 

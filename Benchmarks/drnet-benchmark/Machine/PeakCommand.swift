@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import Interchange
 import Kernels
@@ -49,7 +50,7 @@ struct PeakCommand: ParsableCommand {
                 copyGigabytesPerSecondAllThreads: arrays.copyRate(threads: job.threads),
                 triadGigabytesPerSecondOneThread: arrays.triadRate(threads: 1),
                 triadGigabytesPerSecondAllThreads: arrays.triadRate(threads: job.threads))
-            if job.communicator.rank == 0 { print(try jsonLine(peak)) }
+            if job.communicator.rank == 0 { try Console.result(jsonLine(peak)) }
         }
     }
 }

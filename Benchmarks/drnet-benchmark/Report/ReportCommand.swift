@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import Interchange
 
@@ -21,6 +22,6 @@ struct ReportCommand: ParsableCommand {
         try DurableFile.createFolder(output)
         try JSON.write(report, to: output + "/benchmark.json")
         try DurableFile.write(Data(ReportChart(report).document.rendered.utf8), to: output + "/benchmark.svg")
-        print(report.table)
+        try Console.result(report.table)
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Interchange
 import Kernels
 import NeuralNetwork
@@ -80,7 +81,7 @@ struct StepCommand: ParsableCommand {
         try Job.run(threads: threads, winograd: winograd ? .wherePays : .never, products: products) { job in
             let share = try share(of: job)
             let measured = try measure(workload(share, job), job)
-            if job.communicator.rank == 0 { print(try jsonLine(measured)) }
+            if job.communicator.rank == 0 { try Console.result(jsonLine(measured)) }
         }
     }
 

@@ -1,3 +1,4 @@
+import Console
 import Foundation
 
 /// Shows progress: one live line on a terminal, otherwise one plain line every ten seconds.
@@ -21,10 +22,8 @@ public final class ProgressReporter {
         let environment = ProcessInfo.processInfo.environment
         let passedWidth = environment["DRNET_TERMINAL_WIDTH"].flatMap { Int($0) }
         let isRank = environment["OMPI_COMM_WORLD_SIZE"] != nil
-        let isTerminal = passedWidth != nil || !isRank && isatty(FileHandle.standardOutput.fileDescriptor) != 0
-        self.init(isTerminal: isTerminal, width: passedWidth ?? (isTerminal ? Self.terminalWidth() : Int.max)) {
-            FileHandle.standardOutput.write(Data($0.utf8))
-        }
+        let isTerminal = passedWidth != nil || !isRank && isatty(STDOUT_FILENO) != 0
+        self.init(isTerminal: isTerminal, width: passedWidth ?? (isTerminal ? Self.terminalWidth() : Int.max), write: Console.progress)
     }
 
     init(isTerminal: Bool, width: Int, now: @escaping () -> Date = Date.init, write: @escaping (String) -> Void) {
