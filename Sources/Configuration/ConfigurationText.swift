@@ -34,11 +34,26 @@ package indirect enum ConfigurationText {
     }
 
     /// The paths of all keys, such as "optimizer.batchSize".
-    func keys(prefix: String = "") -> [String] {
+    func keys() -> [String] { values().map(\.key) }
+
+    /// The paths of all keys with their values as YAML text.
+    func values(prefix: String = "") -> [(key: String, value: String)] {
         guard case .section(let entries) = self else { return [] }
-        return entries.flatMap { key, value -> [String] in
-            if case .scalar = value { return [prefix + key] }
-            return value.keys(prefix: prefix + key + ".")
+        return entries.flatMap { key, value -> [(key: String, value: String)] in
+            if case .scalar(let text) = value { return [(prefix + key, text)] }
+            return value.values(prefix: prefix + key + ".")
         }
+    }
+
+    /// The same text with other values for some keys.
+    ///
+    /// - Parameter values: YAML text by the path of the key.
+    func replacing(_ values: [String: String], prefix: String = "") -> ConfigurationText {
+        guard case .section(let entries) = self else { return self }
+        return .section(
+            entries.map { key, value in
+                if case .scalar(let text) = value { return (key, .scalar(values[prefix + key] ?? text)) }
+                return (key, value.replacing(values, prefix: prefix + key + "."))
+            })
     }
 }

@@ -107,6 +107,16 @@ public struct TrainingConfiguration: Equatable, Sendable {
         text.lines().joined(separator: "\n") + "\n"
     }
 
+    /// The values of all keys as YAML text, by their paths such as "optimizer.batchSize". A stage that is left out has one key.
+    package var values: [String: String] {
+        Dictionary(text.values().map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The configuration as YAML, with other values for some keys, after lines of comments.
+    package func yaml(replacing values: [String: String], comments: [String]) -> String {
+        (comments.map { "# \($0)" } + text.replacing(values).lines()).joined(separator: "\n") + "\n"
+    }
+
     var text: ConfigurationText {
         .section([
             ("seed", .scalar(String(seed))), ("resolutions", .value(resolutions)), ("data", data.text),

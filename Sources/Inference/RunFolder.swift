@@ -21,4 +21,9 @@ public struct RunFolder: Sendable {
     public var evaluationTable: String { path + "/evaluation.txt" }
     /// The last budget that the run was evaluated at.
     public var budget: String { path + "/budget.json" }
+
+    /// All files and folders of a run.
+    package var files: [String] {
+        [configuration, environment, kernels, metrics, checkpoints, evaluationData, evaluationTable, budget]
+    }
 }

@@ -45,13 +45,19 @@ struct CheckpointManifest: Codable {
     }
 
     /// Compares a checkpoint's folder with the manifest. Returns a description of the first damage, or nil if everything matches.
-    func problem(in folder: String) -> String? {
+    ///
+    /// - Throws: `InterchangeError` if a file cannot be read though it can be intact.
+    func problem(in folder: String) throws -> String? {
         guard stateCRC32 == Self.checksum(Data(state.utf8)) else { return "the state in \(Self.fileName) is damaged" }
         for (name, expected) in files.sorted(by: { $0.key < $1.key }) {
             let path = "\(folder)/\(name)"
-            guard FileManager.default.fileExists(atPath: path) else { return "\(name) is missing" }
             let found: File
-            do { found = try Self.describe(path) } catch { return "\(error)" }
+            do {
+                guard try DurableFile.kind(of: path) != nil else { return "\(name) is missing" }
+                found = try Self.describe(path)
+            } catch let error as InterchangeError where !error.isUnreadable {
+                return "\(error)"
+            }
             guard found.bytes == expected.bytes else { return "\(name) has \(found.bytes) bytes instead of \(expected.bytes)" }
             guard found.crc32 == expected.crc32 else { return "\(name) is damaged (its checksum differs)" }
         }
@@ -62,8 +68,12 @@ struct CheckpointManifest: Codable {
     ///
     /// - Throws: if the file cannot be read.
     static func describe(_ path: String) throws -> File {
-        let data = try DurableFile.read(path)
-        return File(bytes: data.count, crc32: checksum(data))
+        var (bytes, checksum) = (0, CRC32())
+        try DurableFile.readParts(of: path) {
+            bytes += $0.count
+            checksum.add($0)
+        }
+        return File(bytes: bytes, crc32: checksum.value)
     }
 
     private static func checksum(_ data: Data) -> UInt32 {

@@ -34,60 +34,105 @@ public struct Checkpoint: Codable, Equatable, Sendable {
 }
 
 /// Saves and loads checkpoints in a folder. Each checkpoint is a subfolder (`step-000001234`) that is either complete or absent.
+///
+/// The store removes a checkpoint only if at least `keep` later ones are intact. Intact are those that this object wrote or validated. The
+/// store never removes what it could not read.
 public final class CheckpointStore {
-    private let folder: String
+    private let folder: CheckpointFolder
     private let keep: Int
-    private static let bestFile = "best.json"
-    private static let temporaryMark = ".tmp-"
+    /// The steps of the checkpoints that this object wrote or validated.
+    private var intact: Set<Int> = []
 
     /// Opens a folder of checkpoints. The folder does not need to exist.
     ///
-    /// - Parameter keep: the number of newest checkpoints to keep, in addition to the best one. At least 1.
+    /// - Parameters:
+    ///   - folder: the path of the folder.
+    ///   - keep: the number of newest checkpoints to keep, in addition to the best one. At least 1.
     public init(folder: String, keep: Int) {
-        self.folder = folder
+        self.folder = CheckpointFolder(path: folder)
         self.keep = max(1, keep)
     }
 
-    /// Writes a checkpoint, then removes the oldest ones so that `keep` remain.
+    /// Writes a checkpoint, then removes old ones that are replaced. A checkpoint of the same step is replaced.
     ///
-    /// A checkpoint of the same step is replaced. Checkpoints of later steps are removed: they were damaged, and the run continued from an
-    /// earlier one.
+    /// If it fails, no file of the new checkpoint remains, and the earlier checkpoints are unchanged.
     ///
     /// - Parameters:
+    ///   - step: the number of training steps before the checkpoint.
+    ///   - state: the caller's state, as JSON text.
     ///   - files: for each file name, a closure that writes the file to the path that it receives.
     ///   - isBest: whether to mark this checkpoint as the best.
     public func save(
         step: Int, state: Data, files: [String: (String) throws -> Void], isBest: Bool
     ) throws -> Checkpoint {
-        try DurableFile.createFolder(folder)
-        try removeLeftovers()
-        let name = Self.name(step)
-        let temporary = "\(folder)/\(Self.temporaryMark)\(name)"
-        try DurableFile.createFolder(temporary)
-        var described: [String: CheckpointManifest.File] = [:]
-        for (file, write) in files {
-            try write("\(temporary)/\(file)")
-            described[file] = try CheckpointManifest.describe("\(temporary)/\(file)")
+        try DurableFile.createFolder(folder.path)
+        let temporary = folder.temporaryPath(step)
+        try folder.remove(temporary)
+        do {
+            try write(step: step, state: state, files: files, to: temporary)
+            try folder.install(step)
+        } catch {
+            try? folder.remove(temporary)
+            throw error
         }
-        let manifest = CheckpointManifest(step: step, files: described, state: state)
-        try JSON.write(manifest, to: "\(temporary)/\(CheckpointManifest.fileName)")
-        try DurableFile.syncFolder(temporary)
-        try move(temporary, to: "\(folder)/\(name)")
-        let checkpoint = Checkpoint(step: step, folder: "\(folder)/\(name)", state: state)
+        intact.insert(step)
+        let checkpoint = Checkpoint(step: step, folder: folder.checkpointPath(step), state: state)
         if isBest { try markBest(checkpoint) }
-        try prune(newest: step)
+        prune()
         return checkpoint
     }
 
-    /// Returns the newest undamaged checkpoint; nil if there is none.
-    ///
-    /// - Parameter report: receives a sentence about each damaged checkpoint.
-    /// - Throws: if the folder cannot be listed, or if a later build wrote a checkpoint. Skipping that checkpoint would lose its progress,
-    ///   because the next `save` would remove it.
-    public func newestValid(report: (String) -> Void) throws -> Checkpoint? {
-        for step in try steps().reversed() {
-            if let checkpoint = try load(Self.name(step), report: report) { return checkpoint }
+    private func write(step: Int, state: Data, files: [String: (String) throws -> Void], to path: String) throws {
+        try DurableFile.createFolder(path)
+        var described: [String: CheckpointManifest.File] = [:]
+        for (file, write) in files {
+            try write("\(path)/\(file)")
+            described[file] = try CheckpointManifest.describe("\(path)/\(file)")
         }
+        try JSON.write(CheckpointManifest(step: step, files: described, state: state), to: "\(path)/\(CheckpointManifest.fileName)")
+        try DurableFile.syncFolder(path)
+    }
+
+    /// Replaces the state of a checkpoint. Its other files stay. At every moment, the checkpoint has either the old or the new state.
+    public func replaceState(ofStep step: Int, with state: Data) throws {
+        let path = "\(folder.checkpointPath(step))/\(CheckpointManifest.fileName)"
+        let old = try CheckpointManifest.read(path)
+        try JSON.write(CheckpointManifest(step: step, files: old.files, state: state), to: path)
+    }
+
+    /// Removes what killed processes left, and completes a replacement that one of them began. Call it only if no other process writes to
+    /// the folder.
+    public func removeLeftovers() throws {
+        try folder.removeLeftovers { try load(at: $0).checkpoint != nil }
+    }
+
+    // MARK: - Finding
+
+    /// Returns the newest undamaged checkpoint; nil if the folder has no checkpoint at all.
+    ///
+    /// - Parameter report: receives a sentence about each damaged checkpoint that is newer than the returned one.
+    /// - Throws: `CheckpointError` if all checkpoints are damaged, or if one cannot be read and can be intact. `InterchangeError` if the
+    ///   folder cannot be listed, or if a later build wrote a checkpoint. The caller must not start over after any of them.
+    public func newestValid(report: (String) -> Void) throws -> Checkpoint? {
+        var problems: [String] = []
+        // Another process can remove a checkpoint between the listing and the reading. The listing is then repeated.
+        for _ in 0..<3 {
+            problems = []
+            var hasVanished = false
+            for (step, path) in try folder.candidates().reversed() {
+                let found = try load(at: path)
+                if let checkpoint = found.checkpoint {
+                    problems.forEach { report("checkpoint \($0)") }
+                    intact.insert(checkpoint.step)
+                    return checkpoint
+                }
+                intact.remove(step)
+                if try DurableFile.kind(of: path) == nil { hasVanished = true }
+                problems.append("\(path) is skipped: \(found.problem ?? "")")
+            }
+            if !hasVanished { break }
+        }
+        guard problems.isEmpty else { throw CheckpointError.noneValid(folder: folder.path, problems: problems) }
         return nil
     }
 
@@ -96,7 +141,11 @@ public final class CheckpointStore {
     /// - Parameter report: receives a sentence about a damaged checkpoint or a damaged `best.json`.
     public func best(report: (String) -> Void) throws -> Checkpoint? {
         do {
-            return try bestName().flatMap { try load($0, report: report) }
+            guard let name = try folder.bestName() else { return nil }
+            let path = "\(folder.path)/\(name)"
+            let found = try load(at: path)
+            if let problem = found.problem { report("checkpoint \(path) is skipped: \(problem)") }
+            return found.checkpoint
         } catch InterchangeError.malformed(let path, let reason) {
             report("\(path) is damaged: \(reason)")
             return nil
@@ -104,81 +153,53 @@ public final class CheckpointStore {
     }
 
     /// Marks a checkpoint as the best. `save` never removes it while it is the best.
-    public func markBest(_ checkpoint: Checkpoint) throws {
-        try JSON.write(Best(checkpoint: Self.name(checkpoint.step)), to: bestPath)
-    }
+    public func markBest(_ checkpoint: Checkpoint) throws { try folder.markBest(checkpoint.step) }
 
-    private func load(_ name: String, report: (String) -> Void) throws -> Checkpoint? {
-        let path = "\(folder)/\(name)"
+    /// Marks the checkpoint of a step as the best.
+    public func markBest(step: Int) throws { try folder.markBest(step) }
+
+    /// Reads and validates one checkpoint. Returns the checkpoint, or the problem for which it is skipped.
+    private func load(at path: String) throws -> (checkpoint: Checkpoint?, problem: String?) {
         do {
             let manifest = try CheckpointManifest.read("\(path)/\(CheckpointManifest.fileName)")
-            guard let problem = manifest.problem(in: path) else {
-                return Checkpoint(step: manifest.step, folder: path, state: Data(manifest.state.utf8))
-            }
-            report("checkpoint \(path) is skipped: \(problem)")
+            if let problem = try manifest.problem(in: path) { return (nil, problem) }
+            return (Checkpoint(step: manifest.step, folder: path, state: Data(manifest.state.utf8)), nil)
         } catch let error as InterchangeError {
             if case .version = error { throw error }
-            report("checkpoint \(path) is skipped: \(CheckpointManifest.fileName) is missing or damaged (\(error))")
-        }
-        return nil
-    }
-
-    // MARK: - The folder
-
-    /// The folder name of a step. It has nine digits, so that names sort like steps.
-    private static func name(_ step: Int) -> String {
-        let digits = String(step)
-        return "step-" + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
-    }
-
-    /// The steps of all checkpoints, oldest first.
-    private func steps() throws -> [Int] {
-        try contents().compactMap { $0.hasPrefix("step-") ? Int($0.dropFirst(5)) : nil }.sorted()
-    }
-
-    /// The names in the folder; empty if the folder does not exist yet.
-    private func contents() throws -> [String] {
-        FileManager.default.fileExists(atPath: folder) ? try DurableFile.names(in: folder) : []
-    }
-
-    /// The contents of `best.json`.
-    private struct Best: Codable {
-        var checkpoint: String
-    }
-
-    private var bestPath: String { "\(folder)/\(Self.bestFile)" }
-
-    private func bestName() throws -> String? {
-        guard FileManager.default.fileExists(atPath: bestPath) else { return nil }
-        return try JSON.read(Best.self, from: bestPath).checkpoint
-    }
-
-    private func prune(newest: Int) throws {
-        let steps = try steps()
-        var removed = steps.filter { $0 > newest }
-        // If best.json is unreadable, any of the older checkpoints could be the best, so all of them stay.
-        if let best = try? bestName() ?? "" {
-            removed += steps.filter { $0 <= newest }.dropLast(keep).filter { Self.name($0) != best }
-        }
-        for step in removed { try? FileManager.default.removeItem(atPath: "\(folder)/\(Self.name(step))") }
-    }
-
-    /// Removes incomplete checkpoints of a killed process.
-    private func removeLeftovers() throws {
-        for name in try contents() where name.hasPrefix(Self.temporaryMark) {
-            try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+            if error.isUnreadable { throw CheckpointError.unreadable(folder: path, reason: "\(error)") }
+            return (nil, "\(CheckpointManifest.fileName) is missing or damaged (\(error))")
         }
     }
 
-    /// Renames a complete temporary folder to its final name. An existing folder of that name is first renamed to a name that
-    /// `removeLeftovers` removes.
-    private func move(_ temporary: String, to path: String) throws {
-        if FileManager.default.fileExists(atPath: path) {
-            let replaced = "\(folder)/\(Self.temporaryMark)replaced"
-            guard rename(path, replaced) == 0 else { throw DurableFile.failure(path, "replace the checkpoint") }
+    /// Removes the checkpoints that `keep` later and intact ones replace. The best one stays. A failure is no error: the next save tries
+    /// again.
+    private func prune() {
+        let newest = intact.sorted().suffix(keep)
+        // If best.json is unreadable, any checkpoint could be the best, so all of them stay.
+        guard newest.count == keep, let oldest = newest.first, let best = try? folder.bestName() ?? "" else { return }
+        for step in (try? folder.steps()) ?? [] where step < oldest && CheckpointFolder.name(step) != best {
+            try? folder.remove(folder.checkpointPath(step))
+            intact.remove(step)
         }
-        guard rename(temporary, path) == 0 else { throw DurableFile.failure(path, "rename the checkpoint to it") }
-        try DurableFile.syncFolder(folder)
-        try removeLeftovers()
+    }
+}
+
+/// A reason why a run cannot continue from its checkpoints.
+public enum CheckpointError: Error, Equatable, CustomStringConvertible {
+    /// The folder has checkpoints, and all of them are damaged.
+    case noneValid(folder: String, problems: [String])
+    /// A checkpoint can be intact, but the operating system did not let it be read.
+    case unreadable(folder: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .noneValid(let folder, let problems):
+            let more = problems.count > 10 ? ["and \(problems.count - 10) more"] : []
+            return "\(folder): none of its \(problems.count) checkpoints can be used:\n"
+                + (problems.prefix(10) + more).map { "  \($0)" }.joined(separator: "\n")
+        case .unreadable(let folder, let reason):
+            return "checkpoint \(folder) cannot be read now (\(reason)). It can be intact, so nothing was changed. Try again. To continue "
+                + "without this checkpoint, move its folder away"
+        }
     }
 }

@@ -15,17 +15,77 @@ public enum DurableFile {
         }
     }
 
-    /// Returns the bytes of a file, mapped into memory if possible.
+    /// Returns the bytes of a file.
+    ///
+    /// The file is read and not mapped: an I/O error on a mapped file is a signal that ends the program.
     public static func read(_ path: String) throws -> Data {
-        // Foundation gives no reason for some failures. The system calls always set one.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(path, "read the file") }
-        var byte: UInt8 = 0
-        let isReadable = systemRead(descriptor, &byte, 1) >= 0
-        let error = failure(path, "read the file")
-        close(descriptor)
-        guard isReadable, let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe) else { throw error }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure(path, "read the file") }
+        var data = Data(count: max(0, Int(status.st_size)))
+        var count = 0
+        while true {
+            // The size is only a hint: files of /proc have none, and a file can grow.
+            if count == data.count { data.count += max(4096, data.count / 2) }
+            let read = try data.withUnsafeMutableBytes { bytes in
+                try readSome(descriptor, UnsafeMutableRawBufferPointer(rebasing: bytes[count...]), path)
+            }
+            guard read > 0 else { break }
+            count += read
+        }
+        data.count = count
         return data
+    }
+
+    /// Passes the bytes of a file to a closure, part by part, so that a large file needs little memory.
+    static func readParts(of path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(path, "read the file") }
+        defer { close(descriptor) }
+        try withUnsafeTemporaryAllocation(byteCount: 1 << 20, alignment: 16) { buffer in
+            while true {
+                let count = try readSome(descriptor, buffer, path)
+                guard count > 0 else { return }
+                body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+        }
+    }
+
+    private static func readSome(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ path: String) throws -> Int {
+        while true {
+            let count = systemRead(descriptor, buffer.baseAddress!, min(buffer.count, 1 << 30))
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw failure(path, "read the file") }
+        }
+    }
+
+    /// Returns the path of the folder that contains a path: "a/b" → "a", "/a" → "/", "a" → ".".
+    public static func parent(of path: String) -> String {
+        var bytes = Array(path.utf8)[...]
+        let slash = UInt8(ascii: "/")
+        func dropSlashes() { while bytes.count > 1, bytes.last == slash { bytes.removeLast() } }
+        dropSlashes()
+        guard let last = bytes.lastIndex(of: slash) else { return "." }
+        bytes = bytes[...last]
+        dropSlashes()
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Removes the temporary files that killed processes left in a folder.
+    ///
+    /// Call it only if no other process writes to the folder.
+    public static func removeTemporaries(in folder: String) throws {
+        for name in try names(in: folder) where isTemporary(name) {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
+    }
+
+    /// Whether a name has the form "NAME.PID.tmp".
+    private static func isTemporary(_ name: String) -> Bool {
+        let parts = name.split(separator: ".")
+        return parts.count >= 3 && parts.last == "tmp" && parts[parts.count - 2].allSatisfy { $0.isASCII && $0.isNumber }
     }
 
     /// What a path names.
@@ -69,11 +129,36 @@ public enum DurableFile {
     public static func createFolder(_ path: String) throws {
         var status = stat()
         if stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { return }
-        let parent = (path as NSString).deletingLastPathComponent
-        if !parent.isEmpty && parent != path { try createFolder(parent) }
+        let parent = parent(of: path)
+        if parent != "." && parent != path { try createFolder(parent) }
         guard mkdir(path, 0o777) == 0 || errno == EEXIST && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR else {
             throw failure(path, "create the folder")
         }
+    }
+
+    /// Gives a file or a folder another name in the same file system.
+    public static func move(_ path: String, to target: String) throws {
+        guard rename(path, target) == 0 else { throw failure(path, "rename it to \(target)") }
+        try syncFolder(parent(of: target))
+    }
+
+    /// Opens an existing file for writing. The caller closes the descriptor.
+    public static func openForUpdating(_ path: String) throws -> Int32 {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(path, "open the file for writing") }
+        return descriptor
+    }
+
+    /// Overwrites bytes of an open file from a position on. Does not sync the file.
+    ///
+    /// - Parameters:
+    ///   - data: the bytes.
+    ///   - descriptor: of the file.
+    ///   - offset: of the first byte.
+    ///   - path: for the error.
+    public static func write(_ data: Data, to descriptor: Int32, at offset: Int, path: String) throws {
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw failure(path, "write") }
+        try data.withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }
     }
 
     /// Writes a file in the same way, with contents that `body` writes to the file descriptor that it receives.
@@ -89,13 +174,18 @@ public enum DurableFile {
             unlink(temporary)
             throw error
         }
-        close(descriptor)
+        // NFS reports some failed writes only here.
+        guard close(descriptor) == 0 else {
+            let error = failure(temporary, "close the file")
+            unlink(temporary)
+            throw error
+        }
         guard rename(temporary, path) == 0 else {
             let error = failure(path, "rename the temporary file to it")
             unlink(temporary)
             throw error
         }
-        try syncFolder((path as NSString).deletingLastPathComponent)
+        try syncFolder(parent(of: path))
     }
 
     static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws {
@@ -108,8 +198,7 @@ public enum DurableFile {
         }
     }
 
-    static func syncFolder(_ path: String) throws {
-        let folder = path.isEmpty ? "." : path
+    static func syncFolder(_ folder: String) throws {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(folder, "open the folder") }
         defer { close(descriptor) }
@@ -118,7 +207,7 @@ public enum DurableFile {
 
     /// Returns the error of the system call that just failed, from `errno`.
     static func failure(_ path: String, _ action: String) -> InterchangeError {
-        InterchangeError.system(path: path, action: action, reason: String(cString: strerror(errno)))
+        InterchangeError.system(path: path, action: action, code: errno)
     }
 }
 

@@ -10,8 +10,8 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Runs the stages of a configuration; alone, or as one rank of mpirun.",
         discussion: """
-            On SIGTERM and SIGUSR1 the run writes a checkpoint and exits with status 75. --resume continues from the newest valid
-            checkpoint; the run starts from the beginning if there is none.
+            On SIGTERM, SIGUSR1 and SIGHUP the run writes a checkpoint and exits with status 75. --resume continues from the newest valid
+            checkpoint; the run starts from the beginning if the run folder holds no checkpoint. One job at a time can train in a folder.
             """)
 
     @Argument(help: "The YAML file (configs/ has examples, docs/configuration.md describes every key).")
@@ -24,17 +24,39 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Continue from the newest valid checkpoint of the run folder.")
     var resume = false
 
+    @Flag(help: "Start from the beginning in a run folder that holds a run. The files of that run are moved into a subfolder.")
+    var restart = false
+
+    @Flag(help: "With --resume: continue although training images were added, removed or renamed. The current epoch is not exact then.")
+    var acceptDataChanges = false
+
     @OptionGroup var overrides: OverrideOptions
+
+    func validate() throws {
+        if resume && restart { throw ValidationError("use --resume or --restart, not both") }
+        if acceptDataChanges && !resume { throw ValidationError("--accept-data-changes needs --resume") }
+    }
+
+    private var start: RunStart {
+        if restart { return .restart }
+        return resume ? .resume(acceptingDataChanges: acceptDataChanges) : .new
+    }
 
     func run() throws {
         StopSignals.listen()
         let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
-        let name = URL(fileURLWithPath: config).deletingPathExtension().lastPathComponent
-        let folder = RunFolder(path: runFolder ?? "runs/\(name)")
+        let folder = RunFolder(path: runFolder ?? Self.defaultFolder(config))
         // A resumed run keeps its implementation of products, so that it stays bit-identical.
         try Ranks.run(configuration, recordedProducts: { resume ? try folder.recordedProducts() : nil }) { ranks in
             try train(configuration, folder, ranks)
         }
+    }
+
+    /// runs/ and the name of the YAML file without its extension.
+    private static func defaultFolder(_ config: String) -> String {
+        let name = config.split(separator: "/").last.map(String.init) ?? config
+        let stem = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
+        return "runs/\(stem.isEmpty ? name : stem)"
     }
 
     private func train(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
@@ -42,7 +64,8 @@ struct TrainCommand: ParsableCommand {
         ranks.describe()
         console?.note(ranks.products.summary)
         for warning in configuration.warnings { console?.note("warning: \(warning)") }
-        if ranks.isRoot { try folder.open(resume: resume) }
+        let lock = ranks.isRoot ? try folder.open(start) { console?.note($0) } : nil
+        defer { lock?.release() }
         let data = try TrainingData(
             configuration, communicator: ranks.communicator, context: ranks.context)
         console?.note(
@@ -50,10 +73,12 @@ struct TrainCommand: ParsableCommand {
                 + "images of \(data.folder.classes.count) classes")
         let trainer = try Trainer(
             configuration, data: data, communicator: ranks.communicator, context: ranks.context, runFolder: folder,
-            resume: resume, console: console)
+            start: start, lock: lock, console: console)
         if ranks.isRoot {
             try folder.record(
-                configuration, cores: ranks.cores.lines, products: ranks.products, version: DRNetCommand.configuration.version)
+                configuration: trainer.configurationText, cores: ranks.cores.lines, products: ranks.products,
+                version: DRNetCommand.configuration.version
+            ) { console?.note($0) }
         }
         switch try trainer.run() {
         case .stopped:

@@ -6,7 +6,7 @@ final class RankJobTests: XCTestCase {
 
     func testAProcessAloneIsRankZeroWithAllItsCores() throws {
         var runs = 0
-        try RankJob.run(program: "test", timeoutSeconds: 0) { job in
+        try RankJob.run(timeoutSeconds: 0) { job in
             XCTAssertTrue(job.isRoot)
             XCTAssertEqual(job.communicator.rankCount, 1)
             XCTAssertGreaterThan(job.threadCount, 0)
@@ -18,7 +18,7 @@ final class RankJobTests: XCTestCase {
     func testAProcessAloneThrowsErrorsAndExitStatuses() {
         for isStatus in [false, true] {
             XCTAssertThrowsError(
-                try RankJob.run(program: "test", timeoutSeconds: 0, isExitStatus: { _ in isStatus }) { _ in throw Failure() }
+                try RankJob.run(timeoutSeconds: 0, isExitStatus: { _ in isStatus }) { _ in throw Failure() }
             ) {
                 XCTAssertTrue($0 is Failure)
             }

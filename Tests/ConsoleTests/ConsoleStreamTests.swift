@@ -69,7 +69,7 @@ final class ConsoleStreamTests: XCTestCase {
     }
 
     func testAStreamThatWasClosedAtTheStartTakesNothing() throws {
-        withPipe { reading, writing in
+        try withPipe { reading, writing in
             let stream = ConsoleStream(writing)
             stream.markAsClosed()
             stream.offer("lost\n")

@@ -81,19 +81,20 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
-    func testAFailedSaveKeepsOldCheckpointsAndTheNextSaveRemovesItsRemains() throws {
+    func testAFailedSaveKeepsOldCheckpointsAndLeavesNothing() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 3)
             try save(store, 1)
             XCTAssertThrowsError(
                 try store.save(step: 2, state: Data(), files: ["a.bin": { _ in throw DiskFull() }], isBest: false))
+            XCTAssertEqual(folders(folder), ["step-000000001"])
             XCTAssertEqual(try store.newestValid { XCTFail($0) }?.step, 1)
             try save(store, 3)
             XCTAssertEqual(folders(folder), ["step-000000001", "step-000000003"])
         }
     }
 
-    func testSavingAnEarlierStepRemovesADamagedLaterCheckpoint() throws {
+    func testADamagedLaterCheckpointStaysUntilTheRunPassesIt() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 1)
             try save(store, 3, isBest: true)
@@ -101,8 +102,134 @@ final class CheckpointStoreTests: XCTestCase {
             try FileManager.default.removeItem(atPath: damaged.path("b.bin"))
             XCTAssertEqual(try store.newestValid { _ in }?.step, 3)
             try save(store, 4)
-            XCTAssertEqual(folders(folder), ["step-000000003", "step-000000004"])
-            XCTAssertEqual(try store.newestValid { XCTFail($0) }?.step, 4)
+            XCTAssertEqual(folders(folder), ["step-000000003", "step-000000004", "step-000000007"])
+            var reports: [String] = []
+            XCTAssertEqual(try store.newestValid { reports.append($0) }?.step, 4)
+            XCTAssertEqual(reports.count, 1)
+            try save(store, 9)
+            XCTAssertEqual(folders(folder), ["step-000000003", "step-000000009"])
+        }
+    }
+
+    /// A resumed run has validated one checkpoint only.
+    func testACheckpointIsRemovedOnlyIfEnoughLaterOnesAreKnownToBeIntact() throws {
+        try withTemporaryFolder { folder in
+            let first = CheckpointStore(folder: folder, keep: 5)
+            for step in 1...4 { try save(first, step) }
+            let resumed = CheckpointStore(folder: folder, keep: 2)
+            XCTAssertEqual(try resumed.newestValid { XCTFail($0) }?.step, 4)
+            XCTAssertEqual(folders(folder).count, 4)
+            let other = CheckpointStore(folder: folder, keep: 2)
+            try save(other, 5)
+            XCTAssertEqual(folders(folder).count, 5, "one intact checkpoint is not two")
+            try save(resumed, 6)
+            XCTAssertEqual(folders(folder), ["step-000000004", "step-000000005", "step-000000006"])
+        }
+    }
+
+    func testIfNoCheckpointIsValidTheErrorNamesWhatIsWrongWithEach() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 20)
+            for step in 1...12 { try FileManager.default.removeItem(atPath: try save(store, step).path("manifest.json")) }
+            XCTAssertThrowsError(try store.newestValid { XCTFail($0) }) {
+                let text = "\($0)"
+                XCTAssertTrue(text.hasPrefix("\(folder): none of its 12 checkpoints can be used:\n"), text)
+                for part in ["step-000000012 is skipped: manifest.json is missing", "step-000000003 is skipped", "  and 2 more"] {
+                    XCTAssertTrue(text.contains(part), text)
+                }
+                XCTAssertFalse(text.contains("step-000000002"), text)
+            }
+            XCTAssertEqual(folders(folder).count, 12)
+        }
+    }
+
+    /// A symbolic link to itself cannot be opened: the system reports an error that does not mean that the file is absent.
+    private func makeUnreadable(_ path: String) throws {
+        try? FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
+    }
+
+    func testACheckpointThatCannotBeReadNowIsNeitherSkippedNorRemoved() throws {
+        for file in ["manifest.json", "a.bin"] {
+            try withTemporaryFolder { folder in
+                let store = CheckpointStore(folder: folder, keep: 1)
+                try save(store, 1)
+                let newest = try save(CheckpointStore(folder: folder, keep: 9), 2)
+                try makeUnreadable(newest.path(file))
+                XCTAssertThrowsError(try store.newestValid { XCTFail($0) }) {
+                    for part in ["step-000000002", file, "Too many levels of symbolic links", "nothing was changed", "Try again"] {
+                        XCTAssertTrue("\($0)".contains(part), "\($0)")
+                    }
+                }
+                XCTAssertEqual(folders(folder), ["step-000000001", "step-000000002"])
+            }
+        }
+    }
+
+    func testAFolderThatCannotBeListedIsNotEmpty() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/checkpoints"
+            try makeUnreadable(path)
+            let store = CheckpointStore(folder: path, keep: 1)
+            for action in [{ _ = try store.newestValid { XCTFail($0) } }, { _ = try store.best { XCTFail($0) } }, store.removeLeftovers] {
+                XCTAssertThrowsError(try action()) { XCTAssertTrue("\($0)".contains("Too many levels"), "\($0)") }
+            }
+        }
+    }
+
+    func testAnUnreadableMarkOfTheBestKeepsAllCheckpoints() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 1)
+            try save(store, 1, isBest: true)
+            try makeUnreadable(folder + "/best.json")
+            for step in 2...4 { try save(store, step) }
+            XCTAssertEqual(folders(folder).count, 4)
+        }
+    }
+
+    /// The process was killed between the two renames of a replacement.
+    func testAReplacedCheckpointCountsUntilTheNewOneHasItsName() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 3)
+            try save(store, 4, isBest: true)
+            let (final, replaced) = (folder + "/step-000000004", folder + "/.replaced-step-000000004")
+            try FileManager.default.moveItem(atPath: final, toPath: replaced)
+            XCTAssertEqual(try store.newestValid { XCTFail($0) }?.folder, replaced)
+            try store.removeLeftovers()
+            XCTAssertEqual(folders(folder), ["step-000000004"])
+            XCTAssertEqual(try store.newestValid { XCTFail($0) }?.folder, final)
+            XCTAssertEqual(try store.best { XCTFail($0) }?.step, 4)
+        }
+    }
+
+    func testLeftoversOfKilledProcessesAreRemovedAndAReplacedCheckpointOnlyIfItsSuccessorIsIntact() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 3)
+            try save(store, 4)
+            try FileManager.default.copyItem(atPath: folder + "/step-000000004", toPath: folder + "/.replaced-step-000000004")
+            for name in [".tmp-step-000000005", ".tmp-replaced"] {
+                try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: false)
+            }
+            try Data("1".utf8).write(to: URL(fileURLWithPath: folder + "/best.json.4711.tmp"))
+            let damaged = folder + "/step-000000004/a.bin"
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: damaged))
+            try Data("x".utf8).write(to: URL(fileURLWithPath: damaged))
+            try store.removeLeftovers()
+            XCTAssertEqual(folders(folder), [".replaced-step-000000004", "step-000000004"])
+            try bytes.write(to: URL(fileURLWithPath: damaged))
+            try store.removeLeftovers()
+            XCTAssertEqual(folders(folder), ["step-000000004"])
+        }
+    }
+
+    func testTheStateOfACheckpointCanBeReplaced() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 3)
+            let saved = try save(store, 4)
+            try store.replaceState(ofStep: 4, with: Data("new".utf8))
+            let found = try XCTUnwrap(try store.newestValid { XCTFail($0) })
+            XCTAssertEqual(String(decoding: found.state, as: UTF8.self), "new")
+            XCTAssertEqual(try DurableFile.read(found.path("a.bin")), try DurableFile.read(saved.path("a.bin")))
         }
     }
 

@@ -73,7 +73,7 @@ final class ReportingTests: XCTestCase {
             let console = ProgressReporter(isTerminal: false, width: .max) { _ in }
             let runFolder = RunFolder(path: folder)
             let journal = try RunJournal(
-                runFolder: runFolder, console: console, resolutions: [64, 32], stepInterval: 5, afterStep: nil)
+                runFolder: runFolder, console: console, resolutions: [64, 32], stepInterval: 5, after: nil)
             for step in 1...9 { try journal.record(stepEvent(plans[1], step: step)) }
             let lines = try String(contentsOfFile: runFolder.metrics, encoding: .utf8).split(separator: "\n")
             XCTAssertEqual(lines.count, 1, "step 15 of the steps 11 to 19")
@@ -93,12 +93,12 @@ final class ReportingTests: XCTestCase {
     func testAResumedRunDropsLaterRecordsAndATornLine() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/metrics.jsonl"
-            let first = try MetricsWriter(path: path, afterStep: 0)
+            let first = try MetricsWriter(path: path, after: nil) { XCTFail($0) }
             for step in 1...5 { try first.write(record(step)) }
             var text = try String(contentsOfFile: path, encoding: .utf8)
             text += "{\"kind\":\"ste"
             try text.write(toFile: path, atomically: true, encoding: .utf8)
-            let second = try MetricsWriter(path: path, afterStep: 3)
+            let second = try MetricsWriter(path: path, after: MetricsWriter.Position(step: 3)) { XCTFail($0) }
             try second.write(record(4, loss: .nan))
             let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
             XCTAssertEqual(lines.count, 4)
@@ -109,12 +109,69 @@ final class ReportingTests: XCTestCase {
     func testAResumedRunDropsTheFinalRecordWhichComesAgain() throws {
         try withTemporaryFolder { folder in
             let path = folder + "/metrics.jsonl"
-            let first = try MetricsWriter(path: path, afterStep: 0)
+            let first = try MetricsWriter(path: path, after: nil) { XCTFail($0) }
             try first.write(record(3))
             try first.write(MetricsRecord(final: [], step: 3))
-            _ = try MetricsWriter(path: path, afterStep: 3)
+            _ = try MetricsWriter(path: path, after: MetricsWriter.Position(step: 3)) { XCTFail($0) }
             let text = try String(contentsOfFile: path, encoding: .utf8)
             XCTAssertTrue(text.contains("warmUp") && !text.contains("final"), text)
+        }
+    }
+
+    func testAPendingEvaluationWritesItsRecordsAgain() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/metrics.jsonl"
+            let (first, event) = (try MetricsWriter(path: path, after: nil) { XCTFail($0) }, stepEvent(plans[1]))
+            try first.write(MetricsRecord(event))
+            try first.write(MetricsRecord(epoch: event.epochSums, plans[1], event.position))
+            for (isPending, count) in [(false, 2), (true, 1)] {
+                let position = MetricsWriter.Position(step: event.position.runStep, isEvaluationPending: isPending)
+                _ = try MetricsWriter(path: path, after: position) { XCTFail($0) }
+                let text = try String(contentsOfFile: path, encoding: .utf8)
+                XCTAssertEqual(text.split(separator: "\n").count, count, text)
+            }
+        }
+    }
+
+    func testDamagedLinesAreToldAndAnUnreadableFileIsNotAnEmptyOne() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/metrics.jsonl"
+            let first = try MetricsWriter(path: path, after: nil) { XCTFail($0) }
+            try first.write(record(1))
+            let line = try Data(contentsOf: URL(fileURLWithPath: path))
+            try (Data([0xFF, 0x0A]) + line).write(to: URL(fileURLWithPath: path))
+            var warnings: [String] = []
+            _ = try MetricsWriter(path: path, after: MetricsWriter.Position(step: 3)) { warnings.append($0) }
+            XCTAssertEqual(warnings, ["\(path): 1 damaged line is left out"])
+            XCTAssertEqual(try Data(contentsOf: URL(fileURLWithPath: path)), line)
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
+            XCTAssertThrowsError(try MetricsWriter(path: path, after: MetricsWriter.Position(step: 3)) { XCTFail($0) })
+        }
+    }
+
+    /// The limit on the size of files stands for a full disk.
+    func testRecordsWaitForAFullDiskAndAreNeverTorn() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/metrics.jsonl"
+            var warnings: [String] = []
+            let writer = try MetricsWriter(path: path, after: nil) { warnings.append($0) }
+            try writer.write(record(1))
+            let size = try Data(contentsOf: URL(fileURLWithPath: path)).count
+            signal(SIGXFSZ, SIG_IGN)
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+            var small = limit
+            small.rlim_cur = rlim_t(size + 10)
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &small)
+            for step in 2...4 { try writer.write(record(step)) }
+            let during = try Data(contentsOf: URL(fileURLWithPath: path)).count
+            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+            XCTAssertEqual(during, size, "no part of a record is left")
+            XCTAssertEqual(warnings.count, 1, "\(warnings)")
+            XCTAssertTrue(warnings.first?.contains("File too large") ?? false, "\(warnings)")
+            try writer.write(record(5))
+            XCTAssertEqual(try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").count, 5)
         }
     }
 
@@ -133,7 +190,7 @@ final class ReportingTests: XCTestCase {
         }
         XCTAssertEqual(
             Trainer.resumeNote(nil, folder: "runs/a", plans: plans),
-            "runs/a holds no valid checkpoint to resume: starting from the beginning")
+            "runs/a holds no checkpoint: starting from the beginning")
     }
 
     private static func stagesOptions(_ stages: [String]) throws -> TrainingConfiguration.StagesOptions {

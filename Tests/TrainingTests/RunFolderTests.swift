@@ -16,8 +16,12 @@ final class RunFolderTests: XCTestCase {
     func testEveryStartIsKeptWithTheVersionsOfItsLibraries() throws {
         try withTemporaryFolder { path in
             let folder = RunFolder(path: path + "/run")
-            try folder.open(resume: false)
-            for version in ["1", "2"] { try folder.record(try configuration(), cores: ["a: rank 0"], products: products, version: version) }
+            try folder.open(.new) { XCTFail($0) }.release()
+            for version in ["1", "2"] {
+                try folder.record(
+                    configuration: try configuration().yaml(), cores: ["a: rank 0"], products: products, version: version
+                ) { XCTFail($0) }
+            }
             let data = try Data(contentsOf: URL(fileURLWithPath: folder.environment))
             let starts = try JSONDecoder().decode([RunEnvironment].self, from: data)
             XCTAssertEqual(starts.map(\.drnet), ["1", "2"])
@@ -28,24 +32,65 @@ final class RunFolderTests: XCTestCase {
         }
     }
 
-    func testAnUnreadableEnvironmentDoesNotStopARun() throws {
+    func testADamagedEnvironmentIsKeptUnderAnotherName() throws {
         try withTemporaryFolder { path in
             let folder = RunFolder(path: path)
             try Data("{".utf8).write(to: URL(fileURLWithPath: folder.environment))
-            try folder.record(try configuration(), cores: [], products: products, version: "3")
+            var notes: [String] = []
+            try folder.record(configuration: "", cores: [], products: products, version: "3") { notes.append($0) }
             let data = try Data(contentsOf: URL(fileURLWithPath: folder.environment))
             XCTAssertEqual(try JSONDecoder().decode([RunEnvironment].self, from: data).count, 1)
+            XCTAssertEqual(try String(contentsOfFile: folder.environment + ".damaged", encoding: .utf8), "{")
+            XCTAssertTrue(notes.count == 1 && notes[0].contains("environment.json.damaged"), "\(notes)")
         }
     }
 
-    func testOpeningWritesNothingAndRefusesAFolderThatHoldsARun() throws {
+    func testOpeningTakesTheLockAndRefusesAFolderThatHoldsARun() throws {
         try withTemporaryFolder { path in
             let folder = RunFolder(path: path + "/run")
-            try folder.open(resume: false)
-            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), [])
+            let lock = try folder.open(.new) { XCTFail($0) }
+            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["lock.json"])
+            for start in [RunStart.new, .resume, .restart] {
+                XCTAssertThrowsError(try folder.open(start) { XCTFail($0) }) { XCTAssertTrue("\($0)".contains("another job"), "\($0)") }
+            }
+            lock.release()
             try FileManager.default.createDirectory(atPath: folder.checkpoints, withIntermediateDirectories: true)
-            XCTAssertThrowsError(try folder.open(resume: false)) { XCTAssertTrue("\($0)".contains("--resume"), "\($0)") }
-            try folder.open(resume: true)
+            XCTAssertThrowsError(try folder.open(.new) { XCTFail($0) }) {
+                XCTAssertTrue("\($0)".contains("--resume") && "\($0)".contains("--restart"), "\($0)")
+            }
+            XCTAssertEqual(try FileManager.default.contentsOfDirectory(atPath: folder.path), ["checkpoints"], "the lock is released")
+            try folder.open(.resume) { XCTFail($0) }.release()
+        }
+    }
+
+    func testARestartMovesTheEarlierRunAsideAndOnlyThat() throws {
+        try withTemporaryFolder { path in
+            let folder = RunFolder(path: path)
+            for file in [folder.metrics, folder.configuration, path + "/train.log"] {
+                try Data(file.utf8).write(to: URL(fileURLWithPath: file))
+            }
+            for number in 1...2 {
+                var notes: [String] = []
+                try folder.open(.restart) { notes.append($0) }.release()
+                XCTAssertEqual(notes, ["the earlier run is in \(path)/earlier-\(number)"])
+                let moved = try String(contentsOfFile: "\(path)/earlier-\(number)/metrics.jsonl", encoding: .utf8)
+                XCTAssertEqual(moved, folder.metrics)
+                try Data(folder.metrics.utf8).write(to: URL(fileURLWithPath: folder.metrics))
+            }
+            let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+            XCTAssertEqual(names, ["earlier-1", "earlier-2", "metrics.jsonl", "train.log"])
+        }
+    }
+
+    /// A disk can be full because of them.
+    func testOpeningRemovesWhatKilledProcessesLeft() throws {
+        try withTemporaryFolder { path in
+            let folder = RunFolder(path: path)
+            try FileManager.default.createDirectory(
+                atPath: folder.checkpoints + "/.tmp-step-000000005", withIntermediateDirectories: true)
+            try Data().write(to: URL(fileURLWithPath: folder.configuration + ".77.tmp"))
+            try folder.open(.resume) { XCTFail($0) }.release()
+            XCTAssertEqual(try FileManager.default.subpathsOfDirectory(atPath: path), ["checkpoints"])
         }
     }
 }

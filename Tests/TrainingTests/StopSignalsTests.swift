@@ -6,10 +6,10 @@ import XCTest
 final class StopSignalsTests: XCTestCase {
     func testEachSignalAsksForAStopAndAWaitingThreadSeesIt() {
         defer {
-            for number in [SIGTERM, SIGUSR1] { signal(number, SIG_DFL) }
+            for number in [SIGTERM, SIGUSR1, SIGHUP] { signal(number, SIG_DFL) }
             StopSignals.forget()
         }
-        for number in [SIGTERM, SIGUSR1] {
+        for number in [SIGTERM, SIGUSR1, SIGHUP] {
             StopSignals.listen()
             XCTAssertFalse(StopSignals.wasReceived)
             let seen = expectation(description: "signal \(number) is seen")
@@ -22,5 +22,17 @@ final class StopSignalsTests: XCTestCase {
             raise(number)
             wait(for: [seen], timeout: 5)
         }
+    }
+
+    /// `nohup` ignores SIGHUP before it starts a program.
+    func testAHangUpThatIsIgnoredStaysIgnored() {
+        defer {
+            for number in [SIGTERM, SIGUSR1, SIGHUP] { signal(number, SIG_DFL) }
+            StopSignals.forget()
+        }
+        signal(SIGHUP, SIG_IGN)
+        StopSignals.listen()
+        raise(SIGHUP)
+        XCTAssertFalse(StopSignals.wasReceived)
     }
 }

@@ -22,7 +22,7 @@ public struct ProductsCache: Sendable {
     func store(_ choice: ProductsChoice) {
         var all = all()
         all[key] = choice
-        try? DurableFile.createFolder((path as NSString).deletingLastPathComponent)
+        try? DurableFile.createFolder(DurableFile.parent(of: path))
         try? JSON.write(all, to: path)
     }
 

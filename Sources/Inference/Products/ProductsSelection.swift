@@ -60,8 +60,8 @@ extension RunFolder {
     ///
     /// - Throws: `InterchangeError` if the record cannot be read.
     public func recordedProducts() throws -> ProductsSelection? {
-        if FileManager.default.fileExists(atPath: kernels) { return try JSON.read(ProductsSelection.self, from: kernels) }
-        guard FileManager.default.fileExists(atPath: checkpoints) else { return nil }
+        if try DurableFile.kind(of: kernels) != nil { return try JSON.read(ProductsSelection.self, from: kernels) }
+        guard try DurableFile.kind(of: checkpoints) != nil else { return nil }
         return ProductsSelection(.tiles, processor: "", reason: "the run began with a build that had no other")
     }
 

@@ -1,3 +1,4 @@
+import Configuration
 import DynamicResolution
 import Inference
 
@@ -30,9 +31,50 @@ public struct TrainingState: Codable, Equatable, Sendable {
     var policy: PolicyState?
     /// A resumed run must have the same identity.
     public var identity: RunIdentity
+    /// The values of all keys at this position. Nil in checkpoints of earlier builds.
+    private(set) var configuration: [String: String]?
+    /// Values of keys that held earlier, oldest first.
+    private(set) var configurationChanges: [ContinuedConfiguration.Change]?
+    /// The last epoch is trained and not evaluated yet. `position` is at the next epoch, and the sums are those of the last one.
+    private(set) var pendingEvaluation: Bool?
 
     init(identity: RunIdentity) {
         self.identity = identity
+    }
+
+    /// The state at the beginning of a run.
+    init(identity: RunIdentity, configuration: TrainingConfiguration) {
+        self.identity = identity
+        self.configuration = configuration.values
+    }
+
+    /// Whether the last epoch is still to be evaluated.
+    var isEvaluationPending: Bool {
+        get { pendingEvaluation ?? false }
+        set { pendingEvaluation = newValue ? true : nil }
+    }
+
+    /// Compares a configuration with that of the run so far, and continues with it.
+    ///
+    /// - Parameters:
+    ///   - new: the configuration of this start.
+    ///   - folder: the run folder, for messages.
+    ///   - note: receives sentences about keys whose values change.
+    /// - Throws: `ContinuationError` if a key cannot change any more.
+    mutating func replaceConfiguration(_ new: TrainingConfiguration, folder: String, note: (String) -> Void) throws {
+        guard let old = configuration else {
+            configuration = new.values
+            return
+        }
+        let continued = try ContinuedConfiguration(new, replacing: old, at: position, folder: folder)
+        continued.notes.forEach(note)
+        configuration = continued.values
+        if !continued.changes.isEmpty { configurationChanges = (configurationChanges ?? []) + continued.changes }
+    }
+
+    /// The text of config.yaml: the values that the run has at this position, after comments with earlier values.
+    package func yaml(_ configuration: TrainingConfiguration) -> String {
+        configuration.yaml(replacing: self.configuration ?? [:], comments: (configurationChanges ?? []).map(\.comment))
     }
 
     /// The sums of the current epoch; zeros at its beginning.

@@ -4,32 +4,78 @@ import Inference
 import Interchange
 
 extension RunFolder {
-    /// Creates the folder. On rank 0.
+    /// Creates the folder, takes its lock, and removes what killed processes left. On rank 0.
     ///
-    /// - Parameter resume: whether the folder can hold a run already.
-    /// - Throws: `RunFolderError` if it holds a run and `resume` is false.
-    public func open(resume: Bool) throws {
-        let manager = FileManager.default
-        if !resume, manager.fileExists(atPath: checkpoints) || manager.fileExists(atPath: metrics) {
-            throw RunFolderError(path: path)
-        }
+    /// - Parameters:
+    ///   - start: whether the folder can hold a run already.
+    ///   - note: receives sentences for a person.
+    /// - Returns: the lock. The caller gives it back at the end.
+    /// - Throws: `RunFolderError` if the folder holds a run and `start` is `.new`; `FolderLockError` if another job trains in it.
+    public func open(_ start: RunStart, note: (String) -> Void) throws -> FolderLock {
         try DurableFile.createFolder(path)
+        let lock = try FolderLock(folder: path, note: note)
+        do {
+            if try holdsRun() {
+                switch start {
+                case .new: throw RunFolderError(path: path)
+                case .restart: note("the earlier run is in \(try moveAside())")
+                case .resume: break
+                }
+            }
+            try DurableFile.removeTemporaries(in: path)
+            try CheckpointStore(folder: checkpoints, keep: 1).removeLeftovers()
+        } catch {
+            lock.release()
+            throw error
+        }
+        lock.describeOwner()
+        return lock
+    }
+
+    private func holdsRun() throws -> Bool {
+        try [checkpoints, metrics].contains { try DurableFile.kind(of: $0) != nil }
+    }
+
+    /// Moves all files of a run into a new subfolder, and returns its path.
+    private func moveAside() throws -> String {
+        var number = 1
+        while try DurableFile.kind(of: "\(path)/earlier-\(number)") != nil { number += 1 }
+        let target = RunFolder(path: "\(path)/earlier-\(number)")
+        try DurableFile.createFolder(target.path)
+        for (from, to) in zip(files, target.files) where try DurableFile.kind(of: from) != nil { try DurableFile.move(from, to: to) }
+        return target.path
     }
 
     /// Writes the configuration, and adds this start to environment.json. It changes the files of a resumed run, so call it after all
     /// checks have passed. On rank 0.
     ///
     /// - Parameters:
-    ///   - configuration: the resolved configuration.
+    ///   - configuration: the text of config.yaml.
     ///   - cores: the map of ranks and cores, one line a host.
     ///   - products: the implementation of matrix products; a later start keeps the record of an earlier one.
     ///   - version: of the command.
-    public func record(_ configuration: TrainingConfiguration, cores: [String], products: ProductsSelection, version: String) throws {
-        try DurableFile.write(Data(configuration.yaml().utf8), to: self.configuration)
+    ///   - note: receives a sentence if environment.json is damaged.
+    public func record(
+        configuration: String, cores: [String], products: ProductsSelection, version: String, note: (String) -> Void
+    ) throws {
+        try DurableFile.write(Data(configuration.utf8), to: self.configuration)
         if try recordedProducts() != products { try JSON.write(products, to: kernels) }
-        let earlier = (try? JSON.read([RunEnvironment].self, from: environment)) ?? []
-        let starts = earlier + [RunEnvironment(drnet: version, ranks: cores)]
+        let starts = try earlierStarts(note) + [RunEnvironment(drnet: version, ranks: cores)]
         try JSON.write(starts, to: environment)
+    }
+
+    /// The starts in environment.json. A damaged file is kept under another name.
+    private func earlierStarts(_ note: (String) -> Void) throws -> [RunEnvironment] {
+        guard try DurableFile.kind(of: environment) != nil else { return [] }
+        do {
+            return try JSON.read([RunEnvironment].self, from: environment)
+        } catch let error as InterchangeError {
+            guard case .malformed = error else { throw error }
+            let aside = environment + ".damaged"
+            try DurableFile.move(environment, to: aside)
+            note("warning: \(error). It is kept as \(aside)")
+            return []
+        }
     }
 }
 
@@ -38,6 +84,7 @@ struct RunFolderError: Error, CustomStringConvertible {
     var path: String
 
     var description: String {
-        "\(path) holds a run already: continue it with --resume, or choose another folder with --run-folder"
+        "\(path) holds a run already: continue it with --resume, choose another folder with --run-folder, or start over with --restart, "
+            + "which keeps the files of the run in a subfolder"
     }
 }

@@ -17,13 +17,15 @@ final class RunJournal {
 
     /// - Parameters:
     ///   - stepInterval: steps of the run between records of single steps.
-    ///   - afterStep: the step after which a resumed run continues; records of later steps are dropped. Nil for a new run.
-    init(runFolder: RunFolder, console: ProgressReporter, resolutions: [Int], stepInterval: Int, afterStep: Int?) throws {
+    ///   - position: where a resumed run continues; later records are dropped. Nil for a new run.
+    init(
+        runFolder: RunFolder, console: ProgressReporter, resolutions: [Int], stepInterval: Int, after position: MetricsWriter.Position?
+    ) throws {
         self.runFolder = runFolder
         self.console = console
         self.resolutions = resolutions
         self.stepInterval = stepInterval
-        metrics = try MetricsWriter(path: runFolder.metrics, afterStep: afterStep ?? 0)
+        metrics = try MetricsWriter(path: runFolder.metrics, after: position) { console.note("warning: \($0)") }
     }
 
     /// Reports a finished step.

@@ -32,6 +32,12 @@ enum StagePlan {
         }
     }
 
+    /// Whether the stage estimates statistics only. It has no steps with gradients.
+    var isRecalibration: Bool {
+        if case .recalibrate = self { return true }
+        return false
+    }
+
     /// Whether the stage uses the predictor.
     var usesPredictor: Bool {
         if case .warmUp = self { return false }

@@ -5,18 +5,18 @@ import NeuralNetwork
 extension Trainer {
     /// Runs the stage: one step that re-estimates the statistics, then an evaluation. Collective.
     func runRecalibration(_ plan: StagePlan, _ stage: TrainingConfiguration.RecalibrateStage) throws {
-        // Step 1 means that a signal ended an earlier evaluation after the statistics were estimated.
+        // Earlier builds wrote a checkpoint with step 1 when a signal ended the evaluation.
         if state.position.step == 0 {
             try recalibrate(batches: stage.batches)
-            state.position.step = 1
             // The new statistics need a checkpoint of their own, and checkpoints are numbered by steps.
             state.position.runStep += 1
         }
-        let isBest = try evaluateEpoch(plan)
         state.position.epoch = 1
         state.position.step = 0
         state.position.runEpoch += 1
-        try saveCheckpoint(isBest: isBest)
+        state.isEvaluationPending = true
+        try saveCheckpoint()
+        try evaluateIfPending(plan)
     }
 
     /// Re-estimates the running statistics of every batch norm with fixed weights. It pools the moments of `limit` batches of augmented

@@ -11,6 +11,7 @@ extension Trainer {
         let steps = data.stepsPerEpoch()
         var sums = state.epochReport(resolutionCount: model.resolutions.count)
         while state.position.step < steps {
+            try lock?.requireHeldQuickly()
             let start = Date()
             let result = try runStep(plan, batches, steps: steps)
             sums.add(result.report)
@@ -26,21 +27,41 @@ extension Trainer {
             // `finishEpoch` writes the checkpoint after the last step.
             if state.position.step < steps { try saveCheckpointIfDue() }
         }
-        try finishEpoch(plan, sums)
+        try finishEpoch(plan)
     }
 
-    private func finishEpoch(_ plan: StagePlan, _ sums: StepReport) throws {
+    /// Writes the epoch's checkpoint, then evaluates. An evaluation that fails, for example at a damaged image, loses no training.
+    private func finishEpoch(_ plan: StagePlan) throws {
         journal?.finishLine()
         let isLast = state.position.epoch + 1 == plan.epochs
         let isDue = (state.position.epoch + 1) % configuration.evaluation.everyEpochs == 0
-        let isBest = isLast || isDue ? try evaluateEpoch(plan) : false
-        // A signal can end the evaluation. The resumed run then repeats it, so the record of the epoch comes after it.
-        try journal?.recordEpoch(sums, plan: plan, position: state.position)
+        if !isLast && !isDue { try recordEpoch(plan) }
+        state.isEvaluationPending = isLast || isDue
         state.position.epoch += 1
         state.position.runEpoch += 1
         state.position.step = 0
-        state.setEpochReport(StepReport(resolutionCount: model.resolutions.count))
-        try saveCheckpoint(isBest: isBest)
+        try saveCheckpoint()
+        try evaluateIfPending(plan)
+    }
+
+    /// Evaluates the last epoch, unless that is done. Then completes the epoch's checkpoint. Collective.
+    ///
+    /// A signal can end the evaluation. The resumed run then repeats it, so the records of the epoch come after it.
+    func evaluateIfPending(_ plan: StagePlan) throws {
+        guard state.isEvaluationPending else { return }
+        var position = state.position
+        position.epoch -= 1
+        let isBest = try evaluateEpoch(plan, at: position)
+        if !plan.isRecalibration { try recordEpoch(plan, at: position) }
+        state.isEvaluationPending = false
+        try saveEvaluation(isBest: isBest)
+    }
+
+    /// Records the sums of an epoch, and clears them.
+    private func recordEpoch(_ plan: StagePlan, at position: TrainingPosition? = nil) throws {
+        let count = model.resolutions.count
+        try journal?.recordEpoch(state.epochReport(resolutionCount: count), plan: plan, position: position ?? state.position)
+        state.setEpochReport(StepReport(resolutionCount: count))
     }
 
     private func saveCheckpointIfDue() throws {
@@ -49,14 +70,22 @@ extension Trainer {
         let byTime =
             options.everyMinutes > 0
             && Date().timeIntervalSince(lastCheckpointTime) >= options.everyMinutes * 60
-        if byStep || byTime { try saveCheckpoint(isBest: false) }
+        if byStep || byTime { try saveCheckpoint() }
     }
 
     /// Writes a checkpoint on rank 0. The other ranks hold the same values and continue at once.
-    func saveCheckpoint(isBest: Bool) throws {
+    func saveCheckpoint() throws {
         guard communicator.rank == 0 else { return }
-        try checkpoints.save(state, isBest: isBest)
+        try lock?.requireHeld()
+        try checkpoints.save(state)
         lastCheckpointTime = Date()
         savedStep = state.position.runStep
+    }
+
+    /// Completes the checkpoint of an epoch with the result of its evaluation. On rank 0.
+    private func saveEvaluation(isBest: Bool) throws {
+        guard communicator.rank == 0 else { return }
+        try lock?.requireHeld()
+        try checkpoints.saveEvaluation(state, isBest: isBest)
     }
 }

@@ -4,10 +4,13 @@ import Evaluation
 extension Trainer {
     /// Evaluates after an epoch: the fixed resolutions in warm-up, the dynamic network in later stages. Collective.
     ///
+    /// - Parameters:
+    ///   - plan: the stage of the epoch.
+    ///   - position: in the epoch, for the records.
     /// - Returns: whether the weights are the best so far.
-    func evaluateEpoch(_ plan: StagePlan) throws -> Bool {
+    func evaluateEpoch(_ plan: StagePlan, at position: TrainingPosition) throws -> Bool {
         let evaluation = try evaluate(plan.usesPredictor && model.predictor != nil ? .dynamic : .fixed)
-        try journal?.record(evaluation, plan: plan, position: state.position)
+        try journal?.record(evaluation, plan: plan, position: position)
         let score = score(evaluation)
         // Scores with and without the predictor cannot be compared, so the first stage with the predictor starts a new comparison.
         let isBest = state.bestIsDynamic != plan.usesPredictor || state.bestScore.map { score > $0 } ?? true

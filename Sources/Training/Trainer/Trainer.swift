@@ -4,6 +4,7 @@ import DynamicResolution
 import Evaluation
 import Foundation
 import Inference
+import Interchange
 import Kernels
 import NeuralNetwork
 
@@ -33,14 +34,16 @@ public final class Trainer {
     let plans: [StagePlan]
     let regularizer: FLOPsRegularizer?
     var state: TrainingState
+    /// On rank 0 only.
+    let lock: FolderLock?
     var lastCheckpointTime = Date()
     /// The step of the newest checkpoint on disk; nil if there is none.
     var savedStep: Int?
 
     var communicator: Communicator { exchange.communicator }
 
-    /// Builds the model. With `resume`, restores the newest valid checkpoint of the run folder; the run starts from the beginning if there
-    /// is none. Collective.
+    /// Builds the model. With `.resume`, restores the newest valid checkpoint of the run folder; the run starts from the beginning if the
+    /// folder holds no checkpoint. Collective.
     ///
     /// - Parameters:
     ///   - configuration: the same on all ranks.
@@ -48,11 +51,12 @@ public final class Trainer {
     ///   - communicator: of this rank.
     ///   - context: threads and buffers of training and evaluation.
     ///   - runFolder: receives checkpoints and records.
-    ///   - resume: whether to continue from a checkpoint.
+    ///   - start: whether to continue from a checkpoint.
+    ///   - lock: of the run folder, on rank 0. Nil if nothing else can write to the folder.
     ///   - console: for progress and notes; nil on all ranks but rank 0.
     public init(
         _ configuration: TrainingConfiguration, data: TrainingData, communicator: Communicator, context: KernelContext,
-        runFolder: RunFolder, resume: Bool, console: ProgressReporter?
+        runFolder: RunFolder, start: RunStart, lock: FolderLock? = nil, console: ProgressReporter?
     ) throws {
         self.configuration = configuration
         self.data = data
@@ -60,9 +64,14 @@ public final class Trainer {
         exchange = RankExchange(communicator)
         let note = { (text: String) in if let console { console.note(text) } }
         let identity = RunIdentity(configuration, data: data)
+        let store = CheckpointStore(folder: runFolder.checkpoints, keep: configuration.checkpoints.keep)
         let found =
-            resume
-            ? try FoundCheckpoint(in: runFolder.checkpoints, identity: identity, communicator, note: note) : nil
+            try start.isResume
+            ? FoundCheckpoint(
+                in: store,
+                of: ContinuedRun(
+                    folder: runFolder.path, identity: identity, configuration: configuration,
+                    acceptsDataChanges: start == .resume(acceptingDataChanges: true)), communicator, note: note) : nil
         // A resumed run does not need its pretrained files, because the checkpoint holds all weights.
         let model = try DRNet(
             found == nil ? configuration : configuration.withoutPretrained, classCount: data.folder.classes.count, note: note)
@@ -72,19 +81,21 @@ public final class Trainer {
             model: model, ranks: communicator.rankCount > 1 ? exchange : nil,
             globalBatchNorm: configuration.batchNorm.mode == .global,
             labelSmoothing: Float(configuration.optimizer.labelSmoothing))
-        checkpoints = RunCheckpoints(
-            folder: runFolder.checkpoints, keep: configuration.checkpoints.keep, model: model, optimizer: optimizer)
+        checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer)
         plans = StagePlan.plans(configuration.stages)
         regularizer = model.predictor == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
         if let found { try checkpoints.restore(found) }
         try exchange.broadcast(model.networks, found == nil ? nil : optimizer)
-        state = found?.state ?? TrainingState(identity: identity)
+        state = found?.state ?? TrainingState(identity: identity, configuration: configuration)
         savedStep = found?.state.position.runStep
-        if resume { note(Self.resumeNote(found?.state.position, folder: runFolder.path, plans: plans)) }
+        self.lock = lock
+        if start.isResume { note(Self.resumeNote(found?.state.position, folder: runFolder.path, plans: plans)) }
         journal = try console.map {
             try RunJournal(
                 runFolder: runFolder, console: $0, resolutions: configuration.resolutions, stepInterval: configuration.metrics.everySteps,
-                afterStep: found?.state.position.runStep)
+                after: found.map {
+                    MetricsWriter.Position(step: $0.state.position.runStep, isEvaluationPending: $0.state.isEvaluationPending)
+                })
         }
     }
 
@@ -96,16 +107,20 @@ public final class Trainer {
             return .finished(try finalEvaluation())
         } catch is StopRequest {
             // The checkpoint of this step can exist already, for example at the end of an epoch.
-            if savedStep != state.position.runStep { try saveCheckpoint(isBest: false) }
+            if savedStep != state.position.runStep { try saveCheckpoint() }
             try journal?.event("stopped by a signal after step \(state.position.runStep); continue with --resume")
             return .stopped
         }
     }
 
+    /// The text of config.yaml: the values that the run continues with, after comments with earlier values.
+    public var configurationText: String { state.yaml(configuration) }
+
     private func runStages() throws {
         while state.position.stage < plans.count {
             try stopIfRequested()
             let plan = plans[state.position.stage]
+            try evaluateIfPending(plan)
             try warmStartPredictorIfDue(plan)
             while state.position.epoch < plan.epochs {
                 if case .recalibrate(let stage) = plan { try runRecalibration(plan, stage) } else { try runEpoch(plan) }
@@ -129,7 +144,7 @@ public final class Trainer {
     ///
     /// - Parameter position: of the checkpoint; nil if there is none.
     static func resumeNote(_ position: TrainingPosition?, folder: String, plans: [StagePlan]) -> String {
-        guard var position else { return "\(folder) holds no valid checkpoint to resume: starting from the beginning" }
+        guard var position else { return "\(folder) holds no checkpoint: starting from the beginning" }
         // The position of a stage's last checkpoint is after its last epoch.
         while position.stage < plans.count, position.epoch >= plans[position.stage].epochs {
             position.stage += 1

@@ -1,0 +1,98 @@
+import Configuration
+import Inference
+import TestSupport
+import XCTest
+
+@testable import Training
+
+final class ContinuedConfigurationTests: XCTestCase {
+    /// Stages: warmUp, fineTune and recalibrate.
+    private func configuration(_ overrides: [String] = []) throws -> TrainingConfiguration {
+        try TrainingConfiguration.load(
+            path: repositoryRoot + "/configs/quickstart.yaml",
+            overrides: ["stages.warmUp.epochs=4", "stages.fineTune.epochs=3", "stages.recalibrate.batches=2"] + overrides)
+    }
+
+    private func position(stage: Int, epoch: Int, step: Int = 0) -> TrainingPosition {
+        var position = TrainingPosition()
+        (position.stage, position.epoch, position.step, position.runStep) = (stage, epoch, step, 17)
+        return position
+    }
+
+    private func continued(_ overrides: [String], at position: TrainingPosition) throws -> ContinuedConfiguration {
+        try ContinuedConfiguration(
+            try configuration(overrides), replacing: try configuration().values, at: position, folder: "runs/a")
+    }
+
+    func testAnEqualConfigurationChangesNothing() throws {
+        let same = try continued([], at: position(stage: 1, epoch: 1))
+        XCTAssertEqual(same.notes, [])
+        XCTAssertEqual(same.changes, [])
+        XCTAssertEqual(same.values, try configuration().values)
+    }
+
+    func testAChangedKeyIsTakenOverToldAndRemembered() throws {
+        let changed = try continued(["metrics.everySteps=7", "stages.fineTune.epochs=9"], at: position(stage: 1, epoch: 1))
+        XCTAssertEqual(
+            changed.notes, ["metrics.everySteps is 7 from here on, was 10", "stages.fineTune.epochs is 9 from here on, was 3"])
+        XCTAssertEqual(changed.values["stages.fineTune.epochs"], "9")
+        XCTAssertEqual(
+            changed.changes.map(\.comment), ["until step 17: metrics.everySteps: 10", "until step 17: stages.fineTune.epochs: 3"])
+    }
+
+    func testEveryStageThatIsNotFinishedCanBeExtended() throws {
+        // The last checkpoint of a stage is at the stage's end.
+        for (stage, epoch, key) in [(0, 2, "warmUp"), (0, 4, "warmUp"), (0, 2, "fineTune"), (1, 3, "fineTune")] {
+            XCTAssertEqual(
+                try continued(["stages.\(key).epochs=9"], at: position(stage: stage, epoch: epoch)).values["stages.\(key).epochs"], "9")
+        }
+    }
+
+    func testAFinishedStageCannotChangeAndTheMessageSaysHowToGoOn() throws {
+        for (overrides, place, reason) in [
+            (["stages.warmUp.epochs=9"], position(stage: 1, epoch: 0), "stages.warmUp.epochs is 9, was 4 (this stage is finished)"),
+            (["stages.fineTune.learningRate.base=0.5"], position(stage: 2, epoch: 1), "this stage is finished"),
+            (["stages.warmUp.epochs=2"], position(stage: 0, epoch: 3), "3 epochs of this stage are trained already"),
+            (["optimizer.momentum=0.5"], position(stage: 2, epoch: 1), "the run is complete"),
+            (["classifier.width=0.5"], position(stage: 0, epoch: 1), "networks"),
+        ] {
+            XCTAssertThrowsError(try continued(overrides, at: place)) {
+                for part in [reason, "runs/a: ", "--set classifier.pretrained=runs/a"] { XCTAssertTrue("\($0)".contains(part), "\($0)") }
+            }
+        }
+    }
+
+    func testACompleteRunCanBeEvaluatedInAnotherWay() throws {
+        let changed = try continued(["evaluation.batchSize=3", "kernels.winograd=false"], at: position(stage: 2, epoch: 1))
+        XCTAssertEqual(changed.changes.map(\.key), ["evaluation.batchSize", "kernels.winograd"])
+    }
+
+    func testAKeyOfTheBeginningIsIgnoredAndKeepsItsValue() throws {
+        let changed = try continued(["classifier.pretrained=x.safetensors"], at: position(stage: 0, epoch: 1))
+        XCTAssertEqual(changed.values["classifier.pretrained"], "null")
+        XCTAssertEqual(changed.changes, [])
+        XCTAssertEqual(changed.notes.count, 1)
+        XCTAssertTrue(changed.notes[0].contains("is ignored"), changed.notes[0])
+    }
+
+    func testAWarmStartCanChangeUntilFineTuningBegins() throws {
+        let key = "predictor={widths: [16, 16, 32, 64, 128], inputSize: 64, warmStart: true}"
+        let old = try configuration(["predictor={widths: [16, 16, 32, 64, 128], inputSize: 64}"]).values
+        for (place, value) in [(position(stage: 0, epoch: 1), "true"), (position(stage: 1, epoch: 0, step: 1), "false")] {
+            let changed = try ContinuedConfiguration(try configuration([key]), replacing: old, at: place, folder: "runs/a")
+            XCTAssertEqual(changed.values["predictor.warmStart"], value)
+        }
+    }
+
+    func testTheConfigurationFileTellsWhatHeldUntilWhen() throws {
+        var state = TrainingState(
+            identity: RunIdentity(
+                seed: 1, resolutions: [], classes: [], trainingImages: 0, imageNames: "", batchSize: 1, accumulationSteps: 1, stages: []),
+            configuration: try configuration())
+        let new = try configuration(["metrics.everySteps=7", "classifier.pretrained=x.safetensors"])
+        try state.replaceConfiguration(new, folder: "runs/a") { _ in }
+        let text = state.yaml(new)
+        XCTAssertTrue(text.hasPrefix("# until step 0: metrics.everySteps: 10\nseed: "), text)
+        XCTAssertTrue(text.contains("everySteps: 7") && text.contains("pretrained: null"), text)
+    }
+}
