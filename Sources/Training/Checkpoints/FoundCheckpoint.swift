@@ -91,8 +91,8 @@ struct DataChangeError: Error, CustomStringConvertible {
 
     var description: String {
         "\(folder) was trained with other images: \(differences.joined(separator: "; ")). If images were removed, added or renamed on "
-            + "purpose, add --accept-data-changes: the run continues, and the rest of the current epoch follows a new order, so it can repeat "
-            + "or miss images. Otherwise restore the images"
+            + "purpose, add --accept-data-changes: the run continues, and the rest of the current epoch follows a new order, so it can "
+            + "repeat or miss images. Otherwise restore the images"
     }
 }
 

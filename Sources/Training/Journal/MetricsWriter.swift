@@ -3,8 +3,8 @@ import Interchange
 
 /// Appends records to metrics.jsonl, one a line.
 ///
-/// A record that cannot be written, for example on a full disk, does not end the run. It waits in memory until a later record can be written.
-/// The file never contains a part of a record.
+/// A record that cannot be written, for example on a full disk, does not end the run. It waits in memory until a later record can be
+/// written. The file never contains a part of a record.
 final class MetricsWriter {
     private let descriptor: Int32
     private let path: String
@@ -18,8 +18,8 @@ final class MetricsWriter {
     /// The largest size of the records that wait, in bytes. Later ones are lost.
     private static let waitingLimit = 64 << 20
 
-    /// Opens the file. Records up to the position stay. Later records and the record of the final evaluation are dropped, since the run writes
-    /// them again; so is an incomplete last line.
+    /// Opens the file. Records up to the position stay. Later records and the record of the final evaluation are dropped, since the run
+    /// writes them again; so is an incomplete last line.
     ///
     /// - Parameters:
     ///   - path: of the file.
