@@ -17,8 +17,8 @@ struct FoundCheckpoint {
     ///   - run: the run that is to continue.
     ///   - communicator: of this rank.
     ///   - note: receives sentences for a person: damaged checkpoints, changed keys and changed images.
-    /// - Throws: `UnusableCheckpoints` if there are checkpoints, and none can be used. `ResumeError` and `ContinuationError` if the checkpoint
-    ///   belongs to a different run.
+    /// - Throws: `UnusableCheckpoints` if there are checkpoints, and none can be used. `ResumeError` and `ContinuationError` if the
+    ///   checkpoint belongs to a different run.
     init?(in store: CheckpointStore, of run: ContinuedRun, _ communicator: Communicator, note: (String) -> Void) throws {
         checkpoint = communicator.rank == 0 ? try run.newestCheckpoint(in: store, note: note) : nil
         let own = try checkpoint.map { checkpoint in
@@ -58,13 +58,13 @@ struct ContinuedRun {
         if !differences.training.isEmpty {
             guard acceptsDataChanges else { throw DataChangeError(folder: folder, differences: differences.training) }
             note(
-                "the training images changed (\(differences.training.joined(separator: "; "))). The rest of this epoch follows a new order: "
-                    + "it can repeat or miss images. From the next epoch on, each image is used once per epoch again")
+                "the training images changed (\(differences.training.joined(separator: "; "))). The rest of this epoch follows a new "
+                    + "order: it can repeat or miss images. From the next epoch on, each image is used once per epoch again")
         }
         if !differences.validation.isEmpty {
             note(
-                "the validation images changed (\(differences.validation.joined(separator: "; "))). Training does not depend on them. Scores "
-                    + "before and after this step do not compare")
+                "the validation images changed (\(differences.validation.joined(separator: "; "))). Training does not depend on them. "
+                    + "Scores before and after this step do not compare")
         }
         var state = saved
         state.identity = identity
