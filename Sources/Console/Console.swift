@@ -6,8 +6,8 @@
 
 /// Writes lines for a person to standard output and standard error.
 ///
-/// Messages (`note`, `progress`, `warning`, `error`) never end or delay a program: a full disk, a closed pipe, a terminal that hung up and a
-/// reader that does not read only lose the message. The result of a command (`result`) is different: it throws if it cannot be written.
+/// Messages (`note`, `progress`, `warning`, `error`) never end or delay a program: a full disk, a closed pipe, a terminal that hung up and
+/// a reader that does not read only lose the message. The result of a command (`result`) is different: it throws if it cannot be written.
 /// Nothing is buffered, so lines appear in the order of the calls. Thread-safe.
 public enum Console {
     private static let output = ConsoleStream(STDOUT_FILENO)

@@ -53,8 +53,8 @@ struct CheckpointFolder {
 
     // MARK: - Changes
 
-    /// Gives the temporary checkpoint of a step its final name. If there was a checkpoint of this step before, `candidates` has a complete one
-    /// at every moment.
+    /// Gives the temporary checkpoint of a step its final name. If there was a checkpoint of this step before, `candidates` has a complete
+    /// one at every moment.
     func install(_ step: Int) throws {
         let (target, replaced) = (checkpointPath(step), replacedPath(step))
         let isReplacement = try DurableFile.kind(of: target) != nil
@@ -80,8 +80,8 @@ struct CheckpointFolder {
         try? FileManager.default.removeItem(atPath: temporary)
     }
 
-    /// Removes incomplete checkpoints of killed processes. A replaced checkpoint gets its name back if nothing has that name, and is removed if
-    /// its successor is intact.
+    /// Removes incomplete checkpoints of killed processes. A replaced checkpoint gets its name back if nothing has that name, and is
+    /// removed if its successor is intact.
     func removeLeftovers(isIntact: (String) throws -> Bool) throws {
         for name in try names() where name.hasPrefix(Self.temporaryMark) {
             try? FileManager.default.removeItem(atPath: "\(path)/\(name)")

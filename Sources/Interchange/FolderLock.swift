@@ -9,10 +9,10 @@ import Synchronization
 
 /// The right to write into a folder. At most one process at a time has it, also on a network file system.
 ///
-/// The lock is a file that is created with O_EXCL, which NFS supports. It names the host, the process and the start. While the lock is held,
-/// a thread sets the file's modification time every few seconds: the heartbeat. The lock of a killed process is recognised: on the same host
-/// because the process is gone, on another host because the heartbeat stops. An age is the difference of two times of the same file system,
-/// so the hosts' clocks can differ.
+/// The lock is a file that is created with O_EXCL, which NFS supports. It names the host, the process and the start. While the lock is
+/// held, a thread sets the file's modification time every few seconds: the heartbeat. The lock of a killed process is recognised: on the
+/// same host because the process is gone, on another host because the heartbeat stops. An age is the difference of two times of the same
+/// file system, so the hosts' clocks can differ.
 public final class FolderLock: Sendable {
     /// Seconds between heartbeats, and the age from which a lock of another host counts as left behind.
     struct Timing: Sendable {

@@ -3,8 +3,8 @@ import Inference
 
 /// Compares the configuration of a resumed run with the one that it was trained with so far.
 ///
-/// A changed key is taken over from here on, ignored, or refused. docs/checkpoints.md lists the keys. `RunIdentity` compares the settings that
-/// order and number of steps depend on.
+/// A changed key is taken over from here on, ignored, or refused. docs/checkpoints.md lists the keys. `RunIdentity` compares the settings
+/// that order and number of steps depend on.
 struct ContinuedConfiguration {
     /// A value that held until a step.
     struct Change: Codable, Equatable, Sendable {
