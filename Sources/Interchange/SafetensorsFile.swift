@@ -25,10 +25,20 @@ public struct SafetensorsFile {
 
     /// Opens a file and validates its header.
     ///
-    /// - Throws: `InterchangeError`, which names the file and, if possible, the tensor.
+    /// - Throws: `InterchangeError`, which names the file and, if possible, the tensor; `ForeignFileError` if the file is of another kind.
     public init(contentsOf path: String) throws {
+        try self.init(try DurableFile.read(path), path: path)
+    }
+
+    /// Validates the header of a file's bytes.
+    ///
+    /// - Parameters:
+    ///   - data: all bytes of the file. The first index is 0.
+    ///   - path: the file's name, for messages.
+    /// - Throws: see `init(contentsOf:)`.
+    package init(_ data: Data, path: String) throws {
         self.path = path
-        data = try DurableFile.read(path)
+        self.data = data
         header = try SafetensorsHeader(data, path: path)
     }
 
@@ -46,14 +56,15 @@ public struct SafetensorsFile {
     /// Returns the elements of a tensor, row-major, converted to single precision.
     public func floats(of name: String) throws -> [Float] {
         let entry = try entry(name)
-        let count = entry.range.count / entry.type.bytes
+        guard let type = entry.type else { throw InterchangeError.elementType(path: path, name: name, type: entry.typeName) }
+        let count = entry.range.count / type.bytes
         return try data[entry.range].withUnsafeBytes { bytes -> [Float] in
             func read<Element>(_ type: Element.Type, _ convert: (Element) -> Float) -> [Float] {
                 (0..<count).map {
                     convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: Element.self))
                 }
             }
-            switch entry.type {
+            switch type {
             case .f32: return read(UInt32.self) { Float(bitPattern: UInt32(littleEndian: $0)) }
             case .f64: return read(UInt64.self) { Float(Double(bitPattern: UInt64(littleEndian: $0))) }
             case .f16: return read(UInt16.self) { Self.half(UInt16(littleEndian: $0)) }
@@ -61,7 +72,7 @@ public struct SafetensorsFile {
             case .i64: return read(Int64.self) { Float(Int64(littleEndian: $0)) }
             case .i32: return read(Int32.self) { Float(Int32(littleEndian: $0)) }
             case .u8: return read(UInt8.self) { Float($0) }
-            default: throw InterchangeError.elementType(path: path, name: name, type: entry.type.rawValue)
+            default: throw InterchangeError.elementType(path: path, name: name, type: entry.typeName)
             }
         }
     }

@@ -41,13 +41,25 @@ final class SafetensorsTests: XCTestCase {
     func testErrorsAboutDamagedHeadersNameFileAndTensor() throws {
         let cases = [
             #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#: "needs 8 bytes",
-            #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#: "the file has 4 bytes",
+            #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#: "4 bytes before the data of x belong to no tensor",
+            #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#: "an incomplete download or copy",
+            #"{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#: "it has 2 bytes after its last tensor",
+            #"{"x":{"dtype":"U8","shape":[4],"data_offsets":[4,0]}}"#: "impossible bytes 4–0",
+            #"{"x":{"dtype":"U8","shape":[4],"data_offsets":[9223372036854775800,9223372036854775804]}}"#: "impossible bytes",
+            #"{"x":{"dtype":"U8","shape":[4],"data_offsets":[0,99999999999999999999]}}"#: "of the wrong type",
+            #"{"x":{"dtype":"F64","shape":[0.5],"data_offsets":[0,4]}}"#: "of the wrong type",
+            #"{"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#:
+                "the key x twice",
+            #"{"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"\u0078":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#:
+                "the key x twice",
+            #"{"x":{"dtype":"U8","dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#: "the key dtype twice",
+            #"{"__metadata__":{"n":5},"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#: "__metadata__ is not an object of texts",
+            "{\"a\":" + String(repeating: "[", count: 100_000): "no JSON object",
             #"{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#: "impossible shape",
             #"{"x":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}}"#: "impossible shape",
-            #"{"x":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}"#: "unknown element type F99",
             #"{"x":{"dtype":"F32","shape":[1]}}"#: "missing",
             #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#: "overlap",
-            "[1, 2]": "no JSON object", "{": "no JSON object",
+            "[1, 2]": "the '{' of a safetensors header", "{": "no JSON object",
         ]
         try withTemporaryFolder { folder in
             let path = folder + "/bad.safetensors"
@@ -55,6 +67,19 @@ final class SafetensorsTests: XCTestCase {
                 try write(header, [0, 0, 0, 0], to: path)
                 assertRefused(path, reason)
             }
+        }
+    }
+
+    func testAnUnknownElementTypeMattersOnlyWhereItIsRead() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/types.safetensors"
+            try write(
+                #"{"x":{"dtype":"F99","shape":[9],"data_offsets":[0,4]},"y":{"dtype":"U8","shape":[1],"data_offsets":[4,5]}}"#,
+                [0, 0, 0, 0, 7], to: path)
+            let file = try SafetensorsFile(contentsOf: path)
+            XCTAssertEqual(try file.floats(of: "y"), [7])
+            XCTAssertEqual(try file.shape(of: "x"), [9])
+            XCTAssertThrowsError(try file.floats(of: "x")) { XCTAssertTrue("\($0)".contains("the elements of x are F99"), "\($0)") }
         }
     }
 
@@ -69,6 +94,10 @@ final class SafetensorsTests: XCTestCase {
             }
             try Data([255, 255, 255, 255, 255, 255, 255, 255, 0]).write(to: URL(fileURLWithPath: path))
             assertRefused(path, "header")
+            try whole.prefix(100).write(to: URL(fileURLWithPath: path))
+            assertRefused(path, "it ends within its header, after 100 of ")
+            try whole.dropLast(1).write(to: URL(fileURLWithPath: path))
+            assertRefused(path, "it has \(whole.count - 1) of \(whole.count) bytes: an incomplete download or copy")
         }
     }
 
