@@ -16,11 +16,13 @@ public enum ComputeCost: Equatable, Sendable {
     /// Reads "0.6" as a share, and "2.5G", "300M" and "40K" as multiply-adds.
     ///
     /// - Parameter largestShare: a larger number without a suffix is a number of multiply-adds.
-    /// - Returns: nil if the text is not a positive number with one suffix at most.
+    /// - Returns: nil if the text is not a positive number in decimal notation with one suffix at most.
     package init?(_ text: String, largestShare: Double = .infinity) {
         let unit = Self.units.first { $0.suffix == text.last }
-        guard let number = Double(unit == nil ? text : String(text.dropLast())), number.isFinite, number > 0 else { return nil }
+        let digits = unit == nil ? text : String(text.dropLast())
+        guard ScalarReading.isDecimal(digits), let number = Double(digits), number.isFinite, number > 0 else { return nil }
         if let unit {
+            guard (number * unit.factor).isFinite else { return nil }
             self = .multiplyAdds(number * unit.factor)
         } else {
             self = number <= largestShare ? .share(number) : .multiplyAdds(number)

@@ -1,6 +1,5 @@
 import DynamicResolution
 import Foundation
-import Yams
 
 extension TrainingConfiguration {
     /// How the predictor's gradient is estimated.
@@ -85,7 +84,7 @@ extension TrainingConfiguration {
 
         private static func temperature(_ section: ConfigurationSection) -> TemperatureRange {
             guard let node = section.value("temperature") else { return TemperatureRange(start: 1, end: 1) }
-            guard node.mapping != nil else {
+            guard node.entries != nil else {
                 let value = section.number(node, "temperature", .positive)
                 return TemperatureRange(start: value, end: value)
             }
@@ -98,8 +97,8 @@ extension TrainingConfiguration {
         private static func target(_ section: ConfigurationSection) -> ComputeCost {
             guard let node = section.value("flopsTarget") else { return .share(0.6) }
             // A resolved configuration has multiply-adds without a suffix.
-            guard let target = ComputeCost(node.scalar?.string ?? "", largestShare: 1) else {
-                section.report("flopsTarget", "is \(ConfigurationSection.describe(node)); allowed is \(ComputeCost.allowed)")
+            guard let target = ComputeCost(node.text ?? "", largestShare: 1) else {
+                section.report("flopsTarget", "is \(node.description); allowed is \(ComputeCost.allowed)")
                 return .share(0.6)
             }
             return target

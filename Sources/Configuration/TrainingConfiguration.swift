@@ -1,4 +1,5 @@
 import DynamicResolution
+import Foundation
 
 /// The configuration of a run, read from a YAML file and checked. The properties have the names of the keys, which docs/configuration.md
 /// describes.
@@ -21,10 +22,34 @@ public struct TrainingConfiguration: Equatable, Sendable {
 
     /// Reads and checks a configuration. Builds no network.
     ///
-    /// - Parameter overrides: "key.path=value" each, with the value in YAML.
+    /// - Parameters:
+    ///   - path: of the YAML file.
+    ///   - overrides: "key.path=value" each, with the value in YAML.
     /// - Throws: `ConfigurationError` with all problems.
     public static func load(path: String, overrides: [String]) throws -> TrainingConfiguration {
-        let document = try ConfigurationDocument(path: path, overrides: overrides)
+        try load(text: try YAMLBytes.text(ofFile: path), path: path, overrides: overrides)
+    }
+
+    /// Reads and checks the bytes of a configuration.
+    ///
+    /// - Parameters:
+    ///   - bytes: the contents of the file.
+    ///   - path: its name, for messages.
+    ///   - overrides: "key.path=value" each, with the value in YAML.
+    /// - Throws: `ConfigurationError` with all problems.
+    package static func load(bytes: Data, path: String, overrides: [String]) throws -> TrainingConfiguration {
+        try load(text: try YAMLBytes.text(bytes, path: path), path: path, overrides: overrides)
+    }
+
+    /// Reads and checks the text of a configuration.
+    ///
+    /// - Parameters:
+    ///   - text: the YAML text.
+    ///   - path: its file, for messages.
+    ///   - overrides: "key.path=value" each, with the value in YAML.
+    /// - Throws: `ConfigurationError` with all problems.
+    package static func load(text: String, path: String, overrides: [String]) throws -> TrainingConfiguration {
+        let document = try ConfigurationDocument(text, path: path, overrides: overrides)
         let section = document.section()
         let configuration = TrainingConfiguration(section)
         section.finish()

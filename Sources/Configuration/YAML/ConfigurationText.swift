@@ -14,8 +14,21 @@ package indirect enum ConfigurationText {
     }
     static func value(_ text: String?) -> ConfigurationText {
         guard let text else { return .scalar("null") }
-        let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-        return .scalar("\"\(escaped)\"")
+        return .scalar("\"" + text.unicodeScalars.map(escaped).joined() + "\"")
+    }
+
+    /// A character of a text in double quotes. What YAML does not allow, or what changes in reading, becomes an escape sequence.
+    private static func escaped(_ scalar: Unicode.Scalar) -> String {
+        switch scalar {
+        case "\\": return "\\\\"
+        case "\"": return "\\\""
+        case "\n": return "\\n"
+        case "\r": return "\\r"
+        case "\t": return "\\t"
+        case " "..."~", "\u{A1}"..."\u{1FFF}", "\u{2030}"..."\u{D7FF}", "\u{10000}"..."\u{10FFFF}": return String(scalar)
+        case _ where scalar.value < 0x100: return "\\x" + String(scalar.value + 0x100, radix: 16).dropFirst()
+        default: return "\\u" + String(scalar.value + 0x10000, radix: 16).dropFirst()
+        }
     }
 
     /// Whole numbers without a point, and other numbers with the fewest digits that identify them.
