@@ -7,76 +7,82 @@ import NeuralNetwork
 public enum NetworkFile {
     /// All parameters and running statistics of a network.
     public static func tensors(of network: Network) -> [NamedTensor] {
-        (network.arena.parameters + network.arena.statistics).map {
-            NamedTensor(name: $0.name, shape: $0.fileShape, values: $0.fileValues())
-        }
+        network.tensors.map { NamedTensor(name: $0.name, shape: $0.fileShape, values: $0.fileValues()) }
     }
 
     /// Loads a file that this project wrote for a network of the same architecture.
-    public static func load(_ path: String, into network: Network) throws {
-        let file = try SafetensorsFile(contentsOf: path)
-        for parameter in network.arena.parameters + network.arena.statistics {
-            try load(parameter, from: file, named: parameter.name, path: path)
-        }
-    }
-
-    /// Loads a pretrained network. The file is one of this project or torchvision's state dict. Each batch norm of a state dict is copied
-    /// to all resolutions. A last layer for another number of classes keeps its initialisation.
     ///
-    /// - Returns: sentences for a person: tensors that are trained from scratch, and tensors of the file that are not used.
-    public static func loadPretrained(_ path: String, into network: Network) throws -> [String] {
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - network: receives the values.
+    ///   - requiringFinite: whether to refuse values that make every prediction meaningless: NaN, infinities, negative variances.
+    /// - Throws: `NetworkFileError`, `InterchangeError` or `ForeignFileError`.
+    public static func load(_ path: String, into network: Network, requiringFinite: Bool = false) throws {
         let file = try SafetensorsFile(contentsOf: path)
-        var available = Dictionary(
-            file.names.map { ($0.hasPrefix("module.") ? String($0.dropFirst(7)) : $0, $0) },
-            uniquingKeysWith: { first, _ in first })
-        var unused = Set(available.keys)
-        var notes: [String] = []
-        var missing: [String] = []
-        for parameter in network.arena.parameters + network.arena.statistics {
-            guard let name = [parameter.name, parameter.nameOfSingleCopy].compactMap({ $0 }).first(where: { available[$0] != nil })
-            else {
-                missing.append(parameter.name)
-                continue
+        var defects = ValueDefects()
+        for parameter in network.tensors {
+            let shape = try file.shape(of: parameter.name)
+            guard shape == parameter.fileShape else {
+                throw NetworkFileError.shape(path: path, name: parameter.name, expected: parameter.fileShape, actual: shape)
             }
-            unused.remove(name)
-            let stored = available[name] ?? name
-            if parameter.isOfLastLayer, let shape = try? file.shape(of: stored), shape != parameter.fileShape {
-                notes.append("\(path): \(name) has the shape \(shape), the data needs \(parameter.fileShape): it is trained from scratch")
-                continue
-            }
-            try load(parameter, from: file, named: stored, path: path)
+            let values = try file.floats(of: parameter.name)
+            if requiringFinite { defects.check(values, of: parameter, named: parameter.name) }
+            parameter.setFileValues(values)
         }
-        guard missing.isEmpty else { throw NetworkFileError.missing(path: path, names: missing, file: file.names) }
-        unused = unused.filter { !$0.hasSuffix("num_batches_tracked") }
-        if !unused.isEmpty {
-            notes.append("\(path): not used: \(unused.sorted().prefix(5).joined(separator: ", "))\(unused.count > 5 ? ", …" : "")")
-        }
-        available.removeAll()
-        return notes
+        try defects.throwIfAny(path: path)
     }
 
-    private static func load(_ parameter: Parameter, from file: SafetensorsFile, named name: String, path: String) throws {
-        let shape = try file.shape(of: name)
-        guard shape == parameter.fileShape else {
-            throw NetworkFileError.shape(path: path, name: name, expected: parameter.fileShape, actual: shape)
+    /// Loads a pretrained network. The file is one of this project or torchvision's state dict. A prefix that all names have, such as
+    /// `module.` or `backbone.`, is left out. Each batch norm of a state dict is copied to all resolutions. A last layer that is missing or
+    /// for another number of classes keeps its initialisation.
+    ///
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - network: receives the values. They are undefined after an error.
+    ///   - key: the configuration's key that names the file, for messages.
+    /// - Returns: what was loaded, with notes for a person.
+    /// - Throws: `NetworkFileError`, `InterchangeError` or `ForeignFileError`.
+    public static func loadPretrained(
+        _ path: String, into network: Network, key: String = "classifier.pretrained"
+    ) throws -> PretrainedResult {
+        try loadPretrained(try SafetensorsFile(contentsOf: path), path: path, into: network, key: key)
+    }
+
+    /// Loads an opened file; see the other method of this name.
+    package static func loadPretrained(
+        _ file: SafetensorsFile, path: String, into network: Network, key: String
+    ) throws -> PretrainedResult {
+        let needed = NetworkTensors(network)
+        let names = try PretrainedNames(file.names, for: needed, path: path, key: key)
+        let fit = try PretrainedFit(file, names, needed, path: path, key: key)
+        var notes = fit.notes
+        var defects = ValueDefects()
+        var zeros: [String] = []
+        for (tensor, stored) in fit.sources {
+            let values = try file.floats(of: stored)
+            defects.check(values, of: tensor.parameter, named: stored)
+            if tensor.parameter.layout != .plain, values.allSatisfy({ $0 == 0 }) { zeros.append(stored) }
+            tensor.parameter.setFileValues(values)
         }
-        parameter.setFileValues(try file.floats(of: name))
+        try defects.throwIfAny(path: path)
+        if !zeros.isEmpty {
+            notes.append("warning: \(path): the weights of \(shortList(zeros)) are all zero; is the file complete?")
+        }
+        return PretrainedResult(notes: notes, hasLastLayer: fit.hasLastLayer)
+    }
+
+    /// The first ten names, and the number of the others.
+    static func shortList(_ names: [String]) -> String {
+        let limit = 10
+        let text = names.prefix(limit).joined(separator: ", ")
+        return names.count > limit ? "\(text) and \(names.count - limit) more" : text
     }
 }
 
-/// Errors of network files that do not fit the network.
-public enum NetworkFileError: Error, CustomStringConvertible {
-    case missing(path: String, names: [String], file: [String])
-    case shape(path: String, name: String, expected: [Int], actual: [Int])
-
-    public var description: String {
-        switch self {
-        case .missing(let path, let names, let file):
-            return "\(path): \(names.count) tensors of the network are missing, such as \(names.prefix(3).joined(separator: ", ")); "
-                + "the file has \(file.sorted().prefix(3).joined(separator: ", ")), …; is classifier.architecture right?"
-        case .shape(let path, let name, let expected, let actual):
-            return "\(path): \(name) has the shape \(actual), the network needs \(expected); "
-                + "are classifier.architecture and classifier.width right?"
-        }
-    }
+/// What a pretrained file gave.
+public struct PretrainedResult: Equatable, Sendable {
+    /// Sentences for a person: names that were changed, tensors that are trained from scratch, and tensors of the file that are not used.
+    public var notes: [String]
+    /// False if the last layer keeps its initialisation.
+    public var hasLastLayer: Bool
 }

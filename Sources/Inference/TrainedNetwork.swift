@@ -71,9 +71,9 @@ public final class TrainedNetwork {
         classes = state.identity.classes
         // Pretrained files were the beginning of the run; they need not be there any more.
         let model = try DRNet(configuration.withoutPretrained, classCount: classes.count)
-        try NetworkFile.load(checkpoint.path(CheckpointFiles.classifier), into: model.classifier)
+        try NetworkFile.load(checkpoint.path(CheckpointFiles.classifier), into: model.classifier, requiringFinite: true)
         if let predictor = model.predictor {
-            try NetworkFile.load(checkpoint.path(CheckpointFiles.predictor), into: predictor)
+            try NetworkFile.load(checkpoint.path(CheckpointFiles.predictor), into: predictor, requiringFinite: true)
         }
         self.model = FrozenDRNet(model)
         runFolder = folder.path

@@ -1,0 +1,71 @@
+import Interchange
+import NeuralNetwork
+
+/// Finds the network that a pretrained file fits, for the message that it does not fit the configured one.
+enum NetworkHint {
+    /// Widths that are tried, besides the one that the first convolution suggests.
+    private static let widths = [1, 0.75, 0.5, 0.35, 0.25, 0.125, 1.4, 2]
+
+    /// A sentence with what to do.
+    static func text(_ file: SafetensorsFile, path: String, key: String) throws -> String {
+        if let widths = try predictorWidths(file, path: path) {
+            return "It fits predictor.widths [\(widths.map(String.init).joined(separator: ", "))]"
+                + (key.hasPrefix("predictor") ? ": set this key" : ", so it is a predictor")
+        }
+        for backbone in Backbone.allCases {
+            // Names do not depend on the width.
+            guard let names = try names(file, of: plain(backbone.architecture()), path: path) else { continue }
+            for width in try likelyWidths(file, names) where try fits(file, names, plain(backbone.architecture(.init(width: width)))) {
+                return "It fits classifier.architecture \(backbone.rawValue), classifier.width \(width == 1 ? "1" : "\(width)")"
+                    + (key.hasPrefix("classifier") ? ": set these keys" : ", so it is a classifier")
+            }
+        }
+        return "No network of this project fits: it takes torchvision's names ("
+            + Backbone.allCases.map(\.rawValue).joined(separator: ", ") + ")"
+    }
+
+    private static func plain(_ architecture: any NetworkArchitecture) -> NetworkTensors {
+        NetworkTensors(NetworkDefinition(architecture: architecture, outputs: 1, resolutionCount: nil))
+    }
+
+    /// The file's names of a network; nil if one is missing, or if the file has more tensors in the network's modules.
+    private static func names(_ file: SafetensorsFile, of network: NetworkTensors, path: String) throws -> PretrainedNames? {
+        guard let names = try? PretrainedNames(file.names, for: network, path: path, key: ""), names.stored.count == network.names.count,
+            names.namesOfAnotherNetwork(network).isEmpty
+        else { return nil }
+        return names
+    }
+
+    private static func fits(_ file: SafetensorsFile, _ names: PretrainedNames, _ network: NetworkTensors) throws -> Bool {
+        try network.tensors.allSatisfy { tensor in
+            guard !tensor.parameter.isOfLastLayer else { return true }
+            guard let stored = names.stored[tensor.plainName]?.values.first else { return false }
+            return try file.shape(of: stored) == tensor.parameter.fileShape
+        }
+    }
+
+    private static func likelyWidths(_ file: SafetensorsFile, _ names: PretrainedNames) throws -> [Double] {
+        var candidates = widths
+        for (name, channels) in [("conv1.weight", 64.0), ("features.0.0.weight", 32.0)] {
+            guard let stored = names.stored[name]?.values.first, let count = try file.shape(of: stored).first else { continue }
+            candidates.insert(Double(count) / channels, at: 0)
+        }
+        return candidates.filter { (0.05...8).contains($0) }
+    }
+
+    /// The widths of a predictor that the file fits; nil if it is none.
+    private static func predictorWidths(_ file: SafetensorsFile, path: String) throws -> [Int]? {
+        let any = plain(ResNet.Architecture(predictorWidths: [8, 8, 8, 8, 8]))
+        // A first block without a downsampling convolution has fewer names than one with it.
+        guard let names = try? PretrainedNames(file.names, for: any, path: path, key: ""), names.stored["layer1.0.conv1.weight"] != nil
+        else { return nil }
+        let layers = ["conv1"] + (1...4).map { "layer\($0).0.conv1" }
+        let widths = try layers.compactMap { layer in
+            try names.stored["\(layer).weight"]?[nil].flatMap { try file.shape(of: $0).first }
+        }
+        guard widths.count == 5, widths.allSatisfy({ (1...4096).contains($0) }) else { return nil }
+        let network = plain(ResNet.Architecture(predictorWidths: widths))
+        guard let names = try self.names(file, of: network, path: path), try fits(file, names, network) else { return nil }
+        return widths
+    }
+}

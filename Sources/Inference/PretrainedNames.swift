@@ -1,0 +1,102 @@
+import NeuralNetwork
+
+/// Finds a network's tensors among the names of a file. Training scripts wrap networks, so the names often have prefixes: `module.`,
+/// `model.backbone.`, `_orig_mod.`. No list can have all of them; the prefix with which most of the network's names are in the file is
+/// taken.
+struct PretrainedNames {
+    /// What the names have in front, without wrappers; empty or ending with a dot.
+    let prefix: String
+    /// The names in the file of each plain name, by the index of the resolution; nil is the index of a plain name.
+    let stored: [String: [Int?: String]]
+    /// All names of the file, by their names without wrappers.
+    let unwrapped: [String: String]
+    /// A note on the prefix; nil if there is none.
+    let note: String?
+
+    /// Parts of names that PyTorch's wrappers insert, in front and between (DataParallel, compile, FSDP, activation checkpoints). No
+    /// network of this project has such a part.
+    private static let wrappers: Set<String> = ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"]
+    /// Parts of prefixes of averaged copies of the weights.
+    private static let averages = ["ema", "swa", "average", "averaged"]
+
+    private typealias Match = [String: [Int?: String]]
+
+    /// - Throws: `NetworkFileError.ambiguous` or `.clash`.
+    init(_ names: [String], for needed: NetworkTensors, path: String, key: String) throws {
+        var matches: [String: Match] = [:]
+        var clashes: [String: [String]] = [:]
+        var unwrapped: [String: String] = [:]
+        for name in names.sorted() {
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false).filter { !Self.wrappers.contains(String($0)) }
+            let short = parts.joined(separator: ".")
+            if unwrapped[short] == nil { unwrapped[short] = name }
+            // No name of a network has more parts than this.
+            for start in max(0, parts.count - 10)..<parts.count {
+                guard let (plainName, copy) = Self.plainName(parts[start...], needed) else { continue }
+                let prefix = parts[..<start].map { $0 + "." }.joined()
+                if let other = matches[prefix]?[plainName]?[copy] {
+                    if clashes[prefix] == nil { clashes[prefix] = [other, name] }
+                } else {
+                    matches[prefix, default: [:]][plainName, default: [:]][copy] = name
+                }
+            }
+        }
+        let (prefix, remark) = try Self.choose(matches, needed, path: path, key: key)
+        if let names = clashes[prefix] { throw NetworkFileError.clash(path: path, key: key, names: names) }
+        self.prefix = prefix
+        self.unwrapped = unwrapped
+        stored = matches[prefix] ?? [:]
+        note = Self.note(stored, remark, path: path)
+    }
+
+    /// Tensors of the network's own modules that the network does not have: a ResNet-34 has all tensors of a ResNet-18.
+    func namesOfAnotherNetwork(_ needed: NetworkTensors) -> [String] {
+        let used = Set(stored.values.flatMap(\.values))
+        return unwrapped.filter { short, name in
+            guard short.hasPrefix(prefix), !used.contains(name), !short.hasSuffix("num_batches_tracked") else { return false }
+            return needed.modules.contains(String(short.dropFirst(prefix.count).prefix { $0 != "." }))
+        }.values.sorted()
+    }
+
+    /// The plain name that a part of a file's name is, with the index of the resolution.
+    private static func plainName(_ parts: ArraySlice<Substring>, _ needed: NetworkTensors) -> (String, Int?)? {
+        let name = parts.joined(separator: ".")
+        if needed.names.contains(name) { return (name, nil) }
+        guard parts.count >= 3, let copy = Int(parts[parts.endIndex - 2]), (0..<1000).contains(copy) else { return nil }
+        let plain = (parts.dropLast(2) + parts.suffix(1)).joined(separator: ".")
+        return needed.batchNormNames.contains(plain) ? (plain, copy) : nil
+    }
+
+    /// Returns the prefix with most of the names. Of several that have them all, one that is no average is taken.
+    private static func choose(
+        _ matches: [String: Match], _ needed: NetworkTensors, path: String, key: String
+    ) throws -> (prefix: String, remark: String?) {
+        let most = matches.values.map(\.count).max() ?? 0
+        let best = matches.filter { $0.value.count == most }.map(\.key).sorted { ($0.count, $0) < ($1.count, $1) }
+        guard best.count > 1, most == needed.names.count else { return (best.first ?? "", nil) }
+        let plain = best.filter { prefix in
+            !prefix.lowercased().split { ".-_".contains($0) }.contains { averages.contains(String($0)) }
+        }
+        guard plain.count == 1 || plain.first == "" else {
+            throw NetworkFileError.ambiguous(path: path, key: key, prefixes: plain.isEmpty ? best : plain)
+        }
+        let others = best.filter { $0 != plain[0] }.map { "'\($0)'" }
+        let taken = plain[0].isEmpty ? "the one without a prefix" : "'\(plain[0])'"
+        return (plain[0], "the file has several networks: \(taken) is used, \(NetworkFile.shortList(others)) is not")
+    }
+
+    private static func note(_ stored: Match, _ remark: String?, path: String) -> String? {
+        // The network's own name is the end of each name in the file, unless there are wrappers between its parts.
+        var prefixes: [String: Int] = [:]
+        for (plainName, copies) in stored {
+            for (copy, name) in copies {
+                let (layer, last) = plainName.splitAtLastDot
+                let own = copy.map { "\(layer).\($0).\(last)" } ?? plainName
+                prefixes[name.hasSuffix(own) ? String(name.dropLast(own.count)) : "", default: 0] += 1
+            }
+        }
+        let removed = prefixes.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
+        let sentences = [remark, removed.isEmpty ? nil : "the prefix '\(removed)' of its names is left out"].compactMap { $0 }
+        return sentences.isEmpty ? nil : "\(path): \(sentences.joined(separator: "; "))"
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Interchange
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Finds the file of pretrained weights that a path names: a file, the folder of a run, its folder of checkpoints, or one checkpoint.
+enum PretrainedSource {
+    /// Returns the path of the file.
+    ///
+    /// - Parameters:
+    ///   - path: of a file or folder.
+    ///   - file: the name of the file in a checkpoint (`CheckpointFiles`).
+    ///   - key: the configuration's key that has the path, for messages.
+    ///   - note: receives sentences for a person: which file is used, and which checkpoints are damaged.
+    /// - Throws: `PretrainedSourceError` if the folder has no such file; `InterchangeError` if a checkpoint cannot be read.
+    static func file(_ path: String, _ file: String, key: String, note: (String) -> Void) throws -> String {
+        // What cannot be read as a folder is opened as a file, which gives the reason.
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return path }
+        let folder = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        let names = try DurableFile.names(in: folder)
+        let found: String
+        if names.contains("checkpoints") {
+            found = try newest(in: "\(folder)/checkpoints", file, key: key, note: note)
+        } else if names.contains(where: { $0.hasPrefix("step-") }) {
+            found = try newest(in: folder, file, key: key, note: note)
+        } else if names.contains(file) {
+            if names.contains("manifest.json") { try Checkpoint.requireUndamaged(folder: folder) }
+            found = "\(folder)/\(file)"
+        } else {
+            throw PretrainedSourceError(path: path, key: key, file: file, names: names)
+        }
+        note("\(key): \(found) is used")
+        return found
+    }
+
+    private static func newest(in checkpoints: String, _ file: String, key: String, note: (String) -> Void) throws -> String {
+        var problems: [String] = []
+        let store = CheckpointStore(folder: checkpoints, keep: 1)
+        let found = try store.newestValid { problems.append($0) }
+        problems.forEach(note)
+        guard let found else {
+            throw PretrainedSourceError(path: checkpoints, key: key, file: file, names: try DurableFile.names(in: checkpoints))
+        }
+        let names = try DurableFile.names(in: found.folder)
+        guard names.contains(file) else {
+            throw PretrainedSourceError(path: found.folder, key: key, file: file, names: names)
+        }
+        return found.path(file)
+    }
+}
+
+/// A folder without the weights that a key needs.
+struct PretrainedSourceError: Error, CustomStringConvertible {
+    var path: String
+    var key: String
+    var file: String
+    var names: [String]
+
+    var description: String {
+        let start = "\(path): \(key) is a folder"
+        let weights = names.filter { $0.hasSuffix(".safetensors") }.sorted()
+        if names.contains(where: { $0.hasPrefix("step-") }) { return "\(start) without a valid checkpoint: name another run, or a file" }
+        if names.contains("manifest.json") {
+            return
+                "\(start) of a checkpoint without \(file), which only a run with stages.fineTune has: name another run, or remove the key"
+        }
+        if !weights.isEmpty { return "\(start): name the file, such as \(path)/\(weights[0])" }
+        return "\(start) without weights: name a safetensors file, the folder of a run, or a checkpoint (step-…)"
+    }
+}
