@@ -1,3 +1,4 @@
+import DynamicResolution
 import NeuralNetwork
 
 extension TrainingConfiguration {
@@ -6,7 +7,12 @@ extension TrainingConfiguration {
     private static let fewestValues = 16
 
     /// Warnings about valid settings that are probably not intended.
-    public var warnings: [String] { [unevenResolutions, smallSubBatches].compactMap { $0 } }
+    ///
+    /// - Parameter rankCount: how many ranks share a batch.
+    public func warnings(rankCount: Int) -> [String] {
+        let statistics = [warmUpStatistics, fineTuneStatistics, predictorStatistics].compactMap { $0 }
+        return [unevenResolutions, idleRanks(rankCount)].compactMap { $0 } + statistics.compactMap { poorStatistics($0, rankCount) }
+    }
 
     private var unevenResolutions: String? {
         let uneven = resolutions.filter { $0 % Backbone.stride != 0 }
@@ -17,18 +23,76 @@ extension TrainingConfiguration {
             + "\(Backbone.stride): the cost is higher than the number of pixels suggests; 'drnet info' prints it"
     }
 
-    /// Each sub-batch has its own batch statistics. `dense` has no sub-batches.
-    private var smallSubBatches: String? {
-        guard stages.fineTune != nil, policy.estimator != .dense, let smallest = resolutions.last else { return nil }
-        let side = (smallest + Backbone.stride - 1) / Backbone.stride
-        let batch = optimizer.batchSize / optimizer.accumulationSteps
-        let images = batch / resolutions.count
-        guard images * side * side < Self.fewestValues else { return nil }
-        let enough = (Self.fewestValues + side * side - 1) / (side * side) * resolutions.count * optimizer.accumulationSteps
-        return
-            "optimizer.batchSize: \(optimizer.batchSize) in \(resolutions.count) sub-batches is about \(images) images each, with "
-            + "\(side * side) "
-            + "\(side == 1 ? "pixel" : "pixels") at the end of the network at resolution \(smallest). Batch statistics of so few values "
-            + "are not reliable, and fine-tuning can destroy the classifier. Use at least \(enough) images, or larger resolutions"
+    private var imagesOfMicroBatch: Int { optimizer.batchSize / optimizer.accumulationSteps }
+
+    private var batchInWords: String {
+        optimizer.accumulationSteps == 1
+            ? "optimizer.batchSize \(optimizer.batchSize)"
+            : "optimizer.batchSize \(optimizer.batchSize) in \(optimizer.accumulationSteps) micro-batches"
+    }
+
+    private func idleRanks(_ rankCount: Int) -> String? {
+        let idle = rankCount - imagesOfMicroBatch
+        guard idle > 0, stages.warmUp != nil || stages.fineTune != nil else { return nil }
+        return "\(batchInWords) on \(rankCount) ranks: \(idle) \(idle == 1 ? "rank has" : "ranks have") no image in a "
+            + "\(optimizer.accumulationSteps == 1 ? "batch" : "micro-batch"). Use fewer ranks, or at least "
+            + "\(rankCount * optimizer.accumulationSteps) images"
+    }
+
+    // MARK: - Batch statistics
+
+    /// What the batch norms of a network normalise together.
+    private struct Statistics {
+        var stage: String
+        /// Parts that an image batch is divided into, on average equal: the sub-batches of the resolutions.
+        var parts: Int
+        /// The side of the smallest input, in pixels.
+        var side: Int
+        /// The input, in words.
+        var input: String
+        /// How the number of pixels is raised, in words.
+        var larger: String
+    }
+
+    /// Warm-up runs all images at every resolution.
+    private var warmUpStatistics: Statistics? {
+        guard stages.warmUp != nil, let smallest = resolutions.last else { return nil }
+        return Statistics(
+            stage: "warm-up", parts: 1, side: smallest, input: "resolution \(smallest)", larger: "larger resolutions")
+    }
+
+    /// In fine-tuning, each sub-batch has its own statistics. `dense` has no sub-batches. A frozen classifier uses its running statistics.
+    private var fineTuneStatistics: Statistics? {
+        guard let stage = stages.fineTune, stage.freeze != .classifier, let smallest = resolutions.last else { return nil }
+        return Statistics(
+            stage: "fine-tuning", parts: policy.estimator == .dense ? 1 : resolutions.count, side: smallest,
+            input: "resolution \(smallest)", larger: "larger resolutions")
+    }
+
+    /// The predictor runs on all images.
+    private var predictorStatistics: Statistics? {
+        guard let stage = stages.fineTune, stage.freeze != .predictor else { return nil }
+        return Statistics(
+            stage: "fine-tuning of the predictor", parts: 1, side: predictor.inputSize, input: "predictor.inputSize \(predictor.inputSize)",
+            larger: "a larger predictor.inputSize")
+    }
+
+    /// Warns of batch norms that see too few values of a channel: images of a rank or of all ranks, times pixels at the end of the network.
+    private func poorStatistics(_ statistics: Statistics, _ rankCount: Int) -> String? {
+        let isLocal = batchNorm.mode == .local && rankCount > 1
+        let divisor = statistics.parts * (isLocal ? rankCount : 1)
+        let side = (statistics.side + Backbone.stride - 1) / Backbone.stride
+        // Rounded down: this many images have at least one part of the batch.
+        let (images, pixels) = (imagesOfMicroBatch / divisor, side * side)
+        guard images * pixels < Self.fewestValues else { return nil }
+        let enough = (Self.fewestValues + pixels - 1) / pixels * divisor * optimizer.accumulationSteps
+        let shares = [
+            statistics.parts > 1 ? "\(statistics.parts) sub-batches" : nil, isLocal ? "\(rankCount) ranks (batchNorm.mode local)" : nil,
+        ].compactMap { $0 }
+        return "\(batchInWords)\(shares.isEmpty ? "" : " on " + shares.joined(separator: " and ")) gives poor batch statistics in "
+            + "\(statistics.stage): \(images * pixels) values a channel\(isLocal ? " and rank" : "") (\(images) "
+            + "\(images == 1 ? "image" : "images") of \(pixels) \(pixels == 1 ? "pixel" : "pixels") at the end of the network, at "
+            + "\(statistics.input)), and \(Self.fewestValues) are needed. The network can be destroyed. Use at least \(enough) images"
+            + "\(isLocal ? ", batchNorm.mode global, fewer ranks" : ""), or \(statistics.larger)"
     }
 }

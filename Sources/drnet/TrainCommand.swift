@@ -63,7 +63,7 @@ struct TrainCommand: ParsableCommand {
         let console = ranks.isRoot ? ProgressReporter() : nil
         ranks.describe()
         console?.note(ranks.products.summary)
-        for warning in configuration.warnings { console?.note("warning: \(warning)") }
+        for warning in configuration.warnings(rankCount: ranks.communicator.rankCount) { console?.note("warning: \(warning)") }
         let lock = ranks.isRoot ? try folder.open(start) { console?.note($0) } : nil
         defer { lock?.release() }
         let data = try TrainingData(
