@@ -81,6 +81,13 @@ let package = Package(
         .executableTarget(
             name: "communication-check", dependencies: ["Communication", "COpenMPI"], path: "Tests/communication-check"),
 
+        // The parsers of foreign bytes, for launch/fuzz and for FuzzTests.
+        .target(
+            name: "FuzzTargets", dependencies: ["Interchange", "Inference", "NeuralNetwork", "Configuration", "ImageData"],
+            path: "Tests/Fuzz/Targets"),
+        .executableTarget(name: "drnet-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Command"),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "Randomness"]),
+
         .target(name: "TestSupport", dependencies: ["Interchange", "Kernels", "NeuralNetwork"], path: "Tests/TestSupport"),
         .testTarget(name: "ConsoleTests", dependencies: ["Console"]),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
