@@ -6,15 +6,17 @@ enum NetworkHint {
     /// Widths that are tried, besides the one that the first convolution suggests.
     private static let widths = [1, 0.75, 0.5, 0.35, 0.25, 0.125, 1.4, 2]
 
+    /// All backbones at width 1. Names do not depend on the width.
+    private static let backbones = Backbone.allCases.map { ($0, plain($0.architecture())) }
+
     /// A sentence with what to do.
     static func text(_ file: SafetensorsFile, path: String, key: String) throws -> String {
         if let widths = try predictorWidths(file, path: path) {
             return "It fits predictor.widths [\(widths.map(String.init).joined(separator: ", "))]"
                 + (key.hasPrefix("predictor") ? ": set this key" : ", so it is a predictor")
         }
-        for backbone in Backbone.allCases {
-            // Names do not depend on the width.
-            guard let names = try names(file, of: plain(backbone.architecture()), path: path) else { continue }
+        for (backbone, network) in backbones where file.names.count >= network.names.count {
+            guard let names = try names(file, of: network, path: path) else { continue }
             for width in try likelyWidths(file, names) where try fits(file, names, plain(backbone.architecture(.init(width: width)))) {
                 return "It fits classifier.architecture \(backbone.rawValue), classifier.width \(width == 1 ? "1" : "\(width)")"
                     + (key.hasPrefix("classifier") ? ": set these keys" : ", so it is a classifier")

@@ -1,8 +1,8 @@
 import NeuralNetwork
 
 /// The tensors of a network, with the names that they have without copies of batch norms.
-struct NetworkTensors {
-    struct Tensor {
+struct NetworkTensors: Sendable {
+    struct Tensor: Sendable {
         var parameter: Parameter
         /// torchvision's name: that of a batch norm's copy has no index of the resolution.
         var plainName: String

@@ -8,7 +8,8 @@ public enum CSV {
 
     private static func quoted(_ field: String) -> String {
         guard field.utf8.contains(where: { [comma, quote, lineFeed, carriageReturn].contains($0) }) else { return field }
-        return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        // A quote with a combining mark behind it is one character, so the scalars are compared.
+        return "\"" + field.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
     }
 
     /// Returns the fields of each line. Skips empty lines.
