@@ -7,6 +7,8 @@ struct PretrainedFit {
     private(set) var sources: [(tensor: NetworkTensors.Tensor, stored: String)] = []
     private(set) var hasLastLayer = false
     private(set) var notes: [String] = []
+    /// Tensors of a last layer for another number of classes.
+    private var unfitLastLayer: [String] = []
 
     private let file: SafetensorsFile
     private let names: PretrainedNames
@@ -23,17 +25,20 @@ struct PretrainedFit {
         (self.file, self.names, self.needed, self.path) = (file, names, needed, path)
         if let note = names.note { notes.append(note) }
         let (missing, shapes) = try findTensors(fileCopies: try checkedCopies(key))
-        let unknown = names.namesOfAnotherNetwork(needed)
-        guard missing.isEmpty, shapes.isEmpty, unknown.isEmpty else {
+        try findLastLayer()
+        guard missing.isEmpty, shapes.isEmpty, names.namesOfAnotherNetwork(needed).isEmpty else {
+            let unknown = unused(besides: names.stored.values.flatMap(\.values) + sources.map(\.stored) + unfitLastLayer)
             throw NetworkFileError.doesNotFit(
                 path: path, key: key, missing: missing, shapes: shapes, unknown: unknown,
                 hint: try NetworkHint.text(file, path: path, key: key))
         }
-        try findLastLayer()
-        let unused = Set(file.names).subtracting(sources.map(\.stored)).filter { !$0.hasSuffix("num_batches_tracked") }
-        if !unused.isEmpty {
-            notes.append("\(path): not used (\(unused.count)): \(NetworkFile.shortList(unused.sorted()))")
-        }
+        let unused = unused(besides: sources.map(\.stored) + unfitLastLayer)
+        if !unused.isEmpty { notes.append("\(path): not used (\(unused.count)): \(NetworkFile.shortList(unused))") }
+    }
+
+    /// Names of the file that nothing needs, sorted. PyTorch counts batches in each batch norm.
+    private func unused(besides used: [String]) -> [String] {
+        Set(file.names).subtracting(used).filter { !$0.hasSuffix("num_batches_tracked") }.sorted()
     }
 
     /// Returns the number of resolutions that the file's batch norms are for. Refuses another number than the network's, except one: batch
@@ -86,7 +91,8 @@ struct PretrainedFit {
                 guard found.count == tensors.count else { continue }
                 if let other = try found.first(where: { !Self.isSame(try file.shape(of: $0.1), $0.0.parameter.fileShape) }) {
                     // The first layer that is found explains the most.
-                    if reason.hasPrefix("has no") {
+                    if unfitLastLayer.isEmpty {
+                        unfitLastLayer = found.map(\.1)
                         reason = "\(other.1) has the shape \(try file.shape(of: other.1)), the data needs \(other.0.parameter.fileShape)"
                     }
                     continue

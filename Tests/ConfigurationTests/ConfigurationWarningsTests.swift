@@ -14,9 +14,9 @@ final class ConfigurationWarningsTests: XCTestCase {
         XCTAssertEqual(
             try warnings("optimizer.batchSize=47"),
             [
-                "optimizer.batchSize 47 on 3 sub-batches gives poor batch statistics in fine-tuning: 15 values a channel (15 images of 1 pixel "
-                    + "at the end of the network, at resolution 32), and 16 are needed. The network can be destroyed. Use at least 48 images, or "
-                    + "larger resolutions"
+                "optimizer.batchSize 47 on 3 sub-batches gives poor batch statistics in fine-tuning: 15 values a channel (15 images of "
+                    + "1 pixel at the end of the network, at resolution 32), and 16 are needed. The network can be destroyed. Use at least "
+                    + "48 images, or larger resolutions"
             ])
         // Four pixels at 64.
         XCTAssertEqual(try warnings("resolutions=[128,96,64]", "optimizer.batchSize=12"), [])

@@ -147,7 +147,10 @@ final class PretrainedFileTests: XCTestCase {
             (backbone("resnet18"), backbone("resnet34"), ["missing (80): layer1.2.conv1.weight", "resnet18, classifier.width 0.125"]),
             (
                 backbone("mobilenet_v2"), backbone("resnet18"),
-                ["missing (100): conv1.weight", "It fits classifier.architecture mobilenet_v2, classifier.width 0.125"]
+                [
+                    "missing (100): conv1.weight", "unknown (260): module.features.0.0.weight",
+                    "It fits classifier.architecture mobilenet_v2, classifier.width 0.125",
+                ]
             ),
             (backbone("resnet18", width: 0.25), backbone("resnet18"), ["of another shape (", "resnet18, classifier.width 0.25"]),
             (

@@ -34,7 +34,8 @@ enum YAMLComposer {
         }
     }
 
-    /// Whether a line can contain a key that is no scalar: "? key", "[a]: value", "{a: b}: value", "*name : value". Also true for some texts.
+    /// Whether a line can contain a key that is no scalar: "? key", "[a]: value", "{a: b}: value", "*name : value". Also true for some
+    /// texts.
     private static func hasComplexKey(_ line: [UInt8], _ isName: (UInt8) -> Bool) -> Bool {
         var isAlias = false
         for (index, byte) in line.enumerated() {
