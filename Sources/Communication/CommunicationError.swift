@@ -8,6 +8,10 @@ public enum CommunicationError: Error, CustomStringConvertible {
     case ranksGone(rank: Int, label: String)
     /// DRNET_THREADS is not a valid number of threads.
     case threads(value: String)
+    /// A launcher started several tasks that do not form one MPI job. The count is nil if it is not known.
+    case separateTasks(launcher: String, count: Int?)
+    /// DRNET_SINGLE_PROCESS is not a valid switch.
+    case singleProcess(value: String)
 
     public var description: String {
         switch self {
@@ -19,6 +23,12 @@ public enum CommunicationError: Error, CustomStringConvertible {
             return "rank \(rank): another rank ended before \(label)"
         case .threads(let value):
             return "DRNET_THREADS is '\(value)'; it takes a number of threads from 1 to 1024"
+        case .separateTasks(let launcher, let count):
+            return "\(launcher) started \(count.map { "\($0)" } ?? "several") tasks, but they do not form one MPI job: each would compute "
+                + "alone and write the same files. Start them with Open MPI's mpirun, with 'srun --mpi=pmix', or with launch/train or "
+                + "launch/slurm.sbatch. If this process shall compute alone, set DRNET_SINGLE_PROCESS=1"
+        case .singleProcess(let value):
+            return "DRNET_SINGLE_PROCESS is '\(value)'; it takes 1: this process computes alone, whatever its launcher says"
         }
     }
 

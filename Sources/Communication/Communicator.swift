@@ -13,6 +13,8 @@ public protocol Communicator: AnyObject {
     var hostName: String { get }
     /// What the caller is doing, such as "step 12". Only messages about failed and stuck collectives use it.
     var context: String { get set }
+    /// The job ends if a collective takes longer. 0 waits without a limit. Each rank sets it for itself. Only real ranks have such a limit.
+    var timeoutSeconds: Double { get set }
     /// Replaces `values` with their sums over all ranks. The bits are the same on every rank, and in every run with the same number of
     /// ranks.
     func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) throws
@@ -81,6 +83,7 @@ public final class SingleProcess: Communicator {
     public let rankCount = 1
     public let hostName = ProcessInfo.processInfo.hostName
     public var context = ""
+    public var timeoutSeconds = 0.0
 
     /// Creates a job of this process alone.
     public init() {}

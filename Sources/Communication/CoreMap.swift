@@ -13,13 +13,19 @@ public struct CoreMap {
 
     /// Collects the hosts and cores of all ranks. Collective.
     public static func gather(_ communicator: Communicator) throws -> CoreMap {
+        let wishedThreads = try agreeOnStart(communicator) { try wish(ProcessInfo.processInfo.environment) }
         let cores = AllowedCores.current().map(String.init).joined(separator: ",")
         let all = try communicator.allGatherStrings("\(communicator.hostName)|\(cores)", label: "core map")
         let places = all.map { text -> Place in
             let parts = text.split(separator: "|", omittingEmptySubsequences: false)
             return Place(host: String(parts[0]), cores: parts[1].split(separator: ",").compactMap { Int($0) })
         }
-        return CoreMap(places: places, wishedThreads: try wish(ProcessInfo.processInfo.environment))
+        return CoreMap(places: places, wishedThreads: wishedThreads)
+    }
+
+    /// The first collective of a job.
+    static func agreeOnStart<Value>(_ communicator: Communicator, _ body: () throws -> Value) throws -> Value {
+        try communicator.agree(label: "start of the job", body)
     }
 
     init(places: [Place], wishedThreads: Int?) {

@@ -6,6 +6,7 @@ public final class InMemoryCommunicator: Communicator {
     public let rankCount: Int
     public let hostName = "memory"
     public var context = ""
+    public var timeoutSeconds = 0.0
     private let meeting: Meeting
 
     /// Runs `body` on one thread for each rank, and waits for all of them.

@@ -12,6 +12,10 @@ public final class MPICommunicator: Communicator {
     public var context = "" {
         didSet { watchdog.context = context }
     }
+    public var timeoutSeconds: Double {
+        get { watchdog.timeoutSeconds }
+        set { watchdog.timeoutSeconds = newValue }
+    }
     private let watchdog: Watchdog
 
     /// The largest number of elements in one MPI call. MPI's counts have 32 bits, and a huge message would double MPI's own buffers.

@@ -13,9 +13,12 @@ extension Communicator {
 
     /// Rank 0's value on every rank. Collective.
     ///
-    /// - Parameter makeValue: runs on rank 0 only.
+    /// - Parameters:
+    ///   - label: what the value is, for messages.
+    ///   - makeValue: runs on rank 0 only. If it fails, all ranks throw the same error. It must not contain a collective.
+    /// - Returns: the value that `makeValue` returned on rank 0.
     public func valueOfRankZero<Value: Codable>(label: String, _ makeValue: () throws -> Value) throws -> Value {
-        let own = rank == 0 ? try makeValue() : nil
+        let own = try onRankZero(label: label, makeValue)
         let data = try broadcast(own.map { try JSON.encode($0, .compact) } ?? Data(), root: 0, label: label)
         return try own ?? JSON.decode(Value.self, from: data, source: "\(label) of rank 0")
     }

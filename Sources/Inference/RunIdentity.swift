@@ -1,3 +1,5 @@
+import Interchange
+
 /// The properties of a run that a resumed run must share.
 public struct RunIdentity: Codable, Equatable, Sendable {
     public var seed: UInt64
@@ -56,7 +58,9 @@ public struct RunIdentity: Codable, Equatable, Sendable {
         }
         compare("seed", seed, saved.seed)
         compare("resolutions", resolutions, saved.resolutions)
-        if classes != saved.classes { differences.settings.append(Self.difference(ofClasses: classes, saved.classes)) }
+        if classes != saved.classes {
+            differences.settings.append("the list of classes differs (\(Figures.difference(classes, from: saved.classes)))")
+        }
         compare("optimizer.batchSize", batchSize, saved.batchSize)
         compare("optimizer.accumulationSteps", accumulationSteps, saved.accumulationSteps)
         compare("the list of stages", stages, saved.stages)
@@ -76,14 +80,5 @@ public struct RunIdentity: Codable, Equatable, Sendable {
             compare("the checksum of the images' names", imageNames, saved.imageNames, \.training)
         }
         return differences
-    }
-
-    private static func difference(ofClasses classes: [String], _ saved: [String]) -> String {
-        let (added, removed) = (Set(classes).subtracting(saved).sorted(), Set(saved).subtracting(classes).sorted())
-        func list(_ names: [String]) -> String {
-            names.prefix(10).joined(separator: ", ") + (names.count > 10 ? " and \(names.count - 10) more" : "")
-        }
-        let parts = [added.isEmpty ? nil : "new: \(list(added))", removed.isEmpty ? nil : "missing: \(list(removed))"].compactMap { $0 }
-        return "the list of classes differs (\(parts.isEmpty ? "another order" : parts.joined(separator: "; ")))"
     }
 }

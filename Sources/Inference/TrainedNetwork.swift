@@ -151,6 +151,6 @@ struct ClassMismatch: Error, CustomStringConvertible {
     var expected: [String]
 
     var description: String {
-        "\(path) has the classes \(found.joined(separator: ", ")), the run was trained on \(expected.joined(separator: ", "))"
+        "\(path) has other classes than the \(expected.count) that the run was trained on (\(Figures.difference(found, from: expected)))"
     }
 }

@@ -55,11 +55,11 @@ struct BudgetOptions: ParsableArguments {
 
     /// Checks the options against the network before any image is loaded.
     ///
-    /// - Throws: if the network has no predictor, the budget cannot be met, or the curve's folder cannot be created.
-    func prepare(_ trained: TrainedNetwork, isRoot: Bool) throws {
+    /// - Throws: if the network has no predictor, or the budget cannot be met.
+    func prepare(_ trained: TrainedNetwork) throws {
+        guard needsPolicy else { return }
         try trained.requirePredictor()
         try budget?.requireReachable(trained.model.flops)
-        if let curve, isRoot { try OperatingCurve.makeFolder(curve) }
     }
 
     /// Writes the curve's files. On rank 0.

@@ -21,7 +21,12 @@ struct DRNetCommand: ParsableCommand {
 
     static func main() {
         Console.prepare()
-        main(nil)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            Foundation.exit(Termination.status(after: error))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ import Configuration
 import Console
 import Evaluation
 import Inference
+import Interchange
 import Training
 
 struct EvaluateCommand: ParsableCommand {
@@ -37,27 +38,41 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let folder = RunFolder(path: runFolder)
+        try Ranks.run(load: { try load(folder) }, recordedProducts: folder.recordedProductsOfThisProcessor) { configuration, ranks in
+            try evaluate(configuration, folder, ranks)
+        }
+    }
+
+    private func load(_ folder: RunFolder) throws -> TrainingConfiguration {
         var configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
         if let data {
             configuration.data.folder = data
             configuration.data.fold = nil
         }
-        try Ranks.run(configuration, recordedProducts: folder.recordedProductsOfThisProcessor) { ranks in
-            try evaluate(configuration, folder, ranks)
-        }
+        return configuration
+    }
+
+    /// Checks that the files which the options name can be written, before the evaluation.
+    private func checkPaths() throws {
+        if let predictions { try OutputPath.requireFile(predictions) }
+        if let curve = budgets.curve { try OutputPath.requireFolder(curve) }
     }
 
     private func evaluate(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
+        try ranks.communicator.onRankZero(label: "paths of the results", checkPaths)
         // Rank 0 chooses the checkpoint. Training can write one at any time, so ranks that choose by themselves could choose different
         // ones.
         let found = try ranks.communicator.valueOfRankZero(label: "checkpoint of rank 0") {
             try TrainedNetwork.findCheckpoint(checkpoint, in: folder, report: Console.warning)
         }
-        let trained = try TrainedNetwork(folder, configuration, found, choice: checkpoint, context: ranks.context)
-        if budgets.needsPolicy { try budgets.prepare(trained, isRoot: ranks.isRoot) }
+        let trained = try ranks.communicator.agree(label: "network") {
+            let trained = try TrainedNetwork(folder, configuration, found, choice: checkpoint, context: ranks.context)
+            try budgets.prepare(trained)
+            return trained
+        }
         let images = try TrainingData(
             configuration, communicator: ranks.communicator, context: ranks.context)
-        try trained.requireClasses(of: images.folder)
+        try ranks.communicator.agree(label: "classes") { try trained.requireClasses(of: images.folder) }
         let batchSize = configuration.evaluation.batchSize
         let modes: Evaluator.Modes = budgets.needsPolicy ? .policy : !trained.model.hasPredictor ? .fixed : [.dynamic, .fixed]
         let evaluator = Evaluator(
@@ -68,52 +83,32 @@ struct EvaluateCommand: ParsableCommand {
             try ranks.communicator.barrier(label: "next batch of the evaluation")
             return try batches.next()
         }
-        guard ranks.isRoot else { return }
-        // The run folder keeps only the result of the last checkpoint on the run's own images.
-        let saving = checkpoint == .last && data == nil ? folder : nil
-        try Console.result("\(trained.description), \(outcome.results.count) validation images\n")
-        let reported: [ImageResult]
-        if let budget = budgets.limit {
-            reported = try report(budget, outcome, trained, images, to: saving)
-        } else {
-            try report(outcome, trained, images, to: saving)
-            reported = outcome.results
+        try ranks.communicator.onRankZero(label: "results") {
+            try publish(outcome, trained, images, to: folder, batchSize: batchSize, threads: ranks.context.threads.count)
+        }
+    }
+
+    /// Prints and writes everything that the command was started for. A part that fails does not prevent the others. On rank 0.
+    private func publish(
+        _ outcome: Evaluator.Outcome, _ trained: TrainedNetwork, _ images: TrainingData, to folder: RunFolder, batchSize: Int, threads: Int
+    ) throws {
+        // The run folder keeps only the result of the last checkpoint on the run's own images. With a curve, the speed of the dynamic
+        // network is not measured, so the saved table is not replaced.
+        let isSaved = checkpoint == .last && data == nil && (budgets.limit != nil || !budgets.needsPolicy)
+        var attempts = Attempts()
+        if var report = attempts.value({ try EvaluationReport(outcome, trained, budgets) }) {
+            if let predictions {
+                attempts.run { try PredictionsFile.write(report.results, folder: images.folder, model: trained.model, to: predictions) }
+            }
+            report.add(attempts.value { try DifficultyTable.rows(images.folder, report.results, trained.model) } ?? nil)
+            let heading = "\(trained.description), \(outcome.results.count) validation images\n\n"
+            attempts.run { try Console.result(heading + report.text) }
+            if isSaved { attempts.save(to: folder.path) { try report.save(to: folder) } }
         }
         if let curve = budgets.curve {
-            try budgets.write(curve, outcome, trained, batchSize: batchSize, threads: ranks.context.threads.count)
+            attempts.run { try budgets.write(curve, outcome, trained, batchSize: batchSize, threads: threads) }
         }
-        if let predictions {
-            try PredictionsFile.write(reported, folder: images.folder, model: trained.model, to: predictions)
-        }
-    }
-
-    /// Prints the table, and saves it unless `folder` is nil.
-    private func report(
-        _ outcome: Evaluator.Outcome, _ trained: TrainedNetwork, _ images: TrainingData, to folder: RunFolder?
-    ) throws {
-        var evaluation = Evaluation(
-            results: outcome.results, flops: trained.model.flops, classCount: trained.model.classCount,
-            speed: outcome.speed, hasPredictor: trained.model.hasPredictor,
-            milliseconds: budgets.needsPolicy ? outcome.milliseconds : nil)
-        evaluation.difficulties = try DifficultyTable.rows(images.folder, outcome.results, trained.model)
-        try Console.result(evaluation.text())
-        // With a curve, the speed of the dynamic network is not measured, so the saved table is not replaced.
-        if let folder, !budgets.needsPolicy { try evaluation.save(to: folder) }
-    }
-
-    /// Prints the table of a budget, and saves it unless `folder` is nil.
-    ///
-    /// - Returns: the images in the report.
-    private func report(
-        _ budget: Budget, _ outcome: Evaluator.Outcome, _ trained: TrainedNetwork, _ images: TrainingData, to folder: RunFolder?
-    ) throws -> [ImageResult] {
-        var evaluation = try BudgetEvaluation(
-            budget, results: outcome.results, flops: trained.model.flops, milliseconds: outcome.requireMilliseconds(),
-            calibrationShare: budgets.calibrationShare, classCount: trained.model.classCount)
-        evaluation.evaluation.difficulties = try DifficultyTable.rows(images.folder, evaluation.results, trained.model)
-        try Console.result(evaluation.text())
-        if let folder { try evaluation.save(to: folder) }
-        return evaluation.results
+        try attempts.finish()
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Communication
 import Configuration
 import Console
 import Evaluation
@@ -11,7 +12,7 @@ struct InfoCommand: ParsableCommand {
     @Argument(help: "The YAML file.")
     var config: String
 
-    @Option(help: "Number of classes (default: the classes of the data folder; 1000 if the folder does not exist).")
+    @Option(help: "Number of classes (default: the classes of the data folder; 1000 if there is no such folder).")
     var classes: Int?
 
     @OptionGroup var overrides: OverrideOptions
@@ -27,10 +28,22 @@ struct InfoCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
-        let found = classes ?? (try? ImageFolder(path: configuration.data.folder))?.classes.count
-        if found == nil { try Console.result("\(configuration.data.folder) does not exist: using 1000 classes") }
-        let summary = try NetworkSummary(configuration, classCount: found ?? 1000)
+        let summary = try NetworkSummary(configuration, classCount: try classes ?? classCount(of: configuration.data.folder))
         try Console.result(summary.text)
         for warning in summary.warnings { Console.warning(warning) }
     }
+
+    /// The number of classes of an image folder, or a usual one if the folder cannot be used.
+    private func classCount(of folder: String) throws -> Int {
+        do {
+            return try ImageFolder(path: folder).classes.count
+        } catch ImageFolderError.missing {
+            try Console.result("\(folder) does not exist: using \(Self.defaultClasses) classes")
+        } catch {
+            Console.warning("\(ErrorText.describe(error)); using \(Self.defaultClasses) classes")
+        }
+        return Self.defaultClasses
+    }
+
+    private static let defaultClasses = 1000
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Communication
 import Configuration
 import Console
 import Foundation
@@ -36,16 +37,19 @@ struct PredictCommand: ParsableCommand {
         let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, context: context, report: Console.warning)
         if costWeight != 0 { try trained.requirePredictor() }
         var failures = 0
+        // A reader that closes its pipe wants no more lines; the command then ends with status 0.
         try Console.result(["file", "class", "probability", "resolution", "GFLOPs"].joined(separator: "\t"))
         for file in files {
+            let prediction: TrainedNetwork.Prediction
             do {
-                let prediction = try trained.predict(file, costWeight: costWeight)
-                try Console.result(
-                    "\(file)\t\(prediction.className)\t\(prediction.probabilityText)\t\(prediction.resolution)\t\(prediction.costText)")
+                prediction = try trained.predict(file, costWeight: costWeight)
             } catch {
-                Console.error("\(error)")
+                Console.error(ErrorText.describe(error))
                 failures += 1
+                continue
             }
+            try Console.result(
+                "\(file)\t\(prediction.className)\t\(prediction.probabilityText)\t\(prediction.resolution)\t\(prediction.costText)")
         }
         // A file that cannot be read does not prevent the predictions for the others.
         if failures > 0 { throw ExitCode.failure }

@@ -17,16 +17,21 @@ struct Ranks {
 
     var isRoot: Bool { communicator.rank == 0 }
 
-    /// Joins the job, divides the cores between the ranks, runs `body`, and leaves the job. An error on one rank ends all of them.
-    /// Collective.
+    /// Joins the job, loads the configuration, divides the cores between the ranks, runs `body`, and leaves the job. An error on one rank
+    /// ends all of them. Collective.
     ///
-    /// - Parameter recordedProducts: reads the selection of matrix products that a run keeps; nil if there is none. Runs on rank 0 only.
+    /// - Parameters:
+    ///   - load: loads the configuration on each rank.
+    ///   - recordedProducts: reads the selection of matrix products that a run keeps; nil if there is none. Runs on rank 0 only.
+    ///   - body: receives the configuration and the ranks.
     static func run(
-        _ configuration: TrainingConfiguration, recordedProducts: () throws -> ProductsSelection?, _ body: (Ranks) throws -> Void
+        load: () throws -> TrainingConfiguration, recordedProducts: () throws -> ProductsSelection?,
+        _ body: (TrainingConfiguration, Ranks) throws -> Void
     ) throws {
-        try RankJob.run(
-            timeoutSeconds: configuration.communication.timeoutSeconds, isExitStatus: { $0 is ExitCode }
-        ) { job in
+        try RankJob.run(timeoutSeconds: RankJob.startSeconds, isExitStatus: { $0 is ExitCode }) { job in
+            let configuration = try job.communicator.agree(label: "configuration", load)
+            try requireSame(configuration, job.communicator)
+            job.communicator.timeoutSeconds = configuration.communication.timeoutSeconds
             let context = KernelContext(threadCount: job.threadCount, winograd: configuration.kernels.winograd ? .wherePays : .never)
             // Ranks with different products would compute replicas that differ.
             let products = try job.communicator.valueOfRankZero(label: "implementation of matrix products") {
@@ -35,10 +40,19 @@ struct Ranks {
                 }
             }
             try body(
+                configuration,
                 Ranks(
                     communicator: job.communicator, cores: job.cores, context: context.with(products: products.products),
                     products: products))
         }
+    }
+
+    /// Refuses ranks whose configurations differ: their hosts can have different files at the same path. Collective.
+    private static func requireSame(_ configuration: TrainingConfiguration, _ communicator: Communicator) throws {
+        let all = try communicator.allGatherStrings("\(communicator.hostName)\n\(configuration.yaml())", label: "configurations")
+            .map { $0.split(separator: "\n", maxSplits: 1) }
+        guard let rank = all.indices.first(where: { all[$0].last != all[0].last }) else { return }
+        throw DifferentConfigurations(rank: rank, host: String(all[rank][0]))
     }
 
     /// Prints the map of ranks and cores, and warns of oversubscription. On rank 0.
@@ -46,5 +60,15 @@ struct Ranks {
         guard isRoot else { return }
         cores.lines.forEach(Console.note)
         if let warning = cores.oversubscriptionWarning { Console.warning(warning) }
+    }
+}
+
+/// Two ranks read different configurations.
+struct DifferentConfigurations: SharedFailure, CustomStringConvertible {
+    var rank: Int
+    var host: String
+
+    var description: String {
+        "rank \(rank) on \(host) has another configuration than rank 0; every host needs the same file at the same path"
     }
 }

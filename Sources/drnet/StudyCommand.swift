@@ -17,7 +17,9 @@ struct StudyCommand: ParsableCommand {
 
     func run() throws {
         let study = try Study(path: folder)
-        try Console.result(study.text())
-        try study.save()
+        var attempts = Attempts()
+        attempts.run { try Console.result(study.text()) }
+        attempts.save(to: folder) { try study.save() }
+        try attempts.finish()
     }
 }

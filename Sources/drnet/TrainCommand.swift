@@ -35,6 +35,8 @@ struct TrainCommand: ParsableCommand {
     func validate() throws {
         if resume && restart { throw ValidationError("use --resume or --restart, not both") }
         if acceptDataChanges && !resume { throw ValidationError("--accept-data-changes needs --resume") }
+        // As from -o "$FOLDER" with an empty variable. The files would be written to the root of the file system.
+        if runFolder?.isEmpty == true { throw ValidationError("--run-folder is empty; it takes the path of a folder") }
     }
 
     private var start: RunStart {
@@ -44,10 +46,12 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         StopSignals.listen()
-        let configuration = try TrainingConfiguration.load(path: config, overrides: overrides.set)
         let folder = RunFolder(path: runFolder ?? Self.defaultFolder(config))
         // A resumed run keeps its implementation of products, so that it stays bit-identical.
-        try Ranks.run(configuration, recordedProducts: { resume ? try folder.recordedProducts() : nil }) { ranks in
+        try Ranks.run(
+            load: { try TrainingConfiguration.load(path: config, overrides: overrides.set) },
+            recordedProducts: { resume ? try folder.recordedProducts() : nil }
+        ) { configuration, ranks in
             try train(configuration, folder, ranks)
         }
     }
@@ -64,7 +68,7 @@ struct TrainCommand: ParsableCommand {
         ranks.describe()
         console?.note(ranks.products.summary)
         for warning in configuration.warnings(rankCount: ranks.communicator.rankCount) { console?.note("warning: \(warning)") }
-        let lock = ranks.isRoot ? try folder.open(start) { console?.note($0) } : nil
+        let lock = try ranks.communicator.onRankZero(label: "run folder") { try folder.open(start) { console?.note($0) } }
         defer { lock?.release() }
         let data = try TrainingData(
             configuration, communicator: ranks.communicator, context: ranks.context)
@@ -74,7 +78,7 @@ struct TrainCommand: ParsableCommand {
         let trainer = try Trainer(
             configuration, data: data, communicator: ranks.communicator, context: ranks.context, runFolder: folder,
             start: start, lock: lock, console: console)
-        if ranks.isRoot {
+        try ranks.communicator.onRankZero(label: "records of the run") {
             try folder.record(
                 configuration: trainer.configurationText, cores: ranks.cores.lines, products: ranks.products,
                 version: DRNetCommand.configuration.version

@@ -224,7 +224,8 @@ final class BenchmarkReportTests: XCTestCase {
             let step = "--network resnet18 --pixels 224 --batch 16 --pass train --steps 1"
             XCTAssertEqual(calls[1], "own step \(step) --threads 2")
             XCTAssertTrue(
-                calls[2].hasPrefix("Benchmarks/peers/pytorch_step.py \(step) --program pytorch --ranks 1 --threads 2"), "\(calls[2])")
+                calls[2].hasPrefix("\(repositoryRoot)/Benchmarks/peers/pytorch_step.py \(step) --program pytorch --ranks 1 --threads 2"),
+                "\(calls[2])")
             XCTAssertNil(calls[2].last?.wholeNumberValue, "the allocator keeps its defaults")
             XCTAssertTrue(calls[3].hasSuffix(" 68719476736"), "freed memory is kept: \(calls[3])")
         }
@@ -234,6 +235,7 @@ final class BenchmarkReportTests: XCTestCase {
         try withTemporaryFolder { folder in
             let cases: [([String], [String: String], Int32, String)] = [
                 (["--against", "tensorflow"], [:], 64, "not 'tensorflow'"), (["--fast"], [:], 64, "'--fast' is unknown"),
+                ([], ["DRNET_BENCHMARK": "/etc"], 64, "DRNET_BENCHMARK is '/etc', which is not an executable file"),
                 (["--output"], [:], 64, "'--output' is unknown or incomplete"),
                 ([], ["CASES": "resnet18 224 train"], 64, "the case 'resnet18 224 train'"),
                 ([], ["CASES": "a\"b 224 1 train"], 64, "is not: network pixels batch pass"), ([], ["ROUNDS": "0"], 64, "ROUNDS is '0'"),

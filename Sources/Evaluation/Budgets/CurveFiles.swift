@@ -3,12 +3,6 @@ import Foundation
 import Interchange
 
 extension OperatingCurve {
-    /// Creates the folder for the curve's files. It runs before the evaluation, so that a folder that cannot be written ends the command
-    /// early. On rank 0.
-    public static func makeFolder(_ folder: String) throws {
-        try DurableFile.createFolder(folder)
-    }
-
     /// Writes curve.json, curve.csv and curve.svg. On rank 0.
     ///
     /// - Parameter title: of the figure; names the weights.

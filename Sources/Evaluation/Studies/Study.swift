@@ -97,7 +97,9 @@ public struct Study: Encodable {
         self.path = path
         resolutions = first.evaluation.resolutions
         variants = byVariant.map { Variant($0.key, $0.value) }
-        notes = unfinished.map { "not finished, and left out: \($0)" } + Self.gaps(byVariant.map { ($0.key, $0.value) })
+        notes =
+            (unfinished.isEmpty ? [] : ["not finished, and left out: \(Figures.list(unfinished))"])
+            + Self.gaps(byVariant.map { ($0.key, $0.value) })
     }
 
     /// Notes about variants that lack a run which others have, or a fold of a seed. Such variants are not compared on the same runs. A
@@ -115,15 +117,12 @@ public struct Study: Encodable {
         return variants.compactMap { name, runs in
             let missing = places.subtracting(runs.map(\.place)).sorted()
             return missing.isEmpty
-                ? nil : "\(name) lacks \(missing.joined(separator: "; ")): it is not compared on the same runs as the others"
+                ? nil : "\(name) lacks \(Figures.list(missing, separator: "; ")): it is not compared on the same runs as the others"
         }
     }
 
     private static func folders(in path: String) throws -> [String] {
-        try DurableFile.names(in: path).sorted().map { "\(path)/\($0)" }.filter {
-            var isFolder: ObjCBool = false
-            return FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) && isFolder.boolValue
-        }
+        try DurableFile.names(in: path).sorted().map { "\(path)/\($0)" }.filter { try DurableFile.kind(of: $0) == .folder }
     }
 }
 

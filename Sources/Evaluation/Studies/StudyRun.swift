@@ -34,17 +34,16 @@ struct StudyRun {
 
     /// - Throws: `ConfigurationError` or `InterchangeError` for a run whose files cannot be read.
     static func find(in folder: RunFolder) throws -> Found {
-        let manager = FileManager.default
-        guard manager.fileExists(atPath: folder.configuration) else { return .other }
+        guard try DurableFile.kind(of: folder.configuration) == .file else { return .other }
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
         guard configuration.stages.fineTune != nil else { return .other }
-        guard manager.fileExists(atPath: folder.evaluationData) else { return .unfinished(folder.path) }
+        guard try DurableFile.kind(of: folder.evaluationData) != nil else { return .unfinished(folder.path) }
         let evaluation = try JSON.read(Evaluation.self, from: folder.evaluationData)
         guard let rows = ComparedRows(evaluation) else {
             throw InterchangeError.malformed(
                 path: folder.evaluationData, reason: "it lacks rows; run 'drnet evaluate \(folder.path)' to write them")
         }
-        let lines = MetricsLine.read(folder.metrics)
+        let lines = try MetricsLine.read(folder.metrics)
         return .run(
             StudyRun(
                 variant: URL(fileURLWithPath: folder.path).lastPathComponent, seed: configuration.seed, fold: configuration.data.fold,
@@ -63,9 +62,10 @@ private struct MetricsLine: Decodable {
     var imagesPerSecond: Double?
     var message: String?
 
-    /// Skips lines that are not records, such as the incomplete last line of a run that was killed.
-    static func read(_ path: String) -> [MetricsLine] {
-        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    /// Skips lines that are not records, such as the incomplete last line of a run that was killed. A run can lack the file.
+    static func read(_ path: String) throws -> [MetricsLine] {
+        guard try DurableFile.kind(of: path) != nil else { return [] }
+        let text = String(decoding: try DurableFile.read(path), as: UTF8.self)
         return text.split(separator: "\n").compactMap { try? JSON.decode(MetricsLine.self, from: Data($0.utf8), source: path) }
     }
 

@@ -14,6 +14,6 @@ public enum PredictionsFile {
                 "\(model.resolutions[model.hasPredictor ? result.choice : 0])", "\(result.labelRank)",
             ]
         }
-        try DurableFile.write(Data(CSV.text([["path", "class", "predicted", "resolution", "rank"]] + rows).utf8), to: path)
+        try OutputPath.write(Data(CSV.text([["path", "class", "predicted", "resolution", "rank"]] + rows).utf8), to: path)
     }
 }

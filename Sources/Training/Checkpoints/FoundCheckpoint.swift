@@ -20,12 +20,14 @@ struct FoundCheckpoint {
     /// - Throws: `UnusableCheckpoints` if there are checkpoints, and none can be used. `ResumeError` and `ContinuationError` if the
     ///   checkpoint belongs to a different run.
     init?(in store: CheckpointStore, of run: ContinuedRun, _ communicator: Communicator, note: (String) -> Void) throws {
-        checkpoint = communicator.rank == 0 ? try run.newestCheckpoint(in: store, note: note) : nil
-        let own = try checkpoint.map { checkpoint in
-            let saved = try checkpoint.decodeState(TrainingState.self)
-            return try JSON.encode(try run.state(continuing: saved, checkpoint, note: note), .compact)
+        let own: (checkpoint: Checkpoint, state: Data)?? = try communicator.onRankZero(label: "checkpoint") {
+            try run.newestCheckpoint(in: store, note: note).map { checkpoint in
+                let saved = try checkpoint.decodeState(TrainingState.self)
+                return (checkpoint, try JSON.encode(try run.state(continuing: saved, checkpoint, note: note), .compact))
+            }
         }
-        let encoded = try communicator.broadcast(own ?? Data(), root: 0, label: "position of the checkpoint")
+        checkpoint = own??.checkpoint
+        let encoded = try communicator.broadcast(own??.state ?? Data(), root: 0, label: "position of the checkpoint")
         guard !encoded.isEmpty else { return nil }
         state = try JSON.decode(TrainingState.self, from: encoded, source: "the state of rank 0's checkpoint")
     }

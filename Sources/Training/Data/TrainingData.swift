@@ -29,8 +29,10 @@ public final class TrainingData {
     ) throws {
         self.configuration = configuration
         self.context = context
-        let whole = try ImageFolder(path: configuration.data.folder)
-        folder = try configuration.data.fold.map(whole.fold) ?? whole
+        folder = try communicator.agree(label: "image folder") {
+            let whole = try ImageFolder(path: configuration.data.folder)
+            return try configuration.data.fold.map(whole.fold) ?? whole
+        }
         namesChecksum = Self.namesChecksum(folder)
         rank = communicator.rank
         rankCount = communicator.rankCount
@@ -115,7 +117,7 @@ public final class TrainingData {
 }
 
 /// Two ranks see different image folders.
-struct DataAgreementError: Error, CustomStringConvertible {
+struct DataAgreementError: SharedFailure, CustomStringConvertible {
     var path: String
     var rank: Int
     var host: String

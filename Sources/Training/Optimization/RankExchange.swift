@@ -70,11 +70,11 @@ package final class RankExchange: StatisticsReducer {
 }
 
 /// The replicas of the ranks are not bit-identical.
-struct ReplicaError: Error, CustomStringConvertible {
+struct ReplicaError: SharedFailure, CustomStringConvertible {
     var ranks: [(rank: Int, host: String)]
 
     var description: String {
-        let names = ranks.map { "rank \($0.rank) on \($0.host)" }.joined(separator: ", ")
+        let names = Figures.list(ranks.map { "rank \($0.rank) on \($0.host)" })
         return "the parameters of \(names) differ from those of rank 0: faulty memory, or different builds or libraries on the "
             + "hosts; the last checkpoint is intact, resume from it on other hosts"
     }

@@ -1,5 +1,7 @@
+import Communication
+
 /// The loss or the gradient of a step is not finite.
-struct DivergenceError: Error, CustomStringConvertible {
+struct DivergenceError: SharedFailure, CustomStringConvertible {
     var stage: String
     var epoch: Int
     var step: Int

@@ -73,30 +73,38 @@ public final class Trainer {
                     folder: runFolder.path, identity: identity, configuration: configuration,
                     acceptsDataChanges: start == .resume(acceptingDataChanges: true)), communicator, note: note) : nil
         // A resumed run does not need its pretrained files, because the checkpoint holds all weights.
-        let model = try DRNet(
-            found == nil ? configuration : configuration.withoutPretrained, classCount: data.folder.classes.count, note: note)
+        let model = try communicator.agree(label: "network") {
+            try DRNet(found == nil ? configuration : configuration.withoutPretrained, classCount: data.folder.classes.count, note: note)
+        }
         self.model = model
         optimizer = SGD(model.networks, SGD.Options(configuration.optimizer), context: context)
         trainingStep = TrainingStep(
             model: model, ranks: communicator.rankCount > 1 ? exchange : nil,
             globalBatchNorm: configuration.batchNorm.mode == .global,
             labelSmoothing: Float(configuration.optimizer.labelSmoothing))
-        checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer)
+        let checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer)
+        self.checkpoints = checkpoints
         plans = StagePlan.plans(configuration.stages)
-        regularizer = model.predictor == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
-        if let found { try checkpoints.restore(found) }
+        regularizer = try communicator.agree(label: "policy") {
+            model.predictor == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
+        }
+        if let found { try communicator.onRankZero(label: "tensors of the checkpoint") { try checkpoints.restore(found) } }
         try exchange.broadcast(model.networks, found == nil ? nil : optimizer)
         state = found?.state ?? TrainingState(identity: identity, configuration: configuration)
         savedStep = found?.state.position.runStep
         self.lock = lock
         if start.isResume { note(Self.resumeNote(found?.state.position, folder: runFolder.path, plans: plans)) }
-        journal = try console.map {
-            try RunJournal(
-                runFolder: runFolder, console: $0, resolutions: configuration.resolutions, stepInterval: configuration.metrics.everySteps,
-                after: found.map {
-                    MetricsWriter.Position(step: $0.state.position.runStep, isEvaluationPending: $0.state.isEvaluationPending)
-                })
-        }
+        journal =
+            try communicator.onRankZero(label: "records") {
+                try console.map {
+                    try RunJournal(
+                        runFolder: runFolder, console: $0, resolutions: configuration.resolutions,
+                        stepInterval: configuration.metrics.everySteps,
+                        after: found.map {
+                            MetricsWriter.Position(step: $0.state.position.runStep, isEvaluationPending: $0.state.isEvaluationPending)
+                        })
+                }
+            } ?? nil
     }
 
     /// Trains until all stages are complete or a signal requests a stop. Call `StopSignals.listen` before. Collective.
