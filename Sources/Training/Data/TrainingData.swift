@@ -24,13 +24,41 @@ public final class TrainingData {
     ///   - communicator: of this rank.
     ///   - context: of the batches' tensors. Decoding uses as many threads as the context has, unless the configuration sets a number.
     /// - Throws: `DataAgreementError` if ranks see different folders; ImageData's errors for a folder that cannot be used.
-    public init(
+    public convenience init(
         _ configuration: TrainingConfiguration, communicator: Communicator, context: KernelContext
+    ) throws {
+        let whole = try ImageFolder(path: configuration.data.folder)
+        try self.init(
+            configuration, folder: try configuration.data.fold.map(whole.fold) ?? whole, communicator: communicator, context: context)
+    }
+
+    /// Opens the validation images of a run's classes, and checks that every rank sees the same. Collective.
+    ///
+    /// The folder needs training images only if the configuration validates on a fold of them.
+    ///
+    /// - Parameters:
+    ///   - configuration: the same on all ranks.
+    ///   - classes: the run's classes, in the order of their labels.
+    ///   - communicator: of this rank.
+    ///   - context: of the batches' tensors.
+    /// - Throws: `DataAgreementError` if ranks see different folders; ImageData's errors for a folder that cannot be used.
+    public convenience init(
+        validationImagesOf configuration: TrainingConfiguration, classes: [String], communicator: Communicator, context: KernelContext
+    ) throws {
+        if configuration.data.fold != nil {
+            try self.init(configuration, communicator: communicator, context: context)
+        } else {
+            let folder = try ImageFolder(validationImagesOf: configuration.data.folder, classes: classes)
+            try self.init(configuration, folder: folder, communicator: communicator, context: context)
+        }
+    }
+
+    private init(
+        _ configuration: TrainingConfiguration, folder: ImageFolder, communicator: Communicator, context: KernelContext
     ) throws {
         self.configuration = configuration
         self.context = context
-        let whole = try ImageFolder(path: configuration.data.folder)
-        folder = try configuration.data.fold.map(whole.fold) ?? whole
+        self.folder = folder
         namesChecksum = Self.namesChecksum(folder)
         rank = communicator.rank
         rankCount = communicator.rankCount
@@ -95,7 +123,7 @@ public final class TrainingData {
         let names =
             folder.classes
             + (folder.training + folder.validation).map { sample in
-                "\(sample.label) \(String(sample.path.dropFirst(folder.path.count)))"
+                "\(sample.label) /\(folder.relativePath(of: sample))"
             }
         let checksum = Array(names.joined(separator: "\n").utf8).withUnsafeBytes { CRC32($0) }
         return RunIdentity.checksumPrefix + String(checksum.value, radix: 16)
