@@ -116,7 +116,7 @@ public final class TrainingData {
             let images = Tensor(Shape(batch: count, height: size, width: size, channels: 3), context)
             return (images, images.data)
         }
-        return MicroBatches(loader: loader, sampler: sampler)
+        return MicroBatches(loader: loader, sampler: sampler, folder: folder.path)
     }
 
     private static func namesChecksum(_ folder: ImageFolder) -> String {
