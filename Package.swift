@@ -28,8 +28,13 @@ let package = Package(
         .systemLibrary(
             name: "CTurboJPEG", path: "Sources/System/CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CPNG", path: "Sources/System/CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-        .systemLibrary(name: "CEXIF", path: "Sources/System/CEXIF", pkgConfig: "libexif", providers: [.apt(["libexif-dev"])]),
+        .systemLibrary(name: "CJPEG", path: "Sources/System/CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+        .systemLibrary(name: "CWebP", path: "Sources/System/CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // libjpeg and libpng report errors with longjmp, which Swift cannot catch.
+        .target(name: "CJPEGReader", dependencies: ["CJPEG"], path: "Sources/System/CJPEGReader"),
+        .target(name: "CPNGReader", dependencies: ["CPNG"], path: "Sources/System/CPNGReader"),
 
         // The executables alone link this one: it checks the processor before any other code runs.
         .target(name: "CStartup", path: "Sources/System/CStartup"),
@@ -41,7 +46,8 @@ let package = Package(
         .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"]),
         .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"]),
         .target(
-            name: "ImageData", dependencies: ["CTurboJPEG", "CPNG", "CEXIF", "Kernels", "Randomness"]),
+            name: "ImageData",
+            dependencies: ["CJPEGReader", "CPNGReader", "CTurboJPEG", "CPNG", "CWebP", "CZlib", "Kernels", "Randomness"]),
         .target(name: "SyntheticImages", dependencies: ["ImageData", "Interchange", "Randomness"]),
         .target(name: "Interchange", dependencies: ["CZlib"]),
         .target(
@@ -81,6 +87,8 @@ let package = Package(
         .executableTarget(
             name: "communication-check", dependencies: ["Communication", "COpenMPI"], path: "Tests/communication-check"),
 
+        // Writes the pixels of image files, for the comparison with Pillow.
+        .executableTarget(name: "image-dump", dependencies: ["ImageData"], path: "Tests/image-dump"),
         // The parsers of foreign bytes, for launch/fuzz and for FuzzTests.
         .target(
             name: "FuzzTargets", dependencies: ["Interchange", "Inference", "NeuralNetwork", "Configuration", "ImageData"],
@@ -95,7 +103,7 @@ let package = Package(
         .testTarget(name: "ChartsTests", dependencies: ["Charts", "TestSupport"]),
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
-        .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "Randomness", "TestSupport"]),
+        .testTarget(name: "ImageDataTests", dependencies: ["ImageData", "Kernels", "Randomness", "TestSupport"]),
         .testTarget(name: "SyntheticImagesTests", dependencies: ["SyntheticImages", "ImageData", "Randomness", "TestSupport"]),
         .testTarget(name: "NeuralNetworkTests", dependencies: ["NeuralNetwork", "Kernels", "TestSupport"]),
         .testTarget(

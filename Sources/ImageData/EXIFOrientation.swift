@@ -1,6 +1,3 @@
-import CEXIF
-import Foundation
-
 /// The orientation of the camera: the EXIF tag 0x0112, 1 … 8. Other values and missing EXIF data mean upright (1).
 struct EXIFOrientation: Equatable {
     let value: Int
@@ -9,18 +6,35 @@ struct EXIFOrientation: Equatable {
         self.value = (1...8).contains(value) ? value : 1
     }
 
-    init(jpeg: Data) {
-        let found = jpeg.withUnsafeBytes { bytes -> Int in
-            guard let source = bytes.bindMemory(to: UInt8.self).baseAddress,
-                let exif = exif_data_new_from_data(source, UInt32(bytes.count))
-            else { return 1 }
-            defer { exif_data_unref(exif) }
-            guard let entry = exif_content_get_entry(exif.pointee.ifd.0, EXIF_TAG_ORIENTATION),
-                entry.pointee.format == EXIF_FORMAT_SHORT, entry.pointee.components >= 1
-            else { return 1 }
-            return Int(exif_get_short(entry.pointee.data, exif_data_get_byte_order(exif)))
+    /// Takes the orientation of EXIF data. XMP data is used only if the EXIF data has no such tag, as Pillow's `getexif` does.
+    ///
+    /// - Parameters:
+    ///   - exif: a TIFF file, which can follow "Exif\0\0".
+    ///   - xmp: an XMP packet.
+    init(exif: ArraySlice<UInt8>?, xmp: ArraySlice<UInt8>?) {
+        if let exif, let value = TIFFDirectory.orientation(exif) {
+            self.init(value: value)
+        } else {
+            self.init(value: xmp.flatMap(Self.inXMP) ?? 1)
         }
-        self.init(value: found)
+    }
+
+    /// Finds the digit in tiff:Orientation="6" (an attribute) or <tiff:Orientation>6 (an element).
+    private static func inXMP(_ packet: ArraySlice<UInt8>) -> Int? {
+        let name = Array("tiff:Orientation".utf8)
+        var rest = packet
+        while let start = rest.firstIndex(of: name[0]) {
+            rest = rest[start...]
+            if rest.starts(with: name) {
+                let value = rest.dropFirst(name.count)
+                let length = value.starts(with: "=\"".utf8) ? 2 : value.starts(with: ">".utf8) ? 1 : nil
+                if let length, let digit = value.dropFirst(length).first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) {
+                    return Int(digit - UInt8(ascii: "0"))
+                }
+            }
+            rest = rest.dropFirst()
+        }
+        return nil
     }
 
     /// Returns the upright image.
@@ -29,14 +43,17 @@ struct EXIFOrientation: Equatable {
         let (width, height) = (image.width, image.height)
         // Orientations 5 … 8 exchange width and height.
         let (newWidth, newHeight) = value >= 5 ? (height, width) : (width, height)
-        var pixels = [UInt8](repeating: 0, count: image.pixels.count)
-        for row in 0..<newHeight {
-            for column in 0..<newWidth {
-                let (sourceRow, sourceColumn) = source(row, column, width: width, height: height)
-                for channel in 0..<3 {
-                    pixels[(row * newWidth + column) * 3 + channel] = image.pixels[(sourceRow * width + sourceColumn) * 3 + channel]
+        let pixels = [UInt8](unsafeUninitializedCapacity: image.pixels.count) { target, count in
+            image.pixels.withUnsafeBufferPointer { stored in
+                for row in 0..<newHeight {
+                    for column in 0..<newWidth {
+                        let (sourceRow, sourceColumn) = source(row, column, width: width, height: height)
+                        let (to, from) = ((row * newWidth + column) * 3, (sourceRow * width + sourceColumn) * 3)
+                        for channel in 0..<3 { target[to + channel] = stored[from + channel] }
+                    }
                 }
             }
+            count = image.pixels.count
         }
         return PixelImage(width: newWidth, height: newHeight, pixels: pixels)
     }

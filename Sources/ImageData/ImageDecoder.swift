@@ -1,44 +1,73 @@
-import Foundation
-
-/// Decodes JPEG and PNG files as 8-bit RGB, like PIL's `Image.open(path).convert("RGB")`, and applies the EXIF orientation.
+/// Decodes JPEG, PNG and WebP files as 8-bit RGB, like Pillow's `ImageOps.exif_transpose(Image.open(path)).convert("RGB")`.
 ///
-/// The content of a file determines its format, not its name. Damaged and truncated files are rejected. Thread-safe.
+/// The pixels are those of Pillow, except that transparent pixels are composed over white. The content of a file determines its format, not
+/// its name. Damaged and truncated files are rejected. Thread-safe.
 public enum ImageDecoder {
-    /// The largest accepted image. A larger one would need more memory than a rank's whole batch.
-    public static let maximumMegapixels = 100
+    /// The largest accepted image. It is Pillow's limit, twice `Image.MAX_IMAGE_PIXELS`, and checked before memory is allocated.
+    public static let maximumPixels = 178_956_970
 
     /// Decodes a file.
     ///
     /// - Throws: `ImageError`, which names the file.
     public static func decode(contentsOf path: String) throws -> PixelImage {
-        let data = try read(path)
-        if data.starts(with: [0xFF, 0xD8, 0xFF]) {
-            return try JPEGDecoder(path: path, data: data).decode()
-        }
-        if data.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
-            return try PNGDecoder(path: path, data: data).decode()
-        }
-        throw ImageError.unknownFormat(path: path)
+        try decode(contentsOf: FileSystemPath(path))
     }
 
-    private static func read(_ path: String) throws -> Data {
-        var isDirectory: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
-            throw ImageError.unreadable(path: path, reason: "it is a folder")
+    /// Decodes a file.
+    ///
+    /// - Throws: `ImageError`, which names the file.
+    public static func decode(contentsOf path: FileSystemPath) throws -> PixelImage {
+        try decodeWithNotes(contentsOf: path).image
+    }
+
+    /// Decodes a file, and reports what a person should know of it.
+    static func decodeWithNotes(contentsOf path: FileSystemPath) throws -> (image: PixelImage, notes: ImageNotes) {
+        try decode(FileBytes.read(path), path: path.description)
+    }
+
+    /// Decodes the content of a file.
+    ///
+    /// - Parameter path: the name of the file in errors.
+    static func decode(_ file: [UInt8], path: String) throws -> (image: PixelImage, notes: ImageNotes) {
+        if file.starts(with: [0xFF, 0xD8, 0xFF]) {
+            return (try JPEGDecoder(path: path, file: file).decode(), ImageNotes())
         }
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw ImageError.unreadable(path: path, reason: error.localizedDescription)
+        if file.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
+            return try PNGDecoder(path: path, file: file).decode()
         }
-        if data.isEmpty { throw ImageError.empty(path: path) }
-        return data
+        if file.starts(with: "RIFF".utf8), file.dropFirst(8).starts(with: "WEBP".utf8) {
+            return (try WebPDecoder(path: path, file: file).decode(), ImageNotes())
+        }
+        throw ImageError.unknownFormat(path: path, found: ForeignFormat.describe(file))
     }
 
     static func checkSize(path: String, width: Int, height: Int) throws {
-        if width * height > maximumMegapixels * 1_000_000 {
+        let (pixels, isTooLarge) = width.multipliedReportingOverflow(by: height)
+        guard width > 0, height > 0, !isTooLarge, pixels <= maximumPixels else {
             throw ImageError.tooLarge(path: path, width: width, height: height)
         }
+    }
+}
+
+/// What a person should know of a file that was decoded.
+struct ImageNotes: Equatable {
+    /// A grey file with 16 bits had values above 255, which became white.
+    var hasClippedGrey = false
+}
+
+/// Recognises files of other formats by their first bytes, for messages.
+enum ForeignFormat {
+    private static let formats: [(name: String, offset: Int, bytes: [UInt8])] = [
+        ("GIF", 0, Array("GIF8".utf8)), ("BMP", 0, Array("BM".utf8)), ("TIFF", 0, [0x49, 0x49, 42, 0]), ("TIFF", 0, [0x4D, 0x4D, 0, 42]),
+        ("AVIF", 4, Array("ftypavif".utf8)), ("HEIC", 4, Array("ftyphei".utf8)), ("HEIC", 4, Array("ftypmif1".utf8)),
+        ("JPEG 2000", 4, Array("jP  ".utf8)), ("JPEG XL", 0, [0xFF, 0x0A]), ("PDF", 0, Array("%PDF".utf8)),
+        ("an HTML page", 0, Array("<!DOCTYPE".utf8)), ("an HTML page", 0, Array("<html".utf8)), ("XML or SVG", 0, Array("<?xml".utf8)),
+        ("a Git LFS pointer, not the file itself", 0, Array("version https://git-lfs".utf8)), ("gzip", 0, [0x1F, 0x8B]),
+        ("a ZIP archive", 0, [0x50, 0x4B, 3, 4]),
+    ]
+
+    /// Returns the name of a format; nil if it is unknown.
+    static func describe(_ file: [UInt8]) -> String? {
+        formats.first { file.dropFirst($0.offset).starts(with: $0.bytes) }?.name
     }
 }

@@ -1,6 +1,5 @@
 import CPNG
 import CTurboJPEG
-import Foundation
 
 /// Writes image files: test fixtures, synthetic data sets and examples of augmented images.
 public enum ImageEncoder {
@@ -24,7 +23,7 @@ public enum ImageEncoder {
         guard status == 0, let buffer else {
             throw ImageError.unwritable(path: path, reason: String(cString: tjGetErrorStr2(compressor)))
         }
-        try write(Data(bytes: buffer, count: Int(size)), to: path)
+        try FileBytes.write(UnsafeRawBufferPointer(start: buffer, count: Int(size)), to: path)
     }
 
     /// Writes a lossless 8-bit RGB PNG.
@@ -39,20 +38,10 @@ public enum ImageEncoder {
             // Without an output buffer, libpng only computes the size.
             var size: png_alloc_size_t = 0
             try checked(png_image_write_to_memory(control, nil, &size, 0, image.pixels, 0, nil))
-            var data = Data(count: Int(size))
-            try data.withUnsafeMutableBytes {
-                try checked(png_image_write_to_memory(control, $0.baseAddress, &size, 0, image.pixels, 0, nil))
-            }
+            var data = [UInt8](repeating: 0, count: Int(size))
+            try checked(png_image_write_to_memory(control, &data, &size, 0, image.pixels, 0, nil))
             return data.prefix(Int(size))
         }
-        try write(data, to: path)
-    }
-
-    private static func write(_ data: Data, to path: String) throws {
-        do {
-            try data.write(to: URL(fileURLWithPath: path))
-        } catch {
-            throw ImageError.unwritable(path: path, reason: error.localizedDescription)
-        }
+        try data.withUnsafeBytes { try FileBytes.write($0, to: path) }
     }
 }

@@ -55,18 +55,14 @@ public struct EvaluationTransform: ImageTransform {
         let (shorter, longer) = (min(image.width, image.height), max(image.width, image.height))
         let longerSide = Int(Double(shorterSide) * Double(longer) / Double(shorter))
         let (width, height) = image.width <= image.height ? (shorterSide, longerSide) : (longerSide, shorterSide)
+        // Only the crop is computed. The whole image would have millions of columns if the file had one row and 10,000 columns.
+        let top = Int((Double(height - size) / 2).rounded(.toNearestOrEven))
+        let left = Int((Double(width - size) / 2).rounded(.toNearestOrEven))
         let resize = BilinearResize(
-            inputHeight: image.height, inputWidth: image.width, outputHeight: height, outputWidth: width)
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: width * height * 3) { temporary in
-            let resized = temporary.baseAddress!
-            image.pixels.withUnsafeBufferPointer {
-                resize($0.baseAddress!, rowStride: image.width * 3, channels: 3, into: resized)
-            }
-            let top = Int((Double(height - size) / 2).rounded(.toNearestOrEven))
-            let left = Int((Double(width - size) / 2).rounded(.toNearestOrEven))
-            for row in 0..<size {
-                (target + row * size * 3).update(from: resized + ((top + row) * width + left) * 3, count: size * 3)
-            }
+            inputHeight: image.height, inputWidth: image.width, outputHeight: height, outputWidth: width,
+            windowRows: top..<top + size, windowColumns: left..<left + size)
+        image.pixels.withUnsafeBufferPointer {
+            resize($0.baseAddress!, rowStride: image.width * 3, channels: 3, into: target)
         }
         normalization.apply(target, pixels: size * size)
     }

@@ -69,7 +69,7 @@ final class LoadingQueue<Memory>: @unchecked Sendable {
             let index = batch.indices[row]
             var failure: Error?
             do {
-                let image = try ImageDecoder.decode(contentsOf: samples[index].path)
+                let image = try ImageDecoder.decode(contentsOf: samples[index].file)
                 transform.apply(image, sampleIndex: index, into: batch.images + row * imageFloats)
             } catch {
                 failure = error

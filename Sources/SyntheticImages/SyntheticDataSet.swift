@@ -118,11 +118,7 @@ public struct SyntheticDataSet: Sendable {
     private func begin(_ partial: String) throws {
         if let names = try Self.contents(partial), !names.isEmpty {
             guard names.contains(Self.markerFile) else { throw SynthesisError.foreign(path: partial) }
-            do {
-                try FileManager.default.removeItem(atPath: partial)
-            } catch {
-                throw SynthesisError.unwritable(path: partial, reason: error.localizedDescription)
-            }
+            try Self.removeFolder(partial)
         }
         try makeFolder(partial)
         try JSON.write(options, to: "\(partial)/\(Self.markerFile)")
@@ -132,9 +128,24 @@ public struct SyntheticDataSet: Sendable {
     ///
     /// - Throws: `SynthesisError.foreign` if the path is not a folder.
     private static func contents(_ path: String) throws -> [String]? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else { throw SynthesisError.foreign(path: path) }
-        return names
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            if errno == ENOENT { return nil }
+            throw SynthesisError.unwritable(path: path, reason: String(cString: strerror(errno)))
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw SynthesisError.foreign(path: path) }
+        return try DurableFile.names(in: path)
+    }
+
+    /// Removes a folder and everything in it. Symbolic links are removed, not followed.
+    private static func removeFolder(_ path: String) throws {
+        func failure() -> SynthesisError { .unwritable(path: path, reason: String(cString: strerror(errno))) }
+        for name in try DurableFile.names(in: path) where unlink("\(path)/\(name)") != 0 {
+            // Linux reports EISDIR for a folder, Darwin EPERM.
+            guard errno == EISDIR || errno == EPERM else { throw failure() }
+            try removeFolder("\(path)/\(name)")
+        }
+        guard rmdir(path) == 0 else { throw failure() }
     }
 
     private func write(_ item: Item, to path: String) throws {
@@ -161,9 +172,9 @@ public struct SyntheticDataSet: Sendable {
 
     private func makeFolder(_ path: String) throws {
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw SynthesisError.unwritable(path: path, reason: error.localizedDescription)
+            try DurableFile.createFolder(path)
+        } catch InterchangeError.system(_, _, let code) {
+            throw SynthesisError.unwritable(path: path, reason: String(cString: strerror(code)))
         }
     }
 }

@@ -16,7 +16,7 @@ struct DRNetCommand: ParsableCommand {
         version: RunEnvironment.projectVersion,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InfoCommand.self, SynthesizeCommand.self,
-            StudyCommand.self,
+            CheckDataCommand.self, StudyCommand.self,
         ])
 
     static func main() {

@@ -27,7 +27,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Which checkpoint: last or best.")
     var checkpoint = CheckpointChoice.last
 
-    @Option(help: "Evaluate the validation images of this folder instead of the run's own folder.")
+    @Option(help: "Evaluate the images of this folder, in val/CLASS/ or in CLASS/, instead of the run's own. It needs no train/.")
     var data: String?
 
     @Option(help: "Write the prediction for each image to this CSV file. With a budget, the images of the calibration are left out.")
@@ -71,8 +71,9 @@ struct EvaluateCommand: ParsableCommand {
             return trained
         }
         let images = try TrainingData(
-            configuration, communicator: ranks.communicator, context: ranks.context)
+            validationImagesOf: configuration, classes: trained.classes, communicator: ranks.communicator, context: ranks.context)
         try ranks.communicator.agree(label: "classes") { try trained.requireClasses(of: images.folder) }
+        if ranks.isRoot { images.folder.notes.forEach(Console.warning) }
         let batchSize = configuration.evaluation.batchSize
         let modes: Evaluator.Modes = budgets.needsPolicy ? .policy : !trained.model.hasPredictor ? .fixed : [.dynamic, .fixed]
         let evaluator = Evaluator(

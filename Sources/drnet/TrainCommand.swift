@@ -75,6 +75,7 @@ struct TrainCommand: ParsableCommand {
         console?.note(
             "\(configuration.data.folder): \(data.folder.training.count) training and \(data.folder.validation.count) validation "
                 + "images of \(data.folder.classes.count) classes")
+        for note in data.folder.notes { console?.note(note) }
         let trainer = try Trainer(
             configuration, data: data, communicator: ranks.communicator, context: ranks.context, runFolder: folder,
             start: start, lock: lock, console: console)

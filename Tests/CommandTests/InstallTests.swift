@@ -25,7 +25,10 @@ final class InstallTests: XCTestCase {
     func testRootInstallsDirectly() throws {
         let (result, calls) = try install(user: 0, hasSudo: false)
         XCTAssertEqual(result.status, 0, result.text)
-        for package in ["libopenmpi-dev", "openmpi-bin", "libopenblas-dev", "libturbojpeg0-dev", "libpng-dev", "libexif-dev"] {
+        let packages = [
+            "libopenmpi-dev", "openmpi-bin", "libopenblas-dev", "libturbojpeg0-dev", "libjpeg-dev", "libpng-dev", "libwebp-dev",
+        ]
+        for package in packages {
             XCTAssertTrue(calls.contains(package), "\(package): \(calls)")
         }
         XCTAssertFalse(calls.contains("sudo"))

@@ -1,11 +1,14 @@
 """Writes images/: one small file of every supported kind, and PIL's decoding of each (NAME-EXTENSION.ppm).
 
-Needs pillow and numpy. Transparent images are composed over white, as in this project. PIL's convert("RGB") would show the hidden colours.
+Needs pillow, numpy and cjpeg (libjpeg-turbo-progs). Transparent images are composed over white, as in this project. PIL's convert("RGB")
+would show the hidden colours.
 """
 import pathlib
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+
+import image_variants
 
 FOLDER = pathlib.Path(__file__).parent / "images"
 FOLDER.mkdir(exist_ok=True)
@@ -20,13 +23,7 @@ def keep(name, written, **options):
     path = FOLDER / name
     written.save(path, **options)
     stem, extension = name.rsplit(".", 1)
-    opened = ImageOps.exif_transpose(Image.open(path))
-    if opened.mode in ("RGBA", "LA") or "transparency" in opened.info:
-        opened = opened.convert("RGBA")
-        opened = Image.alpha_composite(Image.new("RGBA", opened.size, "white"), opened)
-    elif opened.mode.startswith("I"):
-        opened = Image.fromarray((np.asarray(opened).astype(np.float64) / 257).round().astype(np.uint8))
-    opened.convert("RGB").save(FOLDER / f"{stem}-{extension}.ppm")
+    image_variants.expected(path.read_bytes()).save(FOLDER / f"{stem}-{extension}.ppm")
 
 
 def exif(orientation):
@@ -53,3 +50,25 @@ keep("interlaced.png", image, interlace=1)
 # A JPEG with the wrong extension. The decoder goes by the content.
 image.save(FOLDER / "jpeg-named.png", format="JPEG", quality=90, subsampling=0)
 Image.open(FOLDER / "jpeg-named.png").save(FOLDER / "jpeg-named-png.ppm")
+
+# A part of image_variants.py, in a folder of their own.
+KEPT = """
+exif-after-comment exif-after-segments exif-big-endian exif-long exif-type1 exif-type5 exif-bad-value9 exif-two-segments exif-truncated
+exif-entry-outside exif-in-app3 exif-after-padding xmp-attribute xmp-element xmp-after-exif profile-bad jfif-version rgb
+adobe-transform-unknown cmyk-plain ycck sampling-1x2 sampling-4x1 sampling-4x2 sampling-3x1 sampling-1x1-2x1 separate-scans restart
+arithmetic trailing-bytes no-end-but-bytes mpo
+
+grey1 grey2-interlaced grey4 grey16 grey16-small-values palette1 palette2-interlaced palette4-transparent palette8-short rgb8-key grey8-key
+rgb16 rgba16-interlaced grey-alpha8 grey-alpha16 gamma gamma-small chromaticities profile unknown-critical exif-before exif-after
+raw-profile-before raw-profile-compressed-after xmp-before xmp-text-before many-parts window-too-small no-end cut-in-checksum
+cut-in-data-checksum wrong-chunk-checksum animation
+
+lossy lossless lossy-alpha lossless-alpha exif exif-unmarked xmp animation animation-alpha trailing-bytes
+""".split("\n\n")
+variants = FOLDER / "variants"
+variants.mkdir(exist_ok=True)
+for extension, names in zip(("jpg", "png", "webp"), KEPT):
+    files = dict(image_variants.variants(image_variants.picture(19, 13)))
+    for name in names.split():
+        (variants / f"{name}.{extension}").write_bytes(files[f"{name}.{extension}"])
+        image_variants.expected(files[f"{name}.{extension}"]).save(variants / f"{name}-{extension}.ppm")

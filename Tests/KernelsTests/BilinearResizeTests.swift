@@ -39,6 +39,30 @@ final class BilinearResizeTests: XCTestCase {
         XCTAssertEqual(output([3..<4]).filter { !$0.isNaN }.count, 23 * 3, "no other row must be written")
     }
 
+    func testAWindowIsBitIdenticalToThatPartOfTheWhole() {
+        for channels in [1, 3, 4] {
+            for (height, width, newHeight, newWidth) in [(40, 30, 17, 23), (9, 11, 30, 50), (20, 20, 20, 20)] {
+                let input = Formula.values("x", height * width * channels)
+                var whole = [Float](repeating: .nan, count: newHeight * newWidth * channels)
+                BilinearResize(inputHeight: height, inputWidth: width, outputHeight: newHeight, outputWidth: newWidth)(
+                    input, rowStride: width * channels, channels: channels, into: &whole)
+                for (rows, columns) in [(0..<newHeight, 3..<8), (5..<7, 0..<newWidth), (16..<17, newWidth - 1..<newWidth), (2..<9, 4..<16)]
+                {
+                    let resize = BilinearResize(
+                        inputHeight: height, inputWidth: width, outputHeight: newHeight, outputWidth: newWidth, windowRows: rows,
+                        windowColumns: columns)
+                    XCTAssertEqual([resize.outputHeight, resize.outputWidth], [rows.count, columns.count])
+                    var part = [Float](repeating: .nan, count: rows.count * columns.count * channels)
+                    resize(input, rowStride: width * channels, channels: channels, into: &part)
+                    let expected = rows.flatMap { row in
+                        whole[(row * newWidth + columns.lowerBound) * channels..<(row * newWidth + columns.upperBound) * channels]
+                    }
+                    XCTAssertEqual(part.map(\.bitPattern), expected.map(\.bitPattern), "\(rows) × \(columns), \(channels) channels")
+                }
+            }
+        }
+    }
+
     func testResizingToTheSameSizeCopiesExactly() {
         let input = Formula.values("x", 12 * 10 * 3)
         var output = [Float](repeating: 0, count: input.count)

@@ -26,7 +26,7 @@ public enum DifficultyTable {
         let difficulties = try read(path)
         var groups: [String: [ImageResult]] = [:]
         for result in results {
-            let name = String(folder.validation[result.sample].path.dropFirst(folder.path.count).drop { $0 == "/" })
+            let name = folder.relativePath(of: folder.validation[result.sample])
             if let difficulty = difficulties[name] { groups[difficulty, default: []].append(result) }
         }
         return groups.map { row($0, $1, model.flops) }.sorted { $0.classifierGFLOPs < $1.classifierGFLOPs }
@@ -51,7 +51,7 @@ public enum DifficultyTable {
     }
 
     private static func read(_ path: String) throws -> [String: String] {
-        let rows = CSV.rows(String(decoding: try DurableFile.read(path), as: UTF8.self)).dropFirst().filter { $0.count == 3 }
+        let rows = CSV.rows(FileSystemPath.text(try DurableFile.read(path))).dropFirst().filter { $0.count == 3 }
         return Dictionary(rows.map { ($0[0], $0[2]) }, uniquingKeysWith: { _, last in last })
     }
 }

@@ -2,30 +2,54 @@
 /// `torchvision.transforms.v2.functional.resize(…, antialias=True)` and PIL. The triangle filter widens with the scale when shrinking. The
 /// filter is separable. `init` computes the weights once; any number of images and threads can use them.
 ///
-/// A call runs on the calling thread only and allocates temporary memory for one row of the input.
+/// A window restricts the result to a part of the output. Its values are bit-identical to those of the whole output. Computation and memory
+/// are proportional to the window, not to the output.
+///
+/// A call runs on the calling thread only and allocates temporary memory for one row of the input, as far as the window needs it.
 public struct BilinearResize: Sendable {
     /// Height of the input in pixels.
     public let inputHeight: Int
     /// Width of the input in pixels.
     public let inputWidth: Int
-    /// Height of the output in pixels.
+    /// Height of the output, or of its window, in pixels.
     public let outputHeight: Int
-    /// Width of the output in pixels.
+    /// Width of the output, or of its window, in pixels.
     public let outputWidth: Int
     private let rows: TriangleFilter
     private let columns: TriangleFilter
 
     /// Computes the weights for the given sizes, in pixels. All sizes must be positive.
     public init(inputHeight: Int, inputWidth: Int, outputHeight: Int, outputWidth: Int) {
+        self.init(
+            inputHeight: inputHeight, inputWidth: inputWidth, outputHeight: outputHeight, outputWidth: outputWidth,
+            windowRows: 0..<max(outputHeight, 1), windowColumns: 0..<max(outputWidth, 1))
+    }
+
+    /// Computes the weights for a window of the output. The window is then the whole output of a call.
+    ///
+    /// - Parameters:
+    ///   - inputHeight: height of the input in pixels.
+    ///   - inputWidth: width of the input in pixels.
+    ///   - outputHeight: height in pixels of the whole output, which no call computes.
+    ///   - outputWidth: width in pixels of the whole output.
+    ///   - windowRows: the rows of the whole output that calls compute; not empty.
+    ///   - windowColumns: the columns of the whole output that calls compute; not empty.
+    public init(
+        inputHeight: Int, inputWidth: Int, outputHeight: Int, outputWidth: Int, windowRows: Range<Int>, windowColumns: Range<Int>
+    ) {
         precondition(
             min(inputHeight, inputWidth, outputHeight, outputWidth) >= 1,
             "cannot resize \(inputHeight)×\(inputWidth) to \(outputHeight)×\(outputWidth)")
+        precondition(
+            !windowRows.isEmpty && !windowColumns.isEmpty && windowRows.lowerBound >= 0 && windowRows.upperBound <= outputHeight
+                && windowColumns.lowerBound >= 0 && windowColumns.upperBound <= outputWidth,
+            "the window \(windowRows) × \(windowColumns) is not inside of \(outputHeight)×\(outputWidth)")
         self.inputHeight = inputHeight
         self.inputWidth = inputWidth
-        self.outputHeight = outputHeight
-        self.outputWidth = outputWidth
-        rows = TriangleFilter(inputCount: inputHeight, outputCount: outputHeight)
-        columns = TriangleFilter(inputCount: inputWidth, outputCount: outputWidth)
+        self.outputHeight = windowRows.count
+        self.outputWidth = windowColumns.count
+        rows = TriangleFilter(inputCount: inputHeight, outputCount: outputHeight, outputs: windowRows)
+        columns = TriangleFilter(inputCount: inputWidth, outputCount: outputWidth, outputs: windowColumns)
     }
 
     /// Overwrites `output` [outputHeight, outputWidth, channels] with the resized image. At equal sizes the result is an exact copy.
@@ -57,17 +81,19 @@ public struct BilinearResize: Sendable {
         _ input: UnsafePointer<Sample>, rowStride: Int, channels: Int, rows outputRows: Range<Int>,
         into output: UnsafeMutablePointer<Float>, float: (Sample) -> Float
     ) {
-        let rowLength = inputWidth * channels
+        // The columns of the input that the output needs.
+        let first = columns.starts[0]
+        let rowLength = (columns.end - first) * channels
         withUnsafeTemporaryAllocation(of: Float.self, capacity: rowLength) { temporary in
             let blended = temporary.baseAddress!
             for row in outputRows {
-                let window = input + rows.starts[row] * rowStride
+                let window = input + rows.starts[row] * rowStride + first * channels
                 blendRows(window, rowStride: rowStride, rowLength: rowLength, row: row, into: blended, float: float)
                 let target = output + row * outputWidth * channels
                 if channels == 3 {
-                    blendColumnsOfThreeChannels(blended, into: target)
+                    blendColumnsOfThreeChannels(blended, first: first, into: target)
                 } else {
-                    blendColumns(blended, channels: channels, into: target)
+                    blendColumns(blended, first: first, channels: channels, into: target)
                 }
             }
         }
@@ -91,10 +117,10 @@ public struct BilinearResize: Sendable {
     }
 
     private func blendColumnsOfThreeChannels(
-        _ blended: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>
+        _ blended: UnsafePointer<Float>, first: Int, into output: UnsafeMutablePointer<Float>
     ) {
         for column in 0..<outputWidth {
-            var source = blended + columns.starts[column] * 3
+            var source = blended + (columns.starts[column] - first) * 3
             var (red, green, blue) = (Float(0), Float(0), Float(0))
             columns.weights(of: column) { weights, count in
                 for tap in 0..<count {
@@ -111,10 +137,10 @@ public struct BilinearResize: Sendable {
     }
 
     private func blendColumns(
-        _ blended: UnsafePointer<Float>, channels: Int, into output: UnsafeMutablePointer<Float>
+        _ blended: UnsafePointer<Float>, first: Int, channels: Int, into output: UnsafeMutablePointer<Float>
     ) {
         for column in 0..<outputWidth {
-            let source = blended + columns.starts[column] * channels
+            let source = blended + (columns.starts[column] - first) * channels
             let target = output + column * channels
             columns.weights(of: column) { weights, count in
                 for channel in 0..<channels { target[channel] = weights[0] * source[channel] }
@@ -137,10 +163,14 @@ struct TriangleFilter: Sendable {
     private var offsets: [Int] = [0]
     private var weights: [Float] = []
 
-    init(inputCount: Int, outputCount: Int) {
+    /// The end of the inputs of the last output.
+    var end: Int { starts[starts.count - 1] + offsets[starts.count] - offsets[starts.count - 1] }
+
+    /// - Parameter outputs: the outputs whose weights are computed; nil for all. The first of them has the index 0.
+    init(inputCount: Int, outputCount: Int, outputs: Range<Int>? = nil) {
         let scale = Double(inputCount) / Double(outputCount)
         let support = max(scale, 1)
-        for output in 0..<outputCount {
+        for output in outputs ?? 0..<outputCount {
             let centre = (Double(output) + 0.5) * scale
             let low = max(Int(centre - support + 0.5), 0)
             let high = min(Int(centre + support + 0.5), inputCount)

@@ -24,15 +24,45 @@ public final class TrainingData {
     ///   - communicator: of this rank.
     ///   - context: of the batches' tensors. Decoding uses as many threads as the context has, unless the configuration sets a number.
     /// - Throws: `DataAgreementError` if ranks see different folders; ImageData's errors for a folder that cannot be used.
-    public init(
+    public convenience init(
         _ configuration: TrainingConfiguration, communicator: Communicator, context: KernelContext
     ) throws {
-        self.configuration = configuration
-        self.context = context
-        folder = try communicator.agree(label: "image folder") {
+        let folder = try communicator.agree(label: "image folder") {
             let whole = try ImageFolder(path: configuration.data.folder)
             return try configuration.data.fold.map(whole.fold) ?? whole
         }
+        try self.init(configuration, folder: folder, communicator: communicator, context: context)
+    }
+
+    /// Opens the validation images of a run's classes, and checks that every rank sees the same. Collective.
+    ///
+    /// The folder needs training images only if the configuration validates on a fold of them.
+    ///
+    /// - Parameters:
+    ///   - configuration: the same on all ranks.
+    ///   - classes: the run's classes, in the order of their labels.
+    ///   - communicator: of this rank.
+    ///   - context: of the batches' tensors.
+    /// - Throws: `DataAgreementError` if ranks see different folders; ImageData's errors for a folder that cannot be used.
+    public convenience init(
+        validationImagesOf configuration: TrainingConfiguration, classes: [String], communicator: Communicator, context: KernelContext
+    ) throws {
+        if configuration.data.fold != nil {
+            try self.init(configuration, communicator: communicator, context: context)
+        } else {
+            let folder = try communicator.agree(label: "image folder") {
+                try ImageFolder(validationImagesOf: configuration.data.folder, classes: classes)
+            }
+            try self.init(configuration, folder: folder, communicator: communicator, context: context)
+        }
+    }
+
+    private init(
+        _ configuration: TrainingConfiguration, folder: ImageFolder, communicator: Communicator, context: KernelContext
+    ) throws {
+        self.configuration = configuration
+        self.context = context
+        self.folder = folder
         namesChecksum = Self.namesChecksum(folder)
         rank = communicator.rank
         rankCount = communicator.rankCount
@@ -90,14 +120,14 @@ public final class TrainingData {
             let images = Tensor(Shape(batch: count, height: size, width: size, channels: 3), context)
             return (images, images.data)
         }
-        return MicroBatches(loader: loader, sampler: sampler)
+        return MicroBatches(loader: loader, sampler: sampler, folder: folder.path)
     }
 
     private static func namesChecksum(_ folder: ImageFolder) -> String {
         let names =
             folder.classes
             + (folder.training + folder.validation).map { sample in
-                "\(sample.label) \(String(sample.path.dropFirst(folder.path.count)))"
+                "\(sample.label) /\(folder.relativePath(of: sample))"
             }
         let checksum = Array(names.joined(separator: "\n").utf8).withUnsafeBytes { CRC32($0) }
         return RunIdentity.checksumPrefix + String(checksum.value, radix: 16)
