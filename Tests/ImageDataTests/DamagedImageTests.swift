@@ -80,6 +80,26 @@ final class DamagedImageTests: XCTestCase {
         assertDamaged(Array(wrongChunk.prefix(start + length - 2)) + wrongChunk[(start + length)...])
     }
 
+    /// libpng reports the checksum of the pixels of a large file as a warning after the last row.
+    func testAWrongChecksumOfManyPixelsIsFound() throws {
+        let pixels = (0..<200 * 150 * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 11) }
+        try withTemporaryFolder { folder in
+            let path = folder + "/large.png"
+            try ImageEncoder.writePNG(PixelImage(width: 200, height: 150, pixels: pixels), to: path)
+            let whole = try FileBytes.read(FileSystemPath(path))
+            // The file ends with the checksum of the pixels, that of the chunk and the chunk IEND of 12 bytes.
+            for (place, isDamaged) in [(whole.count - 17, true), (whole.count - 13, false)] {
+                var changed = whole
+                changed[place] ^= 1
+                if isDamaged {
+                    assertDamaged(changed, "checksum of the pixels")
+                } else {
+                    XCTAssertEqual(try ImageDecoder.decode(changed, path: "x").image.pixels, pixels)
+                }
+            }
+        }
+    }
+
     func testAPNGWithADamagedHeaderOrPaletteIsDamaged() throws {
         let palette = try file("variants/palette4-transparent.png")
         for name in ["IHDR", "PLTE", "tRNS"] {
