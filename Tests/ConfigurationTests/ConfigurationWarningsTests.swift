@@ -36,6 +36,7 @@ final class ConfigurationWarningsTests: XCTestCase {
         XCTAssertEqual(try warnings(ranks: 2, "batchNorm.mode=local", "optimizer.batchSize=96"), [])
         let found = try warnings(ranks: 8, "batchNorm.mode=local", "optimizer.batchSize=32")
         XCTAssertEqual(found.count, 2, "warm-up and fine-tuning; the predictor has 4 pixels: \(found)")
+        guard found.count == 2 else { return }
         XCTAssertTrue(found[0].contains("poor batch statistics in warm-up: 4 values a channel and rank (4 images of 1 pixel"), found[0])
         XCTAssertTrue(
             found[1].hasPrefix("optimizer.batchSize 32 on 3 sub-batches and 8 ranks (batchNorm.mode local) gives poor batch statistics"),
