@@ -66,16 +66,9 @@ public enum NetworkFile {
         }
         try defects.throwIfAny(path: path)
         if !zeros.isEmpty {
-            notes.append("warning: \(path): the weights of \(shortList(zeros)) are all zero; is the file complete?")
+            notes.append("warning: \(path): the weights of \(Figures.list(zeros)) are all zero; is the file complete?")
         }
         return PretrainedResult(notes: notes, hasLastLayer: fit.hasLastLayer)
-    }
-
-    /// The first ten names, and the number of the others.
-    static func shortList(_ names: [String]) -> String {
-        let limit = 10
-        let text = names.prefix(limit).joined(separator: ", ")
-        return names.count > limit ? "\(text) and \(names.count - limit) more" : text
     }
 }
 

@@ -1,3 +1,4 @@
+import Interchange
 import NeuralNetwork
 
 /// Errors of network files that do not fit the network, or have values that no network can use.
@@ -24,12 +25,12 @@ public enum NetworkFileError: Error, CustomStringConvertible {
                 + "are classifier.architecture and classifier.width right?"
         case .doesNotFit(let path, let key, let missing, let shapes, let unknown, let hint):
             let lists = [("missing", missing), ("of another shape", shapes), ("unknown", unknown)].filter { !$0.1.isEmpty }
-            let lines = lists.map { "\n  \($0.0) (\($0.1.count)): \(NetworkFile.shortList($0.1))" }
+            let lines = lists.map { "\n  \($0.0) (\($0.1.count)): \(Figures.list($0.1))" }
             return "\(path): \(key) does not fit the network. \(hint)\(lines.joined())"
         case .ambiguous(let path, let key, let prefixes):
             let names = prefixes.map { "'\($0)'" }
             return
-                "\(path): \(key) has several networks that fit, with the prefixes \(NetworkFile.shortList(names)). Save one of them alone: "
+                "\(path): \(key) has several networks that fit, with the prefixes \(Figures.list(names)). Save one of them alone: "
                 + "{k: v for k, v in w.items() if k.startswith(\(names[0]))}"
         case .clash(let path, let key, let names):
             return "\(path): \(key) has the same tensor twice: \(names.joined(separator: " and ")). Remove one of them from the file"
@@ -42,7 +43,7 @@ public enum NetworkFileError: Error, CustomStringConvertible {
                 "\(path): \(key) has batch norms for \(file) resolutions, and the configuration has \(network): list the same resolutions "
                 + "as the run that wrote the file, or start from a file with plain batch norms"
         case .values(let path, let tensors):
-            return "\(path): these tensors have values that no network can use: \(NetworkFile.shortList(tensors)). The training that wrote "
+            return "\(path): these tensors have values that no network can use: \(Figures.list(tensors)). The training that wrote "
                 + "the file had probably diverged; use an earlier file"
         case .untrainedLastLayer(let path, let key, let reason):
             return "\(path): \(key) has no last layer for this data, and no stage trains one: \(reason)"

@@ -33,7 +33,7 @@ struct PretrainedFit {
                 hint: try NetworkHint.text(file, path: path, key: key))
         }
         let unused = unused(besides: sources.map(\.stored) + unfitLastLayer)
-        if !unused.isEmpty { notes.append("\(path): not used (\(unused.count)): \(NetworkFile.shortList(unused))") }
+        if !unused.isEmpty { notes.append("\(path): not used (\(unused.count)): \(Figures.list(unused))") }
     }
 
     /// Names of the file that nothing needs, sorted. PyTorch counts batches in each batch norm.

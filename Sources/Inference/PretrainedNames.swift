@@ -1,3 +1,4 @@
+import Interchange
 import NeuralNetwork
 
 /// Finds a network's tensors among the names of a file. Training scripts wrap networks, so the names often have prefixes: `module.`,
@@ -82,7 +83,7 @@ struct PretrainedNames {
         }
         let others = best.filter { $0 != plain[0] }.map { "'\($0)'" }
         let taken = plain[0].isEmpty ? "the one without a prefix" : "'\(plain[0])'"
-        return (plain[0], "the file has several networks: \(taken) is used, \(NetworkFile.shortList(others)) is not")
+        return (plain[0], "the file has several networks: \(taken) is used, \(Figures.list(others)) is not")
     }
 
     private static func note(_ stored: Match, _ remark: String?, path: String) -> String? {

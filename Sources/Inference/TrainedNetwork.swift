@@ -108,7 +108,7 @@ public final class TrainedNetwork {
         public var costText: String { Figures.threeDigits(gigaFLOPs) }
     }
 
-    /// Classifies one JPEG or PNG file.
+    /// Classifies one JPEG, PNG or WebP file.
     ///
     /// - Parameters:
     ///   - path: of the file.

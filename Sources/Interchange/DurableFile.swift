@@ -93,12 +93,15 @@ public enum DurableFile {
 
     /// Returns what a path names, after following symbolic links; nil if there is nothing.
     ///
-    /// - Throws: if the system cannot tell. An I/O error does not mean that the file is absent.
+    /// - Throws: if the system cannot tell. An I/O error does not mean that the file is absent. A symbolic link to nothing is an error, too:
+    ///   the file system with its target can be missing.
     public static func kind(of path: String) throws -> Kind? {
         var status = stat()
         guard stat(path, &status) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw failure(path, "look at the file")
+            let error = failure(path, "look at the file")
+            guard errno == ENOENT || errno == ENOTDIR else { throw error }
+            if lstat(path, &status) == 0 { throw InterchangeError.system(path: path, action: "follow this symbolic link", code: ENOENT) }
+            return nil
         }
         switch status.st_mode & S_IFMT {
         case S_IFREG: return .file

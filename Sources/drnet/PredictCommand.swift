@@ -11,7 +11,7 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict",
         abstract: "Classifies image files. Prints the class, its probability, the chosen resolution and the GFLOPs of each file.")
 
-    @Argument(help: "JPEG or PNG files.")
+    @Argument(help: "JPEG, PNG or WebP files.")
     var files: [String]
 
     @Option(name: [.customLong("run"), .customShort("r")], help: "The run folder.")

@@ -177,6 +177,17 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
+    /// The checkpoints can be on a disk of their own.
+    func testALinkToAFolderThatIsNotThereIsNotAnEmptyFolder() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/checkpoints"
+            try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: folder + "/unmounted")
+            XCTAssertThrowsError(try CheckpointStore(folder: path, keep: 1).newestValid { XCTFail($0) }) {
+                XCTAssertEqual("\($0)", "\(path): cannot follow this symbolic link: No such file or directory")
+            }
+        }
+    }
+
     func testAnUnreadableMarkOfTheBestKeepsAllCheckpoints() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 1)

@@ -31,6 +31,10 @@ final class DurableFileTests: XCTestCase {
             XCTAssertEqual(try DurableFile.kind(of: folder + "/b"), .file)
             XCTAssertNil(try DurableFile.kind(of: folder + "/b/c"))
             XCTAssertEqual(try DurableFile.kind(of: "/dev/null"), .other)
+            try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: folder + "/a")
+            XCTAssertThrowsError(try DurableFile.kind(of: folder + "/link")) {
+                XCTAssertEqual("\($0)", "\(folder)/link: cannot follow this symbolic link: No such file or directory")
+            }
             try FileManager.default.createSymbolicLink(atPath: folder + "/loop", withDestinationPath: folder + "/loop")
             XCTAssertThrowsError(try DurableFile.kind(of: folder + "/loop")) {
                 XCTAssertEqual("\($0)", "\(folder)/loop: cannot look at the file: Too many levels of symbolic links")
