@@ -5,7 +5,11 @@ extension FuzzTarget {
     /// An image of any format.
     static let image = FuzzTarget(
         name: "image",
-        seeds: { try files(in: "Tests/Fixtures/images", [".jpg", ".jpeg", ".png", ".webp"]).filter { $0.count < 4096 } },
+        seeds: {
+            try ["Tests/Fixtures/images", "Tests/Fixtures/images/variants"].flatMap {
+                try files(in: $0, [".jpg", ".png", ".webp"]).filter { $0.count < 4096 }
+            }
+        },
         run: decode)
 
     /// The EXIF data of a JPEG.
