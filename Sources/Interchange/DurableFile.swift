@@ -93,8 +93,8 @@ public enum DurableFile {
 
     /// Returns what a path names, after following symbolic links; nil if there is nothing.
     ///
-    /// - Throws: if the system cannot tell. An I/O error does not mean that the file is absent. A symbolic link to nothing is an error, too:
-    ///   the file system with its target can be missing.
+    /// - Throws: if the system cannot tell. An I/O error does not mean that the file is absent. A symbolic link to nothing is an error,
+    /// too: the file system with its target can be missing.
     public static func kind(of path: String) throws -> Kind? {
         var status = stat()
         guard stat(path, &status) == 0 else {
