@@ -97,6 +97,35 @@ final class RunSafetyTests: XCTestCase {
         }
     }
 
+    /// The other end of the terminal goes away, as when an SSH connection breaks. It is not the run's controlling terminal, so no SIGHUP
+    /// comes, as if it was ignored.
+    func testTrainingOutlivesItsTerminal() throws {
+        try withSmallRun { run in
+            // Glibc's module does not have posix_openpt. The requests are TIOCSPTLCK and TIOCGPTN.
+            let master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+            var (isLocked, number) = (Int32(0), Int32(0))
+            XCTAssertTrue(master >= 0 && ioctl(master, 0x4004_5431, &isLocked) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
+            let terminal = try XCTUnwrap(FileHandle(forUpdatingAtPath: "/dev/pts/\(number)"))
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: try builtExecutable(named: "drnet"))
+            process.arguments = ["train", run.configuration, "-o", run.path("run")] + short + ["--set", "stages.warmUp.epochs=8"]
+            process.environment = ProcessInfo.processInfo.environment.merging(["DRNET_THREADS": "1"]) { $1 }
+            (process.standardInput, process.standardOutput, process.standardError) = (FileHandle.nullDevice, terminal, terminal)
+            try process.run()
+            let end = Date().addingTimeInterval(60)
+            while run.lastStep("run") < 2, process.isRunning, Date() < end { Thread.sleep(forTimeInterval: 0.02) }
+            XCTAssertTrue(process.isRunning, "the terminal goes away while the run trains")
+            try terminal.close()
+            close(master)
+            while process.isRunning, Date() < end { Thread.sleep(forTimeInterval: 0.05) }
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+            process.waitUntilExit()
+            XCTAssertEqual(process.terminationStatus, 0)
+            XCTAssertEqual(process.terminationReason, .exit)
+            XCTAssertEqual(run.lastStep("run"), 8 * SmallRun.stepsPerEpoch)
+        }
+    }
+
     /// With a closed standard output, the next file that is opened gets the number 1.
     func testMessagesAreNotWrittenIntoFilesOfTheRun() throws {
         try withSmallRun { run in
