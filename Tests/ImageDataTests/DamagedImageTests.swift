@@ -80,21 +80,29 @@ final class DamagedImageTests: XCTestCase {
         assertDamaged(Array(wrongChunk.prefix(start + length - 2)) + wrongChunk[(start + length)...])
     }
 
-    /// libpng reports the checksum of the pixels of a large file as a warning after the last row.
-    func testAWrongChecksumOfManyPixelsIsFound() throws {
-        let pixels = (0..<200 * 150 * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 11) }
+    /// Whether libpng reports the checksum of the pixels with the last row or as a warning after it depends on sizes.
+    func testAWrongChecksumOfPixelsIsFoundInFilesOfAllSizes() throws {
+        for (width, height) in [(1, 1), (7, 3), (17, 500), (64, 64), (200, 150), (301, 7), (1000, 400)] {
+            for shift in [3, 11, 40] {
+                try checkWrongChecksum(width: width, height: height) { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> shift) }
+            }
+        }
+    }
+
+    private func checkWrongChecksum(width: Int, height: Int, _ value: (Int) -> UInt8) throws {
+        let pixels = (0..<width * height * 3).map(value)
         try withTemporaryFolder { folder in
-            let path = folder + "/large.png"
-            try ImageEncoder.writePNG(PixelImage(width: 200, height: 150, pixels: pixels), to: path)
+            let path = folder + "/image.png"
+            try ImageEncoder.writePNG(PixelImage(width: width, height: height, pixels: pixels), to: path)
             let whole = try FileBytes.read(FileSystemPath(path))
             // The file ends with the checksum of the pixels, that of the chunk and the chunk IEND of 12 bytes.
             for (place, isDamaged) in [(whole.count - 17, true), (whole.count - 13, false)] {
                 var changed = whole
                 changed[place] ^= 1
                 if isDamaged {
-                    assertDamaged(changed, "checksum of the pixels")
+                    assertDamaged(changed, "checksum of the pixels", "\(width)×\(height)")
                 } else {
-                    XCTAssertEqual(try ImageDecoder.decode(changed, path: "x").image.pixels, pixels)
+                    XCTAssertEqual(try ImageDecoder.decode(changed, path: "x").image.pixels, pixels, "\(width)×\(height)")
                 }
             }
         }
