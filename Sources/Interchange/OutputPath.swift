@@ -25,8 +25,8 @@ public enum OutputPath {
             throw refusal(String(cString: strerror(errno)))
         }
         let target = resolved(path)
-        let folder = (target as NSString).deletingLastPathComponent
-        if !folder.isEmpty, stat(folder, &status) != 0, errno == ENOENT {
+        let folder = DurableFile.parent(of: target)
+        if stat(folder, &status) != 0, errno == ENOENT {
             throw refusal("the folder \(folder) does not exist; create it, or choose another path")
         }
         if let reason = probe(target) { throw refusal(reason) }

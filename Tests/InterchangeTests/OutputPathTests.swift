@@ -18,6 +18,17 @@ final class OutputPathTests: XCTestCase {
         }
     }
 
+    func testAPathOfOneCharacterPasses() throws {
+        try withTemporaryFolder { folder in
+            let before = FileManager.default.currentDirectoryPath
+            XCTAssertTrue(FileManager.default.changeCurrentDirectoryPath(folder))
+            defer { XCTAssertTrue(FileManager.default.changeCurrentDirectoryPath(before)) }
+            try OutputPath.requireFile("p")
+            try OutputPath.write(Data("new".utf8), to: "p")
+            XCTAssertEqual(try DurableFile.read("p"), Data("new".utf8))
+        }
+    }
+
     func testOtherPathsAreRefusedWithTheReason() throws {
         try withTemporaryFolder { folder in
             try DurableFile.write(Data("old".utf8), to: folder + "/file")
