@@ -9,18 +9,18 @@ public struct CoreMap {
 
     private let places: [Place]
     /// Threads of each rank from DRNET_THREADS; nil if the variable is not set and the cores decide.
-    private let wishedThreads: Int?
+    private let requestedThreads: Int?
 
     /// Collects the hosts and cores of all ranks. Collective.
     public static func gather(_ communicator: Communicator) throws -> CoreMap {
-        let wishedThreads = try agreeOnStart(communicator) { try wish(ProcessInfo.processInfo.environment) }
+        let requestedThreads = try agreeOnStart(communicator) { try threadRequest(ProcessInfo.processInfo.environment) }
         let cores = AllowedCores.current().map(String.init).joined(separator: ",")
         let all = try communicator.allGatherStrings("\(communicator.hostName)|\(cores)", label: "core map")
         let places = all.map { text -> Place in
             let parts = text.split(separator: "|", omittingEmptySubsequences: false)
             return Place(host: String(parts[0]), cores: parts[1].split(separator: ",").compactMap { Int($0) })
         }
-        return CoreMap(places: places, wishedThreads: wishedThreads)
+        return CoreMap(places: places, requestedThreads: requestedThreads)
     }
 
     /// The first collective of a job.
@@ -28,13 +28,13 @@ public struct CoreMap {
         try communicator.agree(label: "start of the job", body)
     }
 
-    init(places: [Place], wishedThreads: Int?) {
+    init(places: [Place], requestedThreads: Int?) {
         self.places = places
-        self.wishedThreads = wishedThreads
+        self.requestedThreads = requestedThreads
     }
 
     /// The number of threads that DRNET_THREADS requests; nil if it is not set.
-    static func wish(_ environment: [String: String]) throws -> Int? {
+    static func threadRequest(_ environment: [String: String]) throws -> Int? {
         guard let value = environment["DRNET_THREADS"], !value.isEmpty else { return nil }
         guard let threads = Int(value), (1...1024).contains(threads) else { throw CommunicationError.threads(value: value) }
         return threads
@@ -45,7 +45,7 @@ public struct CoreMap {
     /// A core that n ranks of a host can use counts as 1/n for each of them. The sum over a rank's cores, rounded down, is its number of
     /// threads.
     public func threadCount(rank: Int) -> Int {
-        if let wishedThreads { return wishedThreads }
+        if let requestedThreads { return requestedThreads }
         let own = places[rank]
         let neighbours = places.filter { $0.host == own.host }
         let share = own.cores.reduce(0.0) { sum, core in

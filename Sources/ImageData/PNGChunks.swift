@@ -75,7 +75,7 @@ struct PNGChunks {
         }
     }
 
-    /// Returns what is before and after the first zero. Without one, everything is before.
+    /// Splits bytes at the first zero, which belongs to neither part. If there is no zero, the second part is empty.
     private static func split(_ bytes: ArraySlice<UInt8>) -> (ArraySlice<UInt8>, ArraySlice<UInt8>) {
         guard let zero = bytes.firstIndex(of: 0) else { return (bytes, bytes[bytes.endIndex...]) }
         return (bytes[..<zero], bytes[(zero + 1)...])

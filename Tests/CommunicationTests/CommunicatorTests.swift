@@ -43,7 +43,7 @@ final class CommunicatorTests: XCTestCase {
 
 final class CoreMapTests: XCTestCase {
     private func map(_ places: [(String, [Int])], threads: Int? = nil) -> CoreMap {
-        CoreMap(places: places.map { .init(host: $0.0, cores: $0.1) }, wishedThreads: threads)
+        CoreMap(places: places.map { .init(host: $0.0, cores: $0.1) }, requestedThreads: threads)
     }
 
     func testASingleRankUsesAllItsCores() {
@@ -65,9 +65,9 @@ final class CoreMapTests: XCTestCase {
 
     func testDRNETThreadsOverridesTheCoresAndIsValidated() throws {
         XCTAssertEqual(map([("a", [0, 1])], threads: 7).threadCount(rank: 0), 7)
-        XCTAssertEqual(try CoreMap.wish(["DRNET_THREADS": "3"]), 3)
-        XCTAssertNil(try CoreMap.wish([:]))
-        XCTAssertThrowsError(try CoreMap.wish(["DRNET_THREADS": "many"])) { XCTAssertTrue("\($0)".contains("'many'")) }
+        XCTAssertEqual(try CoreMap.threadRequest(["DRNET_THREADS": "3"]), 3)
+        XCTAssertNil(try CoreMap.threadRequest([:]))
+        XCTAssertThrowsError(try CoreMap.threadRequest(["DRNET_THREADS": "many"])) { XCTAssertTrue("\($0)".contains("'many'")) }
     }
 
     func testLinuxCoreListsAreParsed() {
