@@ -57,23 +57,34 @@ final class ConsoleStream: Sendable {
     private func send(_ bytes: [UInt8], _ state: inout State) -> Sent {
         let target = state.nonBlocking ?? openNonBlocking()
         state.nonBlocking = target
+        let (count, _) = transfer(bytes, to: target) {
+            if !state.isStuck { state.isStuck = !isReady(target, milliseconds: patience) }
+            return !state.isStuck
+        }
+        return count == bytes.count ? .all : count > 0 ? .part : .none
+    }
+
+    /// Writes bytes until all are written or an error occurs.
+    ///
+    /// - Parameters:
+    ///   - bytes: the text.
+    ///   - target: the descriptor.
+    ///   - wait: waits while the stream takes nothing. Returns false to give up.
+    /// - Returns: the number of bytes that were written, and the value of `errno` if it is not all of them.
+    private func transfer(_ bytes: [UInt8], to target: Int32, wait: () -> Bool) -> (count: Int, code: Int32) {
         var offset = 0
         while offset < bytes.count {
             let written = bytes.withUnsafeBytes { systemWrite(target, $0.baseAddress! + offset, bytes.count - offset) }
+            let code = errno
             if written > 0 {
                 offset += written
-            } else if written < 0 && errno == EAGAIN {
-                guard !state.isStuck, isReady(target) else {
-                    state.isStuck = true
-                    break
-                }
-            } else if written < 0 && errno == EINTR {
-                continue
-            } else {
-                break
+            } else if written < 0 && code == EAGAIN {
+                guard wait() else { return (offset, code) }
+            } else if written == 0 || code != EINTR {
+                return (offset, code)
             }
         }
-        return offset == bytes.count ? .all : offset > 0 ? .part : .none
+        return (offset, 0)
     }
 
     /// Opens the stream's pipe or terminal once more, without blocking. Writes to other kinds of files do not wait for a reader.
@@ -84,9 +95,10 @@ final class ConsoleStream: Sendable {
         return copy >= 0 ? copy : descriptor
     }
 
-    private func isReady(_ target: Int32) -> Bool {
+    /// - Parameter milliseconds: the longest time to wait; negative for no limit.
+    private func isReady(_ target: Int32, milliseconds: Int32) -> Bool {
         var request = pollfd(fd: target, events: Int16(POLLOUT), revents: 0)
-        return poll(&request, 1, patience) > 0
+        return poll(&request, 1, milliseconds) > 0
     }
 
     /// Writes all of a text, and waits for the reader.
@@ -94,18 +106,11 @@ final class ConsoleStream: Sendable {
         try state.withLock { state in
             guard !state.isClosed else { throw ConsoleError(code: EBADF) }
             let bytes = Array(text.utf8)
-            var offset = 0
-            while offset < bytes.count {
-                let written = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress! + offset, bytes.count - offset) }
-                if written > 0 {
-                    offset += written
-                } else if written < 0 && errno == EAGAIN {
-                    var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                    _ = poll(&request, 1, -1)
-                } else if written == 0 || errno != EINTR {
-                    throw ConsoleError(code: errno)
-                }
+            let (count, code) = transfer(bytes, to: descriptor) {
+                _ = isReady(descriptor, milliseconds: -1)
+                return true
             }
+            guard count == bytes.count else { throw ConsoleError(code: code) }
         }
     }
 }
