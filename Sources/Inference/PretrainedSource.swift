@@ -1,12 +1,6 @@
 import Foundation
 import Interchange
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Finds the file of pretrained weights that a path names: a file, the folder of a run, its folder of checkpoints, or one checkpoint.
 enum PretrainedSource {
     /// Returns the path of the file.
@@ -19,8 +13,7 @@ enum PretrainedSource {
     /// - Throws: `PretrainedSourceError` if the folder has no such file; `InterchangeError` if a checkpoint cannot be read.
     static func file(_ path: String, _ file: String, key: String, note: (String) -> Void) throws -> String {
         // What cannot be read as a folder is opened as a file, which gives the reason.
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return path }
+        guard (try? DurableFile.kind(of: path)) == .folder else { return path }
         let folder = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         let names = try DurableFile.names(in: folder)
         let found: String

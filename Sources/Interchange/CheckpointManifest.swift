@@ -72,6 +72,7 @@ struct CheckpointManifest: Codable {
         try DurableFile.readParts(of: path) {
             bytes += $0.count
             checksum.add($0)
+            return true
         }
         return File(bytes: bytes, crc32: checksum.value)
     }

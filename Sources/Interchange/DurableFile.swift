@@ -39,16 +39,27 @@ public enum DurableFile {
         return data
     }
 
-    /// Passes the bytes of a file to a closure, part by part, so that a large file needs little memory.
-    static func readParts(of path: String, _ body: (UnsafeRawBufferPointer) -> Void) throws {
+    /// Returns the bytes of a file that is small if it is what it should be; nil if there are more than the limit. Pipes work, too: each
+    /// byte is read once.
+    package static func read(_ path: String, limit: Int) throws -> Data? {
+        var data = Data()
+        try readParts(of: path) {
+            data.append(contentsOf: $0)
+            return data.count <= limit
+        }
+        return data.count <= limit ? data : nil
+    }
+
+    /// Passes the bytes of a file to a closure, part by part, so that a large file needs little memory. Ends early if the closure returns
+    /// false.
+    static func readParts(of path: String, _ body: (UnsafeRawBufferPointer) -> Bool) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(path, "read the file") }
         defer { close(descriptor) }
         try withUnsafeTemporaryAllocation(byteCount: 1 << 20, alignment: 16) { buffer in
             while true {
                 let count = try readSome(descriptor, buffer, path)
-                guard count > 0 else { return }
-                body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                guard count > 0, body(UnsafeRawBufferPointer(rebasing: buffer[..<count])) else { return }
             }
         }
     }

@@ -48,8 +48,13 @@ final class DurableFileTests: XCTestCase {
             try DurableFile.write(data, to: folder + "/a")
             XCTAssertEqual(try DurableFile.read(folder + "/a"), data)
             var parts = Data()
-            try DurableFile.readParts(of: folder + "/a") { parts += $0 }
+            try DurableFile.readParts(of: folder + "/a") {
+                parts += $0
+                return true
+            }
             XCTAssertEqual(parts, data)
+            XCTAssertEqual(try DurableFile.read(folder + "/a", limit: data.count), data)
+            XCTAssertNil(try DurableFile.read(folder + "/a", limit: data.count - 1))
             XCTAssertFalse(try DurableFile.read("/proc/self/stat").isEmpty, "a file that has no size")
         }
     }

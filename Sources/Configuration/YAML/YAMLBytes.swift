@@ -11,13 +11,13 @@ enum YAMLBytes {
     /// - Throws: `ConfigurationError` with the reason.
     static func text(ofFile path: String) throws -> String {
         func failure(_ text: String) -> ConfigurationError { ConfigurationError(problems: [text]) }
-        if BoundedFile.isFolder(path) {
+        if (try? DurableFile.kind(of: path)) == .folder {
             let inside = path + (path.hasSuffix("/") ? "" : "/") + "config.yaml"
-            let isRun = (try? BoundedFile.read(inside, limit: maximumSize)) != nil
+            let isRun = (try? DurableFile.read(inside, limit: maximumSize)) != nil
             throw failure("\(path): this is a folder; a configuration is a YAML file\(isRun ? ", such as \(inside)" : "")")
         }
         let data: Data?
-        do { data = try BoundedFile.read(path, limit: maximumSize) } catch { throw failure("\(error)") }
+        do { data = try DurableFile.read(path, limit: maximumSize) } catch { throw failure("\(error)") }
         guard let data else { throw failure("\(path): the file is too large for a configuration (more than 1 MiB)") }
         return try text(data, path: path)
     }
