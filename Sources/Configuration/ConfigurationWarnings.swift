@@ -61,17 +61,19 @@ extension TrainingConfiguration {
             stage: "warm-up", parts: 1, side: smallest, input: "resolution \(smallest)", larger: "larger resolutions")
     }
 
-    /// In fine-tuning, each sub-batch has its own statistics. `dense` has no sub-batches. A frozen classifier uses its running statistics.
+    /// In fine-tuning, each sub-batch has its own statistics. `dense` and `regression` have no sub-batches. A frozen classifier uses its
+    /// running statistics.
     private var fineTuneStatistics: Statistics? {
         guard let stage = stages.fineTune, stage.freeze != .classifier, let smallest = resolutions.last else { return nil }
         return Statistics(
-            stage: "fine-tuning", parts: policy.estimator == .dense ? 1 : resolutions.count, side: smallest,
+            stage: "fine-tuning", parts: policy.estimator == .dense || policy.estimator == .regression ? 1 : resolutions.count,
+            side: smallest,
             input: "resolution \(smallest)", larger: "larger resolutions")
     }
 
     /// The predictor runs on all images.
     private var predictorStatistics: Statistics? {
-        guard let stage = stages.fineTune, stage.freeze != .predictor else { return nil }
+        guard let stage = stages.fineTune, stage.freeze != .predictor, predictor.kind == .network else { return nil }
         return Statistics(
             stage: "fine-tuning of the predictor", parts: 1, side: predictor.inputSize, input: "predictor.inputSize \(predictor.inputSize)",
             larger: "a larger predictor.inputSize")

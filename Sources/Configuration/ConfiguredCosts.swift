@@ -11,17 +11,41 @@ extension TrainingConfiguration {
             batchNormEpsilon: batchNorm.epsilon)
     }
 
-    /// The predictor's definition; nil without fine-tuning. Allocates no parameters.
-    package var predictorDefinition: NetworkDefinition? {
-        guard stages.fineTune != nil else { return nil }
+    /// What chooses resolutions. Nil if nothing does: a decider with a network needs fine-tuning.
+    package var decider: Decider? {
+        switch predictor.kind {
+        case .network: return stages.fineTune == nil ? nil : .network(inputSize: predictor.inputSize)
+        case .cascade: return predictor.head == .learned && stages.fineTune == nil ? nil : .cascade(predictor.head)
+        }
+    }
+
+    /// What the outputs of the decider's network mean.
+    package var decisionOutputs: DecisionOutputs { policy.estimator == .regression ? .losses : .policy }
+
+    /// The definition of the decider's network; nil if it has none. Allocates no parameters.
+    ///
+    /// - Parameter classCount: outputs of the classifier. A cascade's head sees their probabilities.
+    package func predictorDefinition(classCount: Int) -> NetworkDefinition? {
+        let architecture: any NetworkArchitecture
+        switch decider {
+        case nil, .cascade(.threshold): return nil
+        case .cascade(.learned):
+            let features = classifierDefinition(classCount: classCount).featureCount
+            architecture = DecisionHead(
+                inputs: CascadeEvidence.vectorLength(features: features, classes: classCount), hidden: predictor.hiddenUnits)
+        case .network:
+            architecture =
+                predictor.architecture == .residual
+                ? ResNet.Architecture(predictorWidths: predictor.widths)
+                : classifier.architecture.architecture(.init(width: classifier.width, blocks: predictor.blocks))
+        }
         return NetworkDefinition(
-            architecture: ResNet.Architecture(predictorWidths: predictor.widths), outputs: resolutions.count, resolutionCount: nil,
-            batchNormEpsilon: batchNorm.epsilon)
+            architecture: architecture, outputs: resolutions.count, resolutionCount: nil, batchNormEpsilon: batchNorm.epsilon)
     }
 
     /// Whether a warm start copies at least one layer of the classifier into the predictor. Compares names and shapes; builds no network.
     package var hasWarmStart: Bool {
-        guard let target = predictorDefinition else { return false }
+        guard let target = predictorDefinition(classCount: 1) else { return false }
         let warmStart = PredictorWarmStart(
             from: classifierDefinition(classCount: 1).tensors, to: target.tensors, resolutions: resolutions,
             inputSize: predictor.inputSize)
@@ -34,7 +58,7 @@ extension FLOPsModel {
     package init(_ configuration: TrainingConfiguration, classCount: Int) {
         self.init(
             classifier: configuration.classifierDefinition(classCount: classCount), resolutions: configuration.resolutions,
-            predictor: configuration.predictorDefinition, predictorInputSize: configuration.predictor.inputSize)
+            decider: configuration.decider, predictor: configuration.predictorDefinition(classCount: classCount))
     }
 }
 
@@ -44,7 +68,7 @@ extension FLOPsRegularizer {
     /// - Throws: `UnreachableTarget` if the target is below the cost of the smallest resolution.
     package init(_ policy: TrainingConfiguration.PolicyOptions, _ flops: FLOPsModel) throws(UnreachableTarget) {
         let predictorCost = policy.countPredictor ? flops.predictor : 0
-        let costs = flops.classifier.map { $0 + predictorCost }
+        let costs = flops.choices.map { $0 + predictorCost }
         let target: Double
         switch policy.flopsTarget {
         case .share(let share): target = share * flops.largest
@@ -54,7 +78,7 @@ extension FLOPsRegularizer {
             throw UnreachableTarget(target: target, smallest: costs.min() ?? 0, largest: costs.max() ?? 0)
         }
         // F̄ is the classifier's cost only. If the target includes the predictor, subtract the predictor's constant cost.
-        self.init(policy.flopsPenalty, weight: policy.flopsWeight, target: target - predictorCost, costs: flops.classifier)
+        self.init(policy.flopsPenalty, weight: policy.flopsWeight, target: target - predictorCost, costs: flops.choices)
     }
 }
 

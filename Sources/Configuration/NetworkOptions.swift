@@ -1,3 +1,4 @@
+import DynamicResolution
 import NeuralNetwork
 
 extension TrainingConfiguration {
@@ -27,8 +28,33 @@ extension TrainingConfiguration {
         }
     }
 
+    /// What chooses the resolution of an image.
+    public enum PredictorKind: String, CaseIterable, Sendable {
+        /// A network of its own, on small images.
+        case network
+        /// The classifier's pass at the smallest resolution.
+        case cascade
+    }
+
+    /// The layers of a predictor that is a network.
+    public enum PredictorArchitecture: String, CaseIterable, Sendable {
+        /// The published one: a stem and four residual blocks.
+        case residual
+        /// The first blocks of the classifier's architecture.
+        case classifier
+    }
+
     /// The predictor's architecture and initial weights.
     public struct PredictorOptions: Equatable, Sendable {
+        public var kind: PredictorKind
+        /// `network`: its layers.
+        public var architecture: PredictorArchitecture
+        /// `network` with the classifier's architecture: the number of its blocks, after the stem.
+        public var blocks: Int
+        /// `cascade`: what decides from the classifier's pass.
+        public var head: CascadeHead
+        /// `cascade` with a learned head: units of its hidden layer; 0 for a linear head.
+        public var hiddenUnits: Int
         /// Channels of the stem and of the four residual blocks.
         public var widths: [Int]
         /// Side of the predictor's square input, in pixels.
@@ -41,10 +67,15 @@ extension TrainingConfiguration {
         public var pretrained: String?
 
         init(_ section: ConfigurationSection) {
+            kind = section.choice("kind", default: .network)
+            architecture = section.choice("architecture", default: .residual)
+            blocks = section.integer("blocks", default: 6, 1...100)
+            head = section.choice("head", default: .threshold)
+            hiddenUnits = section.integer("hiddenUnits", default: 32, 0...4096)
             widths = section.integers("widths", default: [64, 64, 128, 256, 512], 1...4096)
             inputSize = section.integer("inputSize", default: 128, 8...2048)
             lastLayerScale = section.number("lastLayerScale", default: 0, .fraction)
-            warmStart = section.boolean("warmStart", default: false)
+            warmStart = section.boolean("warmStart", default: kind == .network && architecture == .classifier)
             pretrained = section.optionalText("pretrained")
             if widths.count != 5 {
                 section.report("widths", "has \(widths.count) numbers; it takes five: the stem and the four blocks")
@@ -55,7 +86,9 @@ extension TrainingConfiguration {
 
         var text: ConfigurationText {
             .section([
-                ("widths", .value(widths)), ("inputSize", .value(inputSize)), ("lastLayerScale", .value(lastLayerScale)),
+                ("kind", .scalar(kind.rawValue)), ("architecture", .scalar(architecture.rawValue)), ("blocks", .value(blocks)),
+                ("head", .scalar(head.rawValue)), ("hiddenUnits", .value(hiddenUnits)), ("widths", .value(widths)),
+                ("inputSize", .value(inputSize)), ("lastLayerScale", .value(lastLayerScale)),
                 ("warmStart", .value(warmStart)), ("pretrained", .value(pretrained)),
             ])
         }

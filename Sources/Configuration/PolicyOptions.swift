@@ -5,7 +5,7 @@ extension TrainingConfiguration {
     /// How the predictor's gradient is estimated.
     public enum Estimator: String, CaseIterable, Sendable {
         case straightThrough = "straight-through"
-        case dense, expected, probe
+        case dense, expected, probe, regression
     }
 
     /// How fine-tuning trains the choice of resolutions.
@@ -42,6 +42,10 @@ extension TrainingConfiguration {
             temperature.start * pow(temperature.end / temperature.start, progress)
         }
 
+        /// Whether a multiplier follows the excess of the cost, in place of a constant weight. `regression` has a price of the cost for its
+        /// report only.
+        public var hasMultiplier: Bool { flopsPenalty == .lagrangian || estimator == .regression }
+
         /// The factor of η, 0 … 1, after a fractional number of epochs of fine-tuning.
         public func flopsWarmUp(at epoch: Double) -> Double {
             epoch < flopsWarmUpEpochs ? epoch / flopsWarmUpEpochs : 1
@@ -60,7 +64,12 @@ extension TrainingConfiguration {
             countPredictor = section.boolean("countPredictor", default: false)
             terms = PolicyTerms(
                 balanceWeight: section.number("balanceWeight", default: 0, .notNegative),
-                entropyWeight: section.number("entropyWeight", default: 0.1, .notNegative))
+                entropyWeight: section.number("entropyWeight", default: estimator == .regression ? 0 : 0.1, .notNegative))
+            if estimator == .regression && terms != PolicyTerms() {
+                section.report(
+                    terms.entropyWeight > 0 ? "entropyWeight" : "balanceWeight",
+                    "is set, but policy.estimator regression predicts losses and has no probabilities: remove the key")
+            }
             section.finish()
         }
 
@@ -70,13 +79,14 @@ extension TrainingConfiguration {
         private static func batchNormImages(
             _ section: ConfigurationSection, _ estimator: Estimator, _ frozen: FrozenPart
         ) -> BatchNormImages {
-            let usual: BatchNormImages = estimator == .dense || (estimator == .expected && frozen == .none) ? .all : .routed
+            let runsAll = estimator == .dense || estimator == .regression
+            let usual: BatchNormImages = runsAll || (estimator == .expected && frozen == .none) ? .all : .routed
             let images = section.choice("batchNormImages", default: usual)
             if images != usual && estimator != .expected {
                 section.report(
                     "batchNormImages",
                     "is \(images.rawValue), but policy.estimator \(estimator.rawValue) "
-                        + (estimator == .dense ? "runs" : "does not run") + " every image at every resolution: remove the key, or use "
+                        + (runsAll ? "runs" : "does not run") + " every image at every resolution: remove the key, or use "
                         + "the estimator expected, which supports both values")
             }
             return images

@@ -4,6 +4,7 @@ import DynamicResolution
 extension TrainingConfiguration {
     /// Reports warm starts and frozen networks without trained weights, and combinations that exclude each other.
     func checkStartingPoints(_ section: ConfigurationSection) {
+        checkDecider(section)
         if predictor.warmStart {
             checkOrigin(section.section("predictor"), "warmStart", is: "true", "the classifier would be untrained")
         }
@@ -18,6 +19,29 @@ extension TrainingConfiguration {
         case .none: break
         case .classifier: checkFrozenClassifier(section)
         case .predictor: checkFrozenPredictor(section)
+        }
+    }
+
+    /// Reports settings of the decider that exclude each other.
+    private func checkDecider(_ section: ConfigurationSection) {
+        let own = section.section("predictor")
+        switch predictor.kind {
+        case .network:
+            if predictor.architecture == .classifier && predictor.blocks > classifier.architecture.blocks {
+                own.report(
+                    "blocks",
+                    "is \(predictor.blocks), but \(classifier.architecture.rawValue) has \(classifier.architecture.blocks) blocks")
+            }
+        case .cascade:
+            if predictor.warmStart {
+                own.report("warmStart", "is true, but predictor.kind cascade has no layers to copy: remove the key")
+            }
+            if predictor.head == .threshold && stages.fineTune != nil {
+                own.report(
+                    "head",
+                    "is threshold, which has nothing to train in stages.fineTune: remove that stage, or set predictor.head to learned")
+            }
+            if resolutions.count < 2 { section.report("resolutions", "has one resolution, but predictor.kind cascade needs two at least") }
         }
     }
 
@@ -39,7 +63,7 @@ extension TrainingConfiguration {
             stage.report(
                 "freeze",
                 "is predictor, which runs each image only at the resolution that it chooses, but "
-                    + (policy.estimator == .dense ? "policy.estimator dense" : "policy.batchNormImages all")
+                    + (policy.estimator == .expected ? "policy.batchNormImages all" : "policy.estimator \(policy.estimator.rawValue)")
                     + " needs every resolution: remove that key")
         }
         if policy.flopsPenalty == .lagrangian {

@@ -111,7 +111,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
 
     /// Reports a target that no choice of resolutions can reach. The number of classes is not known here; one class gives the lowest cost.
     private func checkTarget(_ section: ConfigurationSection) {
-        guard stages.fineTune != nil else { return }
+        guard decider != nil else { return }
         do {
             _ = try FLOPsRegularizer(policy, FLOPsModel(self, classCount: 1))
         } catch {

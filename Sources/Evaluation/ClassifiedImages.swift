@@ -34,18 +34,18 @@ struct ClassifiedImages {
         var topProbability: Float
     }
 
-    /// The predictor's output for an image.
+    /// The decider's answer for an image.
     struct PolicyAnswer {
-        /// Resolution index, at cost weight 0.
+        /// Resolution index.
         var choice: Int
-        var logProbabilities: [Double]
+        var scores: [Double]
     }
 
     private(set) var samples: [Int] = []
     private(set) var labels: [Int] = []
     /// One list for each resolution; empty lists if the fixed resolutions did not run.
     var fixed: [[FixedAnswer]]
-    /// Empty if the predictor did not run by itself.
+    /// Empty if the decider did not run by itself.
     var policy: [PolicyAnswer] = []
     /// In any order, since the queues classify images of several batches together; empty if the dynamic network did not run.
     var routed: [RoutedAnswer] = []
@@ -77,7 +77,7 @@ struct ClassifiedImages {
             return ImageResult(
                 sample: samples[index], label: labels[index], choice: choice, predicted: answer.predicted, labelRank: answer.labelRank,
                 fixedLabelRanks: fixed.map(\.answer.labelRank), fixedPredictions: fixed.map(\.answer.predicted),
-                topProbabilities: fixed.map(\.topProbability), logProbabilities: policy?.logProbabilities ?? [])
+                topProbabilities: fixed.map(\.topProbability), scores: policy?.scores ?? [])
         }.sorted { $0.sample < $1.sample }
     }
 }

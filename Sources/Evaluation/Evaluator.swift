@@ -6,11 +6,13 @@ import NeuralNetwork
 
 /// Evaluates a frozen DRNet on this rank's share of the images and gathers the results of all ranks.
 ///
-/// The dynamic network collects images of the same predicted resolution until a batch is full. The classifier therefore runs once an image.
+/// The dynamic network collects images of the same chosen resolution until a batch is full. The classifier therefore runs once an image; in
+/// a cascade, once more for the images whose first answer is not kept.
 public final class Evaluator {
     private let model: FrozenDRNet
     private let communicator: Communicator
     private let modes: Modes
+    private let costWeight: Double
     private var queues: [ResolutionQueue]
     private var images: ClassifiedImages
     private var dynamicSeconds = 0.0
@@ -19,11 +21,11 @@ public final class Evaluator {
     /// The ways of using the network that an evaluation runs.
     public struct Modes: OptionSet, Sendable {
         public let rawValue: Int
-        /// Every image at the resolution that the predictor chooses.
+        /// Every image at the resolution that the decider chooses.
         public static let dynamic = Modes(rawValue: 1)
         /// Every image at every resolution.
         public static let fixed = Modes(rawValue: 2)
-        /// The predictor's probabilities, and every image at every resolution. The result of any choice follows from these.
+        /// The decider's scores, and every image at every resolution. The result of any choice follows from these.
         public static let policy = Modes(rawValue: 4 | 2)
 
         public init(rawValue: Int) { self.rawValue = rawValue }
@@ -46,9 +48,14 @@ public final class Evaluator {
         }
     }
 
-    /// - Parameter batchSize: the largest number of images that one pass of the dynamic network classifies.
-    public init(model: FrozenDRNet, communicator: Communicator, batchSize: Int, modes: Modes, context: KernelContext) {
+    /// - Parameters:
+    ///   - batchSize: the largest number of images that one pass of the dynamic network classifies.
+    ///   - costWeight: λ of the dynamic network.
+    public init(
+        model: FrozenDRNet, communicator: Communicator, batchSize: Int, modes: Modes, costWeight: Double = 0, context: KernelContext
+    ) {
         self.model = model
+        self.costWeight = costWeight
         self.communicator = communicator
         self.modes = modes
         queues = model.resolutions.map { ResolutionQueue(batchSize: batchSize, resolution: $0, context) }
@@ -77,12 +84,12 @@ public final class Evaluator {
     /// A computation that is run and timed by itself.
     private enum Part {
         case fixed(Int)
-        case predictor
+        case decider
         case dynamic
     }
 
     private var parts: [Part] {
-        (modes.contains(.fixed) ? model.resolutions.indices.map(Part.fixed) : []) + (modes.contains(.policy) ? [.predictor] : [])
+        (modes.contains(.fixed) ? model.resolutions.indices.map(Part.fixed) : []) + (modes.contains(.policy) ? [.decider] : [])
             + (modes.contains(.dynamic) ? [.dynamic] : [])
     }
 
@@ -90,16 +97,21 @@ public final class Evaluator {
     private func run(_ part: Part, _ batch: MicroBatch, _ first: Int) throws {
         switch part {
         case .fixed(let index): try runFixed(index, batch)
-        case .predictor: try runPredictor(batch)
+        case .decider: try runDecider(batch)
         case .dynamic: try measuring(&dynamicSeconds) { try runDynamic(batch, first) }
         }
     }
 
     /// Routes the images of a batch into the queues, and classifies each queue that becomes full.
     private func runDynamic(_ batch: MicroBatch, _ first: Int) throws {
-        let choices = try model.route(batch.images)
+        let decision = try model.decide(batch.images)
+        let choices = decision.map { model.choices($0, costWeight: costWeight) } ?? batch.labels.map { _ in 0 }
         let subBatches = Router.subBatches(choices: choices, resolutionCount: model.resolutions.count)
         for (index, rows) in subBatches.enumerated() where !rows.isEmpty {
+            if index == subBatches.count - 1, let logits = decision?.smallest {
+                images.routed += rows.map { routed(position: first + $0, index, logits.image($0), label: Int(batch.labels[$0])) }
+                continue
+            }
             let resized = model.resizing(batch.gathering(rows), toResolution: index)
             for (number, row) in rows.enumerated() {
                 let entry = ResolutionQueue.Entry(position: first + row, label: Int(batch.labels[row]))
@@ -115,20 +127,34 @@ public final class Evaluator {
         let (waiting, entries) = queues[index].takeAll()
         let logits = try model.classifyResized(waiting, resolutionIndex: index)
         images.routed += entries.enumerated().map { row, entry in
-            ClassifiedImages.RoutedAnswer(
-                position: entry.position, choice: index,
-                answer: ClassAnswer(logits.image(row), label: entry.label, classCount: model.classCount))
+            routed(position: entry.position, index, logits.image(row), label: entry.label)
         }
     }
 
-    private func runPredictor(_ batch: MicroBatch) throws {
+    private func routed(
+        position: Int, _ choice: Int, _ logits: UnsafePointer<Float>, label: Int
+    ) -> ClassifiedImages.RoutedAnswer {
+        ClassifiedImages.RoutedAnswer(
+            position: position, choice: choice, answer: ClassAnswer(logits, label: label, classCount: model.classCount))
+    }
+
+    private func runDecider(_ batch: MicroBatch) throws {
         let columns = model.resolutions.count
-        guard let logProbabilities = try timing(columns, batch, { try model.logProbabilities(batch.images) }) else { return }
-        let choices = Router.choices(logProbabilities: logProbabilities, costs: model.flops.relativeCosts, costWeight: 0)
+        guard let decision = try timedDecision(batch) else { return }
+        let choices = model.choices(decision, costWeight: costWeight)
         images.policy += batch.sampleIndices.indices.map { row in
             ClassifiedImages.PolicyAnswer(
-                choice: choices[row], logProbabilities: Array(logProbabilities[row * columns..<(row + 1) * columns]))
+                choice: choices[row], scores: Array(decision.scores[row * columns..<(row + 1) * columns]))
         }
+    }
+
+    /// Times the decider's own network only: the costs of a cascade contain the pass at the smallest resolution already.
+    private func timedDecision(_ batch: MicroBatch) throws -> FrozenDRNet.Decision? {
+        let columns = model.resolutions.count
+        guard case .cascade(let head) = model.decider else { return try timing(columns, batch) { try model.decide(batch.images) } }
+        let resized = model.resizing(batch.images, toResolution: columns - 1)
+        let smallest = try model.forwardResized(resized, resolutionIndex: columns - 1)
+        return try timing(columns, batch) { try model.decide(smallest, head) }
     }
 
     private func runFixed(_ index: Int, _ batch: MicroBatch) throws {
@@ -153,10 +179,11 @@ public final class Evaluator {
             results: all,
             speed: Evaluation.Speed(
                 dynamic: modes.contains(.dynamic) ? rates[0] : nil, fixedLargest: modes.contains(.fixed) ? rates[1] : nil),
-            milliseconds: BatchTime.milliseconds(allTimes, resolutionCount: model.resolutions.count))
+            milliseconds: BatchTime.milliseconds(
+                allTimes, resolutionCount: model.resolutions.count, isCascade: model.decider?.isCascade ?? false))
     }
 
-    /// Records how long a resolution, or the predictor, takes for a batch.
+    /// Records how long a resolution, or the decider's own network, takes for a batch.
     private func timing<Result>(_ part: Int, _ batch: MicroBatch, _ body: () throws -> Result) rethrows -> Result {
         var seconds = 0.0
         defer {

@@ -3,7 +3,7 @@ public struct ImageResult: Codable, Equatable, Sendable {
     /// The image's index in its split.
     public var sample: Int
     public var label: Int
-    /// The resolution index that the predictor chose.
+    /// The resolution index that the decider chose.
     public var choice: Int
     /// The class with the largest logit at that resolution.
     public var predicted: Int
@@ -14,12 +14,12 @@ public struct ImageResult: Codable, Equatable, Sendable {
     /// The class with the largest logit at every fixed resolution, and its probability; empty if only the dynamic network ran.
     public var fixedPredictions: [Int]
     public var topProbabilities: [Float]
-    /// log π_j of every resolution; empty if the predictor's probabilities were not evaluated.
-    public var logProbabilities: [Double]
+    /// The decider's value of every resolution, without the costs; empty if it was not evaluated.
+    public var scores: [Double]
 
     public init(
         sample: Int, label: Int, choice: Int, predicted: Int, labelRank: Int, fixedLabelRanks: [Int], fixedPredictions: [Int] = [],
-        topProbabilities: [Float] = [], logProbabilities: [Double] = []
+        topProbabilities: [Float] = [], scores: [Double] = []
     ) {
         self.sample = sample
         self.label = label
@@ -29,7 +29,7 @@ public struct ImageResult: Codable, Equatable, Sendable {
         self.fixedLabelRanks = fixedLabelRanks
         self.fixedPredictions = fixedPredictions
         self.topProbabilities = topProbabilities
-        self.logProbabilities = logProbabilities
+        self.scores = scores
     }
 
     /// The same image's result with another choice. The image must have results at every fixed resolution.

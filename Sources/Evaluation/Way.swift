@@ -16,6 +16,8 @@ public enum Way: Hashable, Sendable {
     /// The smallest resolution runs first; the next larger one runs while the top probability is below a threshold. An image costs the sum
     /// of all resolutions that ran.
     case cascade
+    /// The smallest resolution runs first; the largest one runs too if 1 minus the top probability exceeds λ. An image costs the sum.
+    case thresholdCascade
     /// Each image uses the smallest resolution that classifies it correctly. No choice of one resolution an image is more accurate.
     case oracle
 
@@ -40,7 +42,7 @@ public enum Way: Hashable, Sendable {
 
     private static let names: [Way: String] = [
         .dynamic: "dynamic", .fixedResolutions: "fixed", .randomSameShares: "random, same shares", .randomSameCost: "random, same cost",
-        .randomMix: "randomMix", .cascade: "cascade", .oracle: "oracle",
+        .randomMix: "randomMix", .cascade: "cascade", .thresholdCascade: "threshold cascade", .oracle: "oracle",
     ]
 }
 

@@ -8,4 +8,6 @@ package enum CheckpointFiles {
 /// The part of a checkpoint's state that inference needs.
 struct TrainedState: Decodable {
     var identity: RunIdentity
+    /// λ of the trained operating point; nil for 0.
+    var costWeight: Double?
 }

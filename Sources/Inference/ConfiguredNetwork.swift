@@ -19,7 +19,7 @@ extension DRNet {
             try classifier.loadPretrained(
                 path, CheckpointFiles.classifier, key: "classifier.pretrained", untrained: configuration.untrainedClassifier, note: note)
         }
-        let predictor = configuration.predictorDefinition.map { Network($0) }
+        let predictor = configuration.predictorDefinition(classCount: classCount).map { Network($0) }
         predictor?.arena.initialize(seed: configuration.seed, stream: 1)
         predictor?.scaleLastLayer(by: Float(configuration.predictor.lastLayerScale))
         if let predictor, let path = configuration.predictor.pretrained {
@@ -27,8 +27,8 @@ extension DRNet {
                 path, CheckpointFiles.predictor, key: "predictor.pretrained", untrained: configuration.untrainedPredictor, note: note)
         }
         self.init(
-            resolutions: configuration.resolutions, classifier: classifier, predictor: predictor,
-            predictorInputSize: configuration.predictor.inputSize, classCount: classCount)
+            resolutions: configuration.resolutions, classifier: classifier, decider: configuration.decider, predictor: predictor,
+            outputs: configuration.decisionOutputs, classCount: classCount)
     }
 }
 

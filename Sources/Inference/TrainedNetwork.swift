@@ -14,6 +14,8 @@ public enum CheckpointChoice: String, CaseIterable, Sendable {
 /// The network of a run, with the weights of a checkpoint.
 public final class TrainedNetwork {
     public let model: FrozenDRNet
+    /// λ of the trained operating point, in units of the decider's scores for the cost of the largest resolution.
+    public let costWeight: Double
     /// The classes, in the order of the logits.
     public let classes: [String]
     /// Which weights these are, in words.
@@ -69,6 +71,7 @@ public final class TrainedNetwork {
         self.context = context
         let state = try checkpoint.decodeState(TrainedState.self)
         classes = state.identity.classes
+        costWeight = state.costWeight ?? 0
         // Pretrained files were the beginning of the run; they need not be there any more.
         let model = try DRNet(configuration.withoutPretrained, classCount: classes.count)
         try NetworkFile.load(checkpoint.path(CheckpointFiles.classifier), into: model.classifier, requiringFinite: true)
@@ -93,7 +96,7 @@ public final class TrainedNetwork {
 
     /// Refuses a run that only trained a classifier.
     public func requirePredictor() throws {
-        if !model.hasPredictor { throw MissingPredictor(run: runFolder) }
+        if !model.hasDecider { throw MissingPredictor(run: runFolder) }
     }
 
     /// What the network says of one image.
@@ -112,19 +115,21 @@ public final class TrainedNetwork {
     ///
     /// - Parameters:
     ///   - path: of the file.
-    ///   - costWeight: λ, in nats for the cost of the largest resolution, such as a budget was calibrated to.
-    public func predict(_ path: String, costWeight: Double = 0) throws -> Prediction {
+    ///   - costWeight: λ, for the cost of the largest resolution, such as a budget was calibrated to; nil for the trained operating point.
+    public func predict(_ path: String, costWeight: Double? = nil) throws -> Prediction {
         let size = model.resolutions[0]
         let image = try ImageDecoder.decode(contentsOf: path)
         let tensor = Tensor(Shape(batch: 1, height: size, width: size, channels: 3), context)
         transform.apply(image, sampleIndex: 0, into: tensor.data)
-        let choice = try model.route(tensor, costWeight: costWeight)[0]
-        let logits = try model.classify(tensor, resolutionIndex: choice).values
+        let decision = try model.decide(tensor)
+        let choice = decision.map { model.choices($0, costWeight: costWeight ?? self.costWeight)[0] } ?? 0
+        let kept = choice == model.resolutions.count - 1 ? decision?.smallest : nil
+        let logits = try (kept ?? model.classify(tensor, resolutionIndex: choice)).values
         let label = Logits.argmax(logits, columns: classes.count)[0]
         return Prediction(
             className: classes[label], probability: Logits.softmax(logits, columns: classes.count)[label],
             resolution: model.resolutions[choice],
-            gigaFLOPs: (model.flops.classifier[choice] + model.flops.predictor) / 1e9)
+            gigaFLOPs: (model.flops.choices[choice] + model.flops.predictor) / 1e9)
     }
 }
 

@@ -20,6 +20,13 @@ public final class FrozenNetwork: Sendable {
     ///
     /// - Parameter resolutionIndex: which copy of each batch norm to use.
     public func logits(_ images: Tensor, resolutionIndex: Int = 0) throws -> Tensor {
-        try layers.forward(images, Pass(resolutionIndex: resolutionIndex, prepared: prepared)).output
+        try forward(images, resolutionIndex: resolutionIndex).output
+    }
+
+    /// Logits and features of images [N, H, W, 3], with running statistics.
+    ///
+    /// - Parameter resolutionIndex: which copy of each batch norm to use.
+    public func forward(_ images: Tensor, resolutionIndex: Int = 0) throws -> NetworkForward {
+        try layers.forward(images, Pass(resolutionIndex: resolutionIndex, prepared: prepared))
     }
 }

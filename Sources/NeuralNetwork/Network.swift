@@ -53,8 +53,8 @@ final class ClassifierLayers: NetworkLayers {
         }
         let pooled = GlobalAveragePool.forward(current.materialized(), pass)
         let logits = classifier.forward(pooled.output)
-        guard let poolPullback = pooled.pullback else { return Forward(logits, nil) }
-        return Forward(logits) { [classifier] gradient in
+        guard let poolPullback = pooled.pullback else { return NetworkForward(logits, features: pooled.output, nil) }
+        return NetworkForward(logits, features: pooled.output) { [classifier] gradient in
             var gradient = FeatureGradient(poolPullback(classifier.backward(gradient, input: pooled.output)))
             // A pullback is released after it has run, and with it the feature maps that it kept.
             while let pullback = pullbacks.popLast() { gradient = try pullback(gradient) }

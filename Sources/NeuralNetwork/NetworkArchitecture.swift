@@ -58,6 +58,12 @@ public struct NetworkDefinition: LayerCosting, Sendable {
     /// Trained parameters, all copies of batch norms included.
     public var parameterCount: Int { makeLayers().registry.parameters.reduce(0) { $0 + $1.count } }
 
+    /// Inputs of the last layer, such as pooled features.
+    public var featureCount: Int {
+        let weight = tensors.last { $0.isOfLastLayer && $0.fileShape.count == 2 }
+        return weight?.fileShape[1] ?? 0
+    }
+
     func makeLayers() -> (layers: any NetworkLayers, registry: ParameterRegistry) {
         let registry = ParameterRegistry()
         let builder = LayerBuilder(

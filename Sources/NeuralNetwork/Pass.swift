@@ -55,8 +55,22 @@ public struct Forward<Output, Pullback> {
     }
 }
 
-/// The forward pass of a network. Its pullback takes the gradient of the logits; images have no gradient.
-public typealias NetworkForward = Forward<Tensor, (Tensor) throws -> Void>
+/// The result of a network's forward pass.
+public struct NetworkForward {
+    /// Logits [N, 1, 1, outputs].
+    public var output: Tensor
+    /// The input of the last layer, [N, 1, 1, C]: the mean of the last feature map over its pixels. It has no gradient of its own.
+    public var features: Tensor
+    /// Takes the gradient of the logits, and adds to the gradients of the parameters; images have no gradient. Nil in an evaluation pass.
+    public var pullback: ((Tensor) throws -> Void)?
+
+    /// - Parameter features: nil for a network whose last layer has no input of its own; the logits take its place.
+    public init(_ output: Tensor, features: Tensor? = nil, _ pullback: ((Tensor) throws -> Void)?) {
+        self.output = output
+        self.features = features ?? output
+        self.pullback = pullback
+    }
+}
 
 /// The pullback of a layer between feature maps.
 typealias FeaturePullback = (FeatureGradient) throws -> FeatureGradient

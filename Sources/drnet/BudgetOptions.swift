@@ -69,8 +69,8 @@ struct BudgetOptions: ParsableArguments {
     ///   - threads: of one rank when the times were measured.
     func write(_ folder: String, _ outcome: Evaluator.Outcome, _ trained: TrainedNetwork, batchSize: Int, threads: Int) throws {
         let curve = OperatingCurve(
-            results: outcome.results, flops: trained.model.flops, milliseconds: try outcome.requireMilliseconds(), batchSize: batchSize,
-            threads: threads)
+            results: outcome.results, flops: trained.model.flops, weighed: trained.model.costs,
+            milliseconds: try outcome.requireMilliseconds(), batchSize: batchSize, threads: threads)
         try curve.save(to: folder, title: trained.description)
         try Console.result("\nthe curve of all budgets: \(folder)/curve.svg, curve.csv and curve.json")
     }

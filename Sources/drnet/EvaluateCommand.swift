@@ -75,9 +75,10 @@ struct EvaluateCommand: ParsableCommand {
         try ranks.communicator.agree(label: "classes") { try trained.requireClasses(of: images.folder) }
         if ranks.isRoot { images.folder.notes.forEach(Console.warning) }
         let batchSize = configuration.evaluation.batchSize
-        let modes: Evaluator.Modes = budgets.needsPolicy ? .policy : !trained.model.hasPredictor ? .fixed : [.dynamic, .fixed]
+        let modes: Evaluator.Modes = budgets.needsPolicy ? .policy : !trained.model.hasDecider ? .fixed : [.dynamic, .policy]
         let evaluator = Evaluator(
-            model: trained.model, communicator: ranks.communicator, batchSize: batchSize, modes: modes, context: ranks.context)
+            model: trained.model, communicator: ranks.communicator, batchSize: batchSize, modes: modes,
+            costWeight: trained.costWeight, context: ranks.context)
         let batches = images.validationBatches()
         let outcome = try evaluator.run {
             // Keeps the ranks together. Otherwise a slow rank could be behind by more than the timeout at the final collective.

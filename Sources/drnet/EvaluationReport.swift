@@ -10,12 +10,16 @@ enum EvaluationReport {
         if let limit = budgets.limit {
             self = .budget(
                 try BudgetEvaluation(
-                    limit, results: outcome.results, flops: trained.model.flops, milliseconds: outcome.requireMilliseconds(),
+                    limit, results: outcome.results, flops: trained.model.flops, weighed: trained.model.costs,
+                    milliseconds: outcome.requireMilliseconds(),
                     calibrationShare: budgets.calibrationShare, classCount: trained.model.classCount))
         } else {
-            let evaluation = Evaluation(
+            var evaluation = Evaluation(
                 results: outcome.results, flops: trained.model.flops, classCount: trained.model.classCount, speed: outcome.speed,
-                hasPredictor: trained.model.hasPredictor, milliseconds: budgets.needsPolicy ? outcome.milliseconds : nil)
+                hasDecider: trained.model.hasDecider, milliseconds: budgets.needsPolicy ? outcome.milliseconds : nil)
+            if trained.model.hasDecider {
+                evaluation.addPoints(outcome.results, flops: trained.model.flops, weighed: trained.model.costs)
+            }
             self = .whole(evaluation, results: outcome.results)
         }
     }

@@ -24,10 +24,10 @@ struct PredictCommand: ParsableCommand {
         parsing: .unconditional,
         help: ArgumentHelp(
             "λ, as 'drnet evaluate --budget' prints it. A positive λ reduces the mean cost, a negative λ increases it.", valueName: "λ"))
-    var costWeight = 0.0
+    var costWeight: Double?
 
     func validate() throws {
-        guard costWeight.isFinite else { throw ValidationError("--cost-weight is \(costWeight); it must be finite") }
+        if let costWeight, !costWeight.isFinite { throw ValidationError("--cost-weight is \(costWeight); it must be finite") }
     }
 
     func run() throws {
@@ -35,7 +35,7 @@ struct PredictCommand: ParsableCommand {
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
         let context = try KernelContext(configuration.kernels, of: folder)
         let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, context: context, report: Console.warning)
-        if costWeight != 0 { try trained.requirePredictor() }
+        if costWeight ?? 0 != 0 { try trained.requirePredictor() }
         var failures = 0
         // A reader that closes its pipe wants no more lines; the command then ends with status 0.
         try Console.result(["file", "class", "probability", "resolution", "GFLOPs"].joined(separator: "\t"))

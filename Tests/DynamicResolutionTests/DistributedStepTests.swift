@@ -26,9 +26,9 @@ final class DistributedStepTests: XCTestCase {
     /// - Parameter microBatches: the micro-batches of each rank.
     private func step(
         _ estimator: PolicyEstimator, _ images: BatchNormImages = .routed, microBatches: [[Range<Int>]], globalBatchNorm: Bool = true,
-        changing change: @escaping (inout FineTuneOptions) -> Void = { _ in }
+        head: CascadeHead? = nil, changing change: @escaping (inout FineTuneOptions) -> Void = { _ in }
     ) throws -> Sums {
-        try sums(microBatches, globalBatchNorm: globalBatchNorm) { step, model, batches in
+        try sums(microBatches, globalBatchNorm: globalBatchNorm, head: head) { step, model, batches in
             var options = ReferenceCase.resnet18.options(estimator, model, images)
             change(&options)
             return try step.fineTune(batches, globalCount: ReferenceCase.images, options)
@@ -36,14 +36,14 @@ final class DistributedStepTests: XCTestCase {
     }
 
     private func sums(
-        _ microBatches: [[Range<Int>]], globalBatchNorm: Bool = true,
+        _ microBatches: [[Range<Int>]], globalBatchNorm: Bool = true, head: CascadeHead? = nil,
         _ body: @escaping (TrainingStep, DRNet, [MicroBatch]) throws -> StepReport
     ) throws -> Sums {
         let reference = ReferenceCase.resnet18
         let lock = NSLock()
         var result = Sums()
         try InMemoryCommunicator.run(rankCount: microBatches.count) { communicator in
-            let model = reference.makeModel()
+            let model = reference.makeModel(head: head)
             let step = TrainingStep(
                 model: model, ranks: communicator.rankCount > 1 ? Reducer(communicator) : nil,
                 globalBatchNorm: globalBatchNorm, labelSmoothing: 0.1)
@@ -79,21 +79,27 @@ final class DistributedStepTests: XCTestCase {
 
     func testAnySplitGivesTheSameGradientsWithGlobalBatchNorm() throws {
         for (name, estimator, images) in ReferenceCase.estimators {
-            let one = try step(estimator, images, microBatches: [[0..<9]])
-            // Even splits, uneven splits (some ranks have empty sub-batches), and a rank without images.
-            for cuts in [[4], [3, 6], [1, 2], [0], [9, 9]] {
-                let several = try step(estimator, images, microBatches: split(0..<9, at: cuts).map { [$0] })
-                assertEqual(several, one, "\(name) cut at \(cuts)")
+            for head in [nil, CascadeHead.learned] {
+                let one = try step(estimator, images, microBatches: [[0..<9]], head: head)
+                XCTAssertGreaterThan(one.report.routed.filter { $0 > 0 }.count, 1, "the decider must choose several resolutions")
+                // Even splits, uneven splits (some ranks have empty sub-batches), and a rank without images.
+                for cuts in [[4], [3, 6], [1, 2], [0], [9, 9]] {
+                    let several = try step(estimator, images, microBatches: split(0..<9, at: cuts).map { [$0] }, head: head)
+                    assertEqual(several, one, "\(name), head \(String(describing: head)), cut at \(cuts)")
+                }
             }
         }
     }
 
     func testAnySplitOfMicroBatchesGivesTheSameGradients() throws {
         for (name, estimator, images) in ReferenceCase.estimators {
-            let one = try step(estimator, images, microBatches: [[0..<5, 5..<9]])
-            for (first, second) in [([2], [7]), ([5], [5]), ([0, 3], [6, 9])] {
-                let parts = zip(split(0..<5, at: first), split(5..<9, at: second)).map { [$0, $1] }
-                assertEqual(try step(estimator, images, microBatches: parts), one, "\(name) cut at \(first) and \(second)")
+            for head in [nil, CascadeHead.learned] {
+                let one = try step(estimator, images, microBatches: [[0..<5, 5..<9]], head: head)
+                for (first, second) in [([2], [7]), ([5], [5]), ([0, 3], [6, 9])] {
+                    let parts = zip(split(0..<5, at: first), split(5..<9, at: second)).map { [$0, $1] }
+                    let several = try step(estimator, images, microBatches: parts, head: head)
+                    assertEqual(several, one, "\(name), head \(String(describing: head)), cut at \(first) and \(second)")
+                }
             }
         }
     }
@@ -134,11 +140,13 @@ final class DistributedStepTests: XCTestCase {
     func testAnySplitGivesTheSameGradientsWithAFrozenPart() throws {
         for frozen in [FrozenPart.classifier, .predictor] {
             for (name, estimator, images) in ReferenceCase.estimators {
-                let change = { (options: inout FineTuneOptions) in options.frozen = frozen }
-                let one = try step(estimator, images, microBatches: [[0..<5, 5..<9]], changing: change)
-                let several = try step(
-                    estimator, images, microBatches: [[0..<5, 5..<5], [5..<5, 5..<7], [5..<5, 7..<9]], changing: change)
-                assertEqual(several, one, "\(name), frozen \(frozen)")
+                for head in [nil, CascadeHead.learned] {
+                    let change = { (options: inout FineTuneOptions) in options.frozen = frozen }
+                    let one = try step(estimator, images, microBatches: [[0..<5, 5..<9]], head: head, changing: change)
+                    let several = try step(
+                        estimator, images, microBatches: [[0..<5, 5..<5], [5..<5, 5..<7], [5..<5, 7..<9]], head: head, changing: change)
+                    assertEqual(several, one, "\(name), frozen \(frozen), head \(String(describing: head))")
+                }
             }
         }
     }
@@ -213,7 +221,7 @@ final class DistributedStepTests: XCTestCase {
         func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
             let result = try layers.forward(images, pass)
             let kept = KeptPasses.Kept(passes)
-            return Forward(result.output) { gradient in
+            return NetworkForward(result.output, features: result.features) { gradient in
                 try withExtendedLifetime(kept) { try result.pullback!(gradient) }
             }
         }

@@ -14,7 +14,7 @@ final class FrozenDRNetTests: XCTestCase {
 
     private static func answers(_ frozen: FrozenDRNet, _ images: Tensor, _ resolutions: Range<Int>) throws -> [[Float]] {
         try resolutions.map { try frozen.classify(images, resolutionIndex: $0).values }
-            + [try XCTUnwrap(frozen.logProbabilities(images)).map { Float($0) }]
+            + [try XCTUnwrap(frozen.decide(images)).scores.map { Float($0) }]
     }
 
     /// The network prepares its weights at each layer's first use. Weights that it prepares after a change of the model must still be the
@@ -41,7 +41,7 @@ final class FrozenDRNetTests: XCTestCase {
                 XCTAssertEqual(try frozen.classify(images, resolutionIndex: index).values, expected, "resolution \(index)")
             }
             let logits = try XCTUnwrap(model.predictor).forward(model.imagesForPredictor(images), Pass(.evaluation)).output.values
-            XCTAssertEqual(try frozen.logProbabilities(images), Logits.logSoftmax(logits, columns: 3))
+            XCTAssertEqual(try frozen.decide(images)?.scores, Logits.logSoftmax(logits, columns: 3))
         }
     }
 
@@ -51,9 +51,9 @@ final class FrozenDRNetTests: XCTestCase {
             DRNet(
                 resolutions: model.resolutions, classifier: model.classifier, predictor: nil,
                 predictorInputSize: model.predictorInputSize, classCount: model.classCount))
-        XCTAssertFalse(frozen.hasPredictor)
+        XCTAssertFalse(frozen.hasDecider)
         XCTAssertEqual(try frozen.route(reference.batch(0..<2).images), [0, 0])
-        XCTAssertNil(try frozen.logProbabilities(reference.batch(0..<2).images))
+        XCTAssertNil(try frozen.decide(reference.batch(0..<2).images))
     }
 
     func testWeightsArePreparedOnce() throws {

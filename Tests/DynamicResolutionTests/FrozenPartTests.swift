@@ -21,10 +21,11 @@ final class FrozenPartTests: XCTestCase {
         let frozen = FrozenDRNet(model)
         let logits = try (0..<3).map { try frozen.classify(batch.images, resolutionIndex: $0).values }
         func row(_ image: Int, _ index: Int) -> ArraySlice<Float> { logits[index][classes * image..<classes * (image + 1)] }
-        for computed in [ComputedResolutions.chosen, .chosenAndProbe, .chosenAndLosses, .all] {
+        for computed in [ComputedResolutions.chosen, .chosenAndProbe, .chosenAndLosses, .all, .everyLoss] {
             var outcome = PolicyOutcome(images: count, costGradient: [0, 0, 0], globalCount: count)
             var report = StepReport(resolutionCount: 3)
-            try step.classifyFrozen(batch, decision, computed, into: &outcome, report: &report)
+            let routed = RoutedBatch(batch: batch, decision: decision, chosen: [3, 3, 3], probed: [3, 3, 3])
+            try step.classifyFrozen(routed, computed, into: &outcome, report: &report)
             XCTAssertEqual(report.classifications, Double(count))
             for image in 0..<count {
                 let (label, choice) = (Int(batch.labels[image]), image % 3)
@@ -35,7 +36,7 @@ final class FrozenPartTests: XCTestCase {
                 }
                 for index in 0..<3 {
                     let isNeeded =
-                        index == choice || computed == .chosenAndLosses || computed == .all
+                        index == choice || computed == .chosenAndLosses || computed == .all || computed == .everyLoss
                         || computed == .chosenAndProbe && index == (image + 1) % 3
                     let scores = row(image, index).map { Double($0) }
                     let logSum = log(scores.reduce(0) { $0 + exp($1) })
@@ -84,7 +85,7 @@ final class FrozenPartTests: XCTestCase {
         _ = try model.predictor!.forward(model.imagesForPredictor(batch.images), Pass(.training, statistics: statistics))
         statistics.updateRunningStatistics(momentum: 1)
         // Subtract the column means. Columns with mean 0 cannot all have their maximum at the same resolution.
-        let answers = try XCTUnwrap(FrozenDRNet(model).logProbabilities(batch.images))
+        let answers = try XCTUnwrap(FrozenDRNet(model).decide(batch.images)).scores
         let bias = try XCTUnwrap(model.predictor!.arena.parameters.first { $0.name == "fc.bias" })
         for (index, answer) in answers.enumerated() { bias.values[index % 3] -= Float(answer) / Float(ReferenceCase.images) }
         let routes = try FrozenDRNet(model).route(batch.images)

@@ -56,6 +56,29 @@ final class PolicyEstimatorTests: XCTestCase {
         }
     }
 
+    /// Σ_ij (z_ij − ℓ_ij)² / (N m), by central differences.
+    func testRegressionMatchesTheExactGradientOfItsSquaredError() {
+        let table = Table.mixed(flopsWeight: 0.7)
+        let input = table.input(PolicyNoise(seed: 1, epoch: 0, sampleIndices: [0, 1, 2], columns: 3))
+        assertClose(
+            table.gradient(Regression(), input), table.exactRegressionGradient, relativeTolerance: 1e-4, absoluteTolerance: 1e-6,
+            "regression")
+    }
+
+    func testRegressionChoosesTheSmallestSumOfPredictedLossAndPrice() {
+        let noise = PolicyNoise(seed: 1, epoch: 0, sampleIndices: [0, 1], columns: 3)
+        func choices(_ penalties: [Float]) -> [Int] {
+            Regression().decide(
+                PolicyInput(logits: [0.2, 0.3, 0.9, 0.5, 0.5, 0.6], noise: noise, temperature: 1, penalties: penalties, columns: 3)
+            ).choices
+        }
+        XCTAssertEqual(choices([0, 0, 0]), [0, 0], "the smallest loss; of equal ones the first")
+        XCTAssertEqual(choices([0.3, 0.15, 0]), [1, 2])
+        XCTAssertEqual(choices([3, 1.5, 0]), [2, 2])
+        let regularizer = FLOPsRegularizer(weight: 0.4, target: 20, costs: Table.costs)
+        assertClose(regularizer.penalties, [0.45, 0.2, 0.05], relativeTolerance: 1e-6, absoluteTolerance: 0, "η C / (C_max − C_min)")
+    }
+
     private func cosine(_ first: [Float], _ second: [Float]) -> Float {
         func product(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
         return product(first, second) / (product(first, first) * product(second, second)).squareRoot()
@@ -106,7 +129,7 @@ private struct Table {
                 if isChosen || estimator.computed == .all {
                     outcome.gateGradients[index] = zip(slopes, row(image, resolution)).reduce(0) { $0 + Float($1.0) * $1.1 }
                 }
-                if isChosen || isProbed || estimator.computed == .chosenAndLosses {
+                if isChosen || isProbed || estimator.computed == .chosenAndLosses || estimator.computed == .everyLoss {
                     outcome.losses[index] = Float(loss(image, resolution))
                 }
             }
@@ -132,6 +155,18 @@ private struct Table {
     /// The exact gradient: central differences of the objective over all possible routes.
     var exactGradient: [Float] {
         logits.indices.map { index in
+            var (up, down) = (logits.map(Double.init), logits.map(Double.init))
+            up[index] += 1e-5
+            down[index] -= 1e-5
+            return Float((objective(up) - objective(down)) / 2e-5)
+        }
+    }
+
+    var exactRegressionGradient: [Float] {
+        func objective(_ logits: [Double]) -> Double {
+            logits.indices.reduce(0) { $0 + pow(logits[$1] - loss($1 / 3, $1 % 3), 2) } / Double(logits.count)
+        }
+        return logits.indices.map { index in
             var (up, down) = (logits.map(Double.init), logits.map(Double.init))
             up[index] += 1e-5
             down[index] -= 1e-5

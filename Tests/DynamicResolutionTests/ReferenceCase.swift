@@ -18,7 +18,9 @@ struct ReferenceCase {
     let architecture: ResNet.Architecture
     let resolutions: [Int]
 
-    func makeModel() -> DRNet {
+    /// - Parameter head: nil for the published predictor.
+    func makeModel(head: CascadeHead? = nil, outputs: DecisionOutputs = .policy) -> DRNet {
+        if let head { return makeCascade(head, outputs) }
         let classifier = architecture.makeNetwork(outputs: Self.classes, resolutionCount: resolutions.count)
         let predictor = ResNet.Architecture(predictorWidths: [4, 4, 6, 8, 10]).makeNetwork(
             outputs: resolutions.count, resolutionCount: nil)
@@ -26,6 +28,21 @@ struct ReferenceCase {
         fill(predictor, "predictor.")
         return DRNet(
             resolutions: resolutions, classifier: classifier, predictor: predictor, predictorInputSize: 40,
+            classCount: Self.classes)
+    }
+
+    private func makeCascade(_ head: CascadeHead, _ outputs: DecisionOutputs) -> DRNet {
+        let classifier = architecture.makeNetwork(outputs: Self.classes, resolutionCount: resolutions.count)
+        fill(classifier, "classifier.")
+        guard head == .learned else {
+            return DRNet(
+                resolutions: resolutions, classifier: classifier, decider: .cascade(.threshold), predictor: nil, classCount: Self.classes)
+        }
+        let inputs = CascadeEvidence.vectorLength(features: classifier.definition.featureCount, classes: Self.classes)
+        let network = DecisionHead(inputs: inputs, hidden: 7).makeNetwork(outputs: resolutions.count, resolutionCount: nil)
+        fill(network, "head.")
+        return DRNet(
+            resolutions: resolutions, classifier: classifier, decider: .cascade(.learned), predictor: network, outputs: outputs,
             classCount: Self.classes)
     }
 
@@ -59,7 +76,7 @@ struct ReferenceCase {
     /// Every estimator with its supported choices of images for the batch norms.
     static let estimators: [(name: String, estimator: PolicyEstimator, images: BatchNormImages)] = [
         ("straight-through", StraightThrough(), .routed), ("dense", Dense(), .all), ("expected", Expected(), .routed),
-        ("expected-all", Expected(), .all), ("probe", Probe(), .routed),
+        ("expected-all", Expected(), .all), ("probe", Probe(), .routed), ("regression", Regression(), .all),
     ]
 
     func options(_ estimator: PolicyEstimator, _ model: DRNet, _ images: BatchNormImages = .routed) -> FineTuneOptions {
@@ -67,7 +84,7 @@ struct ReferenceCase {
         let all = Formula.values("noise", Self.images * columns)
         return FineTuneOptions(
             estimator: estimator,
-            regularizer: FLOPsRegularizer(weight: 0.8, target: 0.3 * model.flops.largest, costs: model.flops.classifier),
+            regularizer: FLOPsRegularizer(weight: 0.8, target: 0.3 * model.flops.largest, costs: model.flops.choices),
             temperature: 0.7, batchNormImages: images,
             noise: { batch in
                 PolicyNoise(

@@ -42,6 +42,32 @@ final class StepFixtureTests: XCTestCase {
         }
     }
 
+    /// `expected` with all images in the batch norms, and a cascade.
+    func testAStepOfACascadeMatchesPyTorch() throws {
+        let (fixture, reference) = (try Fixture("step_cascade"), ReferenceCase.resnet18)
+        let model = reference.makeModel(head: .learned)
+        let step = TrainingStep(model: model, ranks: nil, globalBatchNorm: false, labelSmoothing: 0.1)
+        let report = try step.fineTune(
+            [reference.batch()], globalCount: ReferenceCase.images, reference.options(Expected(), model, .all))
+        XCTAssertEqual(report.meanCrossEntropy, Double(try fixture("loss")[0]), accuracy: 1e-4)
+        XCTAssertEqual(report.penaltySum / Double(ReferenceCase.images), Double(try fixture("penalty")[0]), accuracy: 1e-4)
+        XCTAssertEqual(report.meanCost / Double(try fixture("mean_cost")[0]), 1, accuracy: 1e-4)
+        for (counted, expected) in zip(model.flops.choices, try fixture("costs")) {
+            XCTAssertEqual(counted / Double(expected), 1, accuracy: 1e-6)
+        }
+        for statistics in step.statistics { statistics.updateRunningStatistics(momentum: 0.1) }
+        for (prefix, network) in zip(["classifier", "predictor"], model.networks) {
+            for parameter in network.arena.parameters {
+                let name = "\(prefix).\(parameter.name)"
+                XCTAssertLessThan(relativeDifference(parameter.fileGradient(), try fixture(name)), 1e-3, name)
+            }
+            for statistic in network.arena.statistics {
+                let name = "\(prefix).\(statistic.name)"
+                XCTAssertLessThan(relativeDifference(statistic.fileValues(), try fixture(name)), 1e-4, name)
+            }
+        }
+    }
+
     private func compareGradients(_ fixture: Fixture, _ file: String, _ estimator: String, _ model: DRNet) throws {
         var compared = 0
         for (prefix, network) in zip(["classifier", "predictor"], model.networks) {

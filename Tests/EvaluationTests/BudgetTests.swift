@@ -69,19 +69,20 @@ final class BudgetTests: XCTestCase {
         let times = [(0, 4, 8.0), (0, 4, 4.0), (0, 4, 100.0), (0, 1, 90.0), (1, 4, 2.0), (1, 4, 6.0), (1, 2, 90.0), (2, 4, 1.0)].map {
             BatchTime(part: $0, images: $1, seconds: $2 / 1e3)
         }
-        let costs = try XCTUnwrap(BatchTime.milliseconds(times, resolutionCount: 2))
+        let costs = try XCTUnwrap(BatchTime.milliseconds(times, resolutionCount: 2, isCascade: false))
         XCTAssertEqual(costs.classifier[0], 2, accuracy: 1e-12)
         XCTAssertEqual(costs.classifier[1], 1, accuracy: 1e-12)
         XCTAssertEqual(costs.predictor, 0.25, accuracy: 1e-12)
-        XCTAssertNil(BatchTime.milliseconds(times.filter { $0.part != 1 }, resolutionCount: 2), "a resolution was not measured")
-        XCTAssertNil(BatchTime.milliseconds([], resolutionCount: 2))
+        XCTAssertNil(
+            BatchTime.milliseconds(times.filter { $0.part != 1 }, resolutionCount: 2, isCascade: false), "a resolution was not measured")
+        XCTAssertNil(BatchTime.milliseconds([], resolutionCount: 2, isCascade: false))
     }
 
     func testANeighbouringMixHasTheCost() {
         for cost in [7.0, 7.5, 12, 18, 19, 29.9, 30] {
             let shares = milliseconds.neighbouringShares(cost: cost)
             XCTAssertEqual(shares.reduce(0, +), 1, accuracy: 1e-12)
-            XCTAssertEqual(milliseconds.withoutPredictor.mean(shares: shares), cost, accuracy: 1e-9)
+            XCTAssertEqual(milliseconds.meanOfFixed(shares: shares), cost, accuracy: 1e-9)
             XCTAssertLessThanOrEqual(shares.filter { $0 > 0 }.count, 2)
         }
         XCTAssertEqual(milliseconds.neighbouringShares(cost: 12), [0, 5.0 / 11, 6.0 / 11])

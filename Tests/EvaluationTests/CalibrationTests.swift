@@ -12,14 +12,14 @@ final class CalibrationTests: XCTestCase {
     private func image(_ sample: Int, logRatio: Double) -> ImageResult {
         ImageResult(
             sample: sample, label: 0, choice: 0, predicted: 0, labelRank: 0, fixedLabelRanks: [0, 9], fixedPredictions: [0, 1],
-            topProbabilities: [0.9, 0.5], logProbabilities: [logRatio, 0])
+            topProbabilities: [0.9, 0.5], scores: [logRatio, 0])
     }
 
     private func images(_ logRatios: [Double]) -> [ImageResult] { logRatios.enumerated().map { image($0, logRatio: $1) } }
 
     private func calibrate(_ logRatios: [Double], limit: Double) throws -> (costWeight: Double, cost: Double) {
-        let (weights, costs) = (CostWeights(images(logRatios), flops), ImageCosts.gigaFLOPs(flops))
-        let costWeight = try BudgetEvaluation.calibrate(weights, limit: limit, costs, flops)
+        let (weights, costs) = (CostWeights(images(logRatios), flops.costs), ImageCosts.gigaFLOPs(flops))
+        let costWeight = try BudgetEvaluation.calibrate(weights, limit: limit, costs, flops.costs, resolutions: flops.resolutions)
         return (costWeight, costs.mean(shares: weights.shares(costWeight)))
     }
 
@@ -50,13 +50,15 @@ final class CalibrationTests: XCTestCase {
         let logProbabilities = Logits.logSoftmax(logits, columns: 3)
         let results = (0..<200).map { index in
             var result = image(index, logRatio: 0)
-            result.logProbabilities = Array(logProbabilities[3 * index..<3 * index + 3])
+            result.scores = Array(logProbabilities[3 * index..<3 * index + 3])
             return result
         }
-        let (weights, costs) = (CostWeights(results, flops), ImageCosts.gigaFLOPs(flops))
+        let (weights, costs) = (CostWeights(results, flops.costs), ImageCosts.gigaFLOPs(flops))
         let grid = stride(from: -40.0, through: 40, by: 0.01).map { costs.mean(shares: weights.shares($0)) }
         for limit in [15, 15.5, 20, 37.3, 48, 60, 77.77, 94, 95] as [Double] {
-            let cost = costs.mean(shares: weights.shares(try BudgetEvaluation.calibrate(weights, limit: limit, costs, flops)))
+            let cost = costs.mean(
+                shares: weights.shares(
+                    try BudgetEvaluation.calibrate(weights, limit: limit, costs, flops.costs, resolutions: flops.resolutions)))
             XCTAssertLessThanOrEqual(cost, limit + 1e-9)
             XCTAssertGreaterThanOrEqual(cost, (grid.filter { $0 <= limit }.max() ?? 0) - 1e-9, "budget \(limit)")
             XCTAssertGreaterThan(cost, limit - 90.0 / 100, "200 images: steps of less than half a GFLOP, two at once here and there")
@@ -64,10 +66,12 @@ final class CalibrationTests: XCTestCase {
     }
 
     func testTimesThatDoNotFallAreRefused() throws {
-        let weights = CostWeights(images([1, 2]), flops)
+        let weights = CostWeights(images([1, 2]), flops.costs)
         for (times, isRefused) in [([1.0, 2], true), ([2, 1], false), ([1, 1], false)] {
             let costs = ImageCosts(classifier: times, predictor: 0)
-            func calibrate() throws -> Double { try BudgetEvaluation.calibrate(weights, limit: 2, costs, flops) }
+            func calibrate() throws -> Double {
+                try BudgetEvaluation.calibrate(weights, limit: 2, costs, flops.costs, resolutions: flops.resolutions)
+            }
             if isRefused {
                 XCTAssertThrowsError(try calibrate()) { XCTAssertTrue("\($0)".contains("1 ms at 96, 2 ms at 32"), "\($0)") }
             } else {
@@ -96,7 +100,8 @@ final class CalibrationTests: XCTestCase {
         let milliseconds = ImageCosts(classifier: [4, 1], predictor: 0.5)
         func evaluate() throws -> BudgetEvaluation {
             try BudgetEvaluation(
-                Budget("0.7"), results: results, flops: flops, milliseconds: milliseconds, calibrationShare: 0.25, classCount: 20)
+                Budget("0.7"), results: results, flops: flops, weighed: flops.costs, milliseconds: milliseconds, calibrationShare: 0.25,
+                classCount: 20)
         }
         let first = try evaluate()
         for index in results.indices where calibrating.contains(index) { results[index].fixedLabelRanks = [9, 9] }
@@ -124,7 +129,8 @@ final class CalibrationTests: XCTestCase {
         let results = images((0..<40).map { Double($0) / 10 - 2 })
         let milliseconds = ImageCosts(classifier: [4, 3], predictor: 0.5)
         let evaluation = try BudgetEvaluation(
-            Budget(milliseconds: "4"), results: results, flops: flops, milliseconds: milliseconds, calibrationShare: 0.5, classCount: 20)
+            Budget(milliseconds: "4"), results: results, flops: flops, weighed: flops.costs, milliseconds: milliseconds,
+            calibrationShare: 0.5, classCount: 20)
         XCTAssertEqual(evaluation.calibration.milliseconds, 4, accuracy: 1e-9, "half of 20 images at each")
         XCTAssertEqual(evaluation.calibration.gigaFLOPs, 65, accuracy: 1e-9)
         let (dynamic, mix) = (evaluation.evaluation.rows[0], evaluation.evaluation.rows[4])

@@ -33,7 +33,7 @@ final class ClassifiedImagesTests: XCTestCase {
         XCTAssertEqual(results.map(\.predicted), [1, 2, 0])
         XCTAssertEqual(results.map(\.choice), [1, 1, 0])
         XCTAssertEqual(results.map(\.labelRank), [1, 1, 0])
-        XCTAssertTrue(results.allSatisfy { $0.fixedLabelRanks.isEmpty && $0.topProbabilities.isEmpty && $0.logProbabilities.isEmpty })
+        XCTAssertTrue(results.allSatisfy { $0.fixedLabelRanks.isEmpty && $0.topProbabilities.isEmpty && $0.scores.isEmpty })
     }
 
     func testThePolicysChoiceSelectsTheFixedAnswer() {
@@ -42,12 +42,12 @@ final class ClassifiedImagesTests: XCTestCase {
             images.fixed[column] = predicted.map { ClassifiedImages.FixedAnswer(answer: answer($0), topProbability: Float($0)) }
         }
         XCTAssertEqual(images.results().map(\.predicted), [1, 0], "the largest resolution without a policy")
-        images.policy = [(1, [-2, -0.1]), (0, [-0.1, -2])].map { .init(choice: $0, logProbabilities: $1) }
+        images.policy = [(1, [-2, -0.1]), (0, [-0.1, -2])].map { .init(choice: $0, scores: $1) }
         let results = images.results()
         XCTAssertEqual(results.map(\.choice), [0, 1])
         XCTAssertEqual(results.map(\.predicted), [1, 2])
         XCTAssertEqual(results.map(\.fixedPredictions), [[1, 3], [0, 2]])
         XCTAssertEqual(results.map(\.topProbabilities), [[1, 3], [0, 2]])
-        XCTAssertEqual(results.map(\.logProbabilities), [[-0.1, -2], [-2, -0.1]])
+        XCTAssertEqual(results.map(\.scores), [[-0.1, -2], [-2, -0.1]])
     }
 }

@@ -17,7 +17,7 @@ final class EvaluationTests: XCTestCase {
 
     private func evaluation() -> Evaluation {
         Evaluation(
-            results: results(), flops: flops, classCount: 20, speed: .init(dynamic: 100, fixedLargest: 50), hasPredictor: true)
+            results: results(), flops: flops, classCount: 20, speed: .init(dynamic: 100, fixedLargest: 50), hasDecider: true)
     }
 
     func testTheDynamicRowCountsEachImageAtItsOwnResolution() throws {
@@ -50,7 +50,7 @@ final class EvaluationTests: XCTestCase {
 
     func testWithoutAPredictorThereAreNoDynamicRows() {
         let evaluation = Evaluation(
-            results: results(), flops: flops, classCount: 20, speed: .init(dynamic: 0, fixedLargest: 50), hasPredictor: false)
+            results: results(), flops: flops, classCount: 20, speed: .init(dynamic: 0, fixedLargest: 50), hasDecider: false)
         XCTAssertEqual(evaluation.rows.map(\.way.name), ["fixed 96", "fixed 64", "fixed 32", "oracle"])
     }
 
@@ -58,13 +58,13 @@ final class EvaluationTests: XCTestCase {
         var full = results()[1]
         full.fixedPredictions = [0, 2, 3]
         full.topProbabilities = [0.1, 1, Float(0.3).nextUp]
-        full.logProbabilities = [-0.0, -.infinity, -1.0 / 3]
+        full.scores = [-0.0, -.infinity, -1.0 / 3]
         let sent = [[full, results()[0]], [], results()]
         try InMemoryCommunicator.run(rankCount: 3) { communicator in
             let all = try communicator.allGather(sent[communicator.rank], label: "results")
             XCTAssertEqual(all, sent)
             XCTAssertEqual(all[0][0].topProbabilities.map(\.bitPattern), full.topProbabilities.map(\.bitPattern))
-            XCTAssertEqual(all[0][0].logProbabilities.map(\.bitPattern), full.logProbabilities.map(\.bitPattern))
+            XCTAssertEqual(all[0][0].scores.map(\.bitPattern), full.scores.map(\.bitPattern))
         }
     }
 

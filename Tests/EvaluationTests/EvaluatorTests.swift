@@ -38,7 +38,7 @@ final class EvaluatorTests: XCTestCase {
         func layerCosts(_ input: Shape) -> [LayerCost] { layers.layerCosts(input) }
         func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
             count.images += images.shape.batch
-            return try answer.map { Forward($0(images), nil) } ?? layers.forward(images, pass)
+            return try answer.map { NetworkForward($0(images), nil) } ?? layers.forward(images, pass)
         }
     }
 
@@ -115,8 +115,8 @@ final class EvaluatorTests: XCTestCase {
         XCTAssertEqual(policy.results.map(\.labelRank), dynamic.map(\.labelRank))
         for result in policy.results {
             let likely = -log(1 + exp(-1.0))
-            XCTAssertEqual(result.logProbabilities[result.choice], likely, accuracy: 1e-9, "of the logits 1 and 0")
-            XCTAssertEqual(result.logProbabilities[1 - result.choice], likely - 1, accuracy: 1e-9)
+            XCTAssertEqual(result.scores[result.choice], likely, accuracy: 1e-9, "of the logits 1 and 0")
+            XCTAssertEqual(result.scores[1 - result.choice], likely - 1, accuracy: 1e-9)
             XCTAssertEqual(result.fixedPredictions[result.choice], result.predicted)
             for probability in result.topProbabilities { XCTAssertTrue((0.2...1).contains(probability), "\(probability) of 5 classes") }
         }

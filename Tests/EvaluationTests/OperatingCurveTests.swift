@@ -17,7 +17,7 @@ final class OperatingCurveTests: XCTestCase {
     private func image(_ sample: Int, _ ranks: [Int], _ top: [Float], _ logProbabilities: [Double] = [0, -1, -2]) -> ImageResult {
         ImageResult(
             sample: sample, label: 0, choice: 0, predicted: 0, labelRank: ranks[0], fixedLabelRanks: ranks, fixedPredictions: ranks,
-            topProbabilities: top, logProbabilities: logProbabilities)
+            topProbabilities: top, scores: logProbabilities)
     }
 
     private func images() -> [ImageResult] {
@@ -28,7 +28,7 @@ final class OperatingCurveTests: XCTestCase {
     }
 
     private func curve(_ results: [ImageResult]) -> OperatingCurve {
-        OperatingCurve(results: results, flops: flops, milliseconds: milliseconds, batchSize: 64, threads: 2)
+        OperatingCurve(results: results, flops: flops, weighed: flops.costs, milliseconds: milliseconds, batchSize: 64, threads: 2)
     }
 
     /// 500 images; the predictor knows roughly which need what.
@@ -97,8 +97,8 @@ final class OperatingCurveTests: XCTestCase {
         let zero = try XCTUnwrap(points.first { $0.parameter == 0 })
         let row = try XCTUnwrap(
             Evaluation(
-                results: results.routed(0, flops), flops: flops, classCount: 9, speed: .init(dynamic: nil, fixedLargest: nil),
-                hasPredictor: true
+                results: results.routed(0, flops.costs), flops: flops, classCount: 9, speed: .init(dynamic: nil, fixedLargest: nil),
+                hasDecider: true
             ).dynamic)
         XCTAssertEqual(zero.top1, row.top1)
         XCTAssertEqual(zero.shares, row.shares)

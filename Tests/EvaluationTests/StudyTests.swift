@@ -36,7 +36,7 @@ final class StudyTests: XCTestCase {
                 labelRank: index < right ? 0 : 1, fixedLabelRanks: fixed.map { index < $0 ? 0 : 1 })
         }
         let evaluation = Evaluation(
-            results: results, flops: flops, classCount: 6, speed: .init(dynamic: 2, fixedLargest: 1), hasPredictor: stages == nil)
+            results: results, flops: flops, classCount: 6, speed: .init(dynamic: 2, fixedLargest: 1), hasDecider: stages == nil)
         try evaluation.save(to: folder)
         var lines: [String] = []
         for (epoch, rate) in [(1, 16), (2, 32)] {

@@ -63,12 +63,15 @@ class Network(nn.Module):
             setattr(self, f"layer{stage}", layer)
         self.fc = nn.Linear(inputs, outputs)
 
-    def forward(self, x, index=0):
+    def features(self, x, index=0):
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x), index)), 3, 2, 1)
         for stage in range(1, 5):
             for block in getattr(self, f"layer{stage}"):
                 x = block(x, index)
-        return self.fc(x.mean((2, 3)))
+        return x.mean((2, 3))
+
+    def forward(self, x, index=0):
+        return self.fc(self.features(x, index))
 
     def file_name(self, name):
         return name.replace(".norm.", ".").replace(".norms.", ".")
@@ -87,6 +90,21 @@ class Network(nn.Module):
                 else:
                     values = 1 + 0.25 * values
                 tensor.copy_(values.float())
+
+
+class Head(nn.Module):
+    """The learned head of a cascade."""
+
+    def __init__(self, inputs, hidden, outputs):
+        super().__init__()
+        self.hidden = nn.Linear(inputs, hidden)
+        self.fc = nn.Linear(hidden, outputs)
+
+    def forward(self, x):
+        return self.fc(F.relu(self.hidden(x)))
+
+    file_name = Network.file_name
+    fill = Network.fill
 
 
 def multiply_adds(network, size):
@@ -204,6 +222,65 @@ def step(classifier, predictor, case, images, labels, noise, draws, estimator):
     penalty = eta * torch.clamp((mean_cost - target) / (costs.max() - costs.min()), min=0)
     (loss + penalty + policy_loss).backward()
     return {"loss": loss, "penalty": penalty, "mean_cost": mean_cost, "choices": choices.double(), "logits": logits, "costs": costs}
+
+
+def regression_step(classifier, predictor, case, images, labels):
+    """The predictor regresses the losses at all resolutions. The classifier trains at all of them."""
+    resolutions, eta = case["resolutions"], case["flops_weight"]
+    costs = torch.tensor([multiply_adds(classifier, r) for r in resolutions], dtype=torch.float64)
+    target = case["flops_target"] * costs[0]
+    classifier.train()
+    predictor.train()
+    logits = predictor(resize(images, case["predictor_input"]))
+    losses = torch.stack(
+        [F.cross_entropy(classifier(resize(images, r), j), labels, label_smoothing=case["label_smoothing"], reduction="none")
+         for j, r in enumerate(resolutions)], 1)
+    choices = (logits + eta * costs / (costs.max() - costs.min())).argmin(1)
+    mean_cost = costs[choices].mean()
+    penalty = eta * torch.clamp((mean_cost - target) / (costs.max() - costs.min()), min=0)
+    (losses.mean() + ((logits - losses.detach()) ** 2).mean()).backward()
+    return {"loss": losses.mean(), "penalty": penalty, "mean_cost": mean_cost, "choices": choices.double(), "logits": logits,
+            "costs": costs}
+
+
+def cascade_step(classifier, head, case, images, labels, noise):
+    """`expected-all` with a cascade. All images train the classifier at the smallest resolution, whose pass the head decides from."""
+    resolutions, eta = case["resolutions"], case["flops_weight"]
+    count, last = len(labels), len(resolutions) - 1
+    costs = torch.tensor([multiply_adds(classifier, r) for r in resolutions], dtype=torch.float64)
+    costs = torch.cat([costs[:last] + costs[last], costs[last:]])
+    target = case["flops_target"] * multiply_adds(classifier, resolutions[0])
+    classifier.train()
+
+    def cross_entropy(scores, which):
+        return F.cross_entropy(scores, labels[which], label_smoothing=case["label_smoothing"], reduction="none")
+
+    everything = torch.arange(count)
+    features = classifier.features(resize(images, resolutions[last]), last)
+    smallest = classifier.fc(features)
+    logarithms = torch.log_softmax(smallest, 1).sort(1, descending=True).values[:, :5]
+    logits = head(torch.cat([features, 0.2 * logarithms.clamp(min=-10)], 1).detach())
+    policy, choices = torch.softmax(logits, 1), (logits + noise).argmax(1)
+    first = cross_entropy(smallest, everything)
+    loss_sum, classifications = first.sum(), count
+
+    def train_sub_batches():
+        nonlocal loss_sum, classifications
+        for j in range(last):
+            which = (choices == j).nonzero().flatten()
+            if len(which) > 0:
+                loss_sum = loss_sum + cross_entropy(classifier(resize(images[which], resolutions[j]), j), which).sum()
+                classifications += len(which)
+
+    without_statistics(classifier, train_sub_batches)
+    with torch.no_grad():
+        losses = [cross_entropy(classifier(resize(images, resolutions[j]), j), everything) for j in range(last)]
+    losses = torch.stack(losses + [first.detach()], 1)
+    mean_cost = (policy @ costs).mean()
+    penalty = eta * torch.clamp((mean_cost - target) / (costs.max() - costs.min()), min=0)
+    (loss_sum / count + penalty + (policy * losses).sum(1).mean()).backward()
+    return {"loss": loss_sum / classifications, "penalty": penalty, "mean_cost": mean_cost, "choices": choices.double(),
+            "logits": logits, "costs": costs}
 
 
 def warm_up(classifier, case, images, labels, distillation_weight):

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 import torchvision
 from safetensors.numpy import save_file
 
-from drnet_reference import Network, step, warm_up
+from drnet_reference import Head, Network, cascade_step, regression_step, step, warm_up
 from formula import formula, shaped
 
 FOLDER = pathlib.Path(__file__).parent
@@ -117,7 +117,7 @@ def steps():
         m, n = len(case["resolutions"]), case["images"]
         size = case["resolutions"][0]
         out = {}
-        for estimator in ("straight-through", "dense", "expected", "expected-all", "probe"):
+        for estimator in ("straight-through", "dense", "expected", "expected-all", "probe", "regression"):
             classifier = Network(case["bottleneck"], case["blocks"], case["stem"], case["widths"], case["classes"], m)
             widths = case["predictor_widths"]
             predictor = Network(False, [1, 1, 1, 1], widths[0], widths[1:], m, None)
@@ -129,8 +129,11 @@ def steps():
             noise = 0.3 * tensor("noise", n, m) + 3 * F.one_hot(torch.arange(n) % m, m)
             # For each image, the index of the probed resolution among those that were not chosen.
             draws = torch.arange(n) // m % (m - 1)
-            result = step(classifier, predictor, case, images, labels, noise, draws, estimator)
-            assert len(set(result["choices"].tolist())) == m, "every resolution is to be used"
+            if estimator == "regression":
+                result = regression_step(classifier, predictor, case, images, labels)
+            else:
+                result = step(classifier, predictor, case, images, labels, noise, draws, estimator)
+                assert len(set(result["choices"].tolist())) == m, "every resolution is to be used"
             out |= {f"{estimator}/{k}": v.reshape(-1) for k, v in result.items()}
             for prefix, network in (("classifier", classifier), ("predictor", predictor)):
                 for key, parameter in network.named_parameters():
@@ -151,6 +154,24 @@ def steps():
         for key in [k for k in out if "/predictor." in k and "running_" in k and not k.startswith("straight-through/")]:
             assert torch.equal(out.pop(key), out["straight-through/" + key.split("/", 1)[1]]), key
         save(f"{name}.safetensors", out)
+
+
+def cascades():
+    case = COMMON | CASES["step_resnet18"]
+    m, n, size = len(case["resolutions"]), case["images"], case["resolutions"][0]
+    classifier = Network(case["bottleneck"], case["blocks"], case["stem"], case["widths"], case["classes"], m)
+    head = Head(case["widths"][-1] + case["classes"], 7, m)
+    classifier.fill("classifier.")
+    head.fill("head.")
+    noise = 0.3 * tensor("noise", n, m) + 3 * F.one_hot(torch.arange(n) % m, m)
+    out = cascade_step(
+        classifier, head, case, image("images", n, size, size, 3).detach(), torch.arange(n) * 3 % case["classes"], noise)
+    assert len(set(out["choices"].tolist())) == m, "every resolution is to be used"
+    out = {key: value.reshape(-1) for key, value in out.items()}
+    for prefix, network in (("classifier", classifier), ("predictor", head)):
+        out |= {f"{prefix}.{network.file_name(key)}": parameter.grad for key, parameter in network.named_parameters()}
+    out |= {f"classifier.{classifier.file_name(key)}": b for key, b in classifier.named_buffers() if "num_batches" not in key}
+    save("step_cascade.safetensors", out)
 
 
 def warm_ups():
@@ -212,6 +233,7 @@ def zoo():
 if __name__ == "__main__":
     layers()
     steps()
+    cascades()
     warm_ups()
     mobilenet()
     zoo()

@@ -126,6 +126,24 @@ final class FiniteDifferenceTests: XCTestCase {
         }
     }
 
+    func testDecisionHead() throws {
+        for hidden in [0, 5] {
+            let network = DecisionHead(inputs: 4, hidden: hidden).makeNetwork(outputs: 3, resolutionCount: nil)
+            network.arena.initialize(seed: 4, stream: 0)
+            // The network has no gradient of its input.
+            try check("head with \(hidden) hidden units", network.arena, Shape(batch: 2, channels: 4), step: 1e-3) { input in
+                let forward = try network.forward(input, Pass(.training))
+                return (
+                    forward.output,
+                    {
+                        try forward.pullback!($0)
+                        return Tensor(Shape(batch: 0, channels: 4), [])
+                    }
+                )
+            }
+        }
+    }
+
     func testMaximumPool() throws {
         // Values 0.05 apart in a scrambled order, so that no step changes which one is the largest.
         let shape = Shape(batch: 2, height: 7, width: 6, channels: 3)

@@ -18,7 +18,7 @@ final class QuickstartCheckTests: XCTestCase {
                 fixedLabelRanks: [index < 90 ? 0 : 1, 1, 1])
         }
         var evaluation = Evaluation(
-            results: results, flops: flops, classCount: 6, speed: .init(dynamic: 2, fixedLargest: 1), hasPredictor: true)
+            results: results, flops: flops, classCount: 6, speed: .init(dynamic: 2, fixedLargest: 1), hasDecider: true)
         evaluation.difficulties = [("easy", easyAt), ("hard", hardAt)].map { name, choice in
             DifficultyTable.Row(
                 name: name, images: 1, top1: 1, classifierGFLOPs: flops.classifier[choice] / 1e9, shares: [0, 0, 0], fixedTop1: [0, 0, 0])

@@ -69,7 +69,7 @@ struct BenchmarkNetworks {
             parts.append(.init(network: predictor, pixels: model.predictorInputSize, share: 1, passImages: images))
         }
         return WorkloadCost(
-            multiplyAdds: flops.mean(shares: resolutions.map { _ in share }) + flops.predictor, isTraining: isTraining,
+            multiplyAdds: flops.costs.mean(shares: resolutions.map { _ in share }), isTraining: isTraining,
             traffic: MemoryTraffic(parts, updates: isTraining ? model.networks : [], stepImages: images))
     }
 }

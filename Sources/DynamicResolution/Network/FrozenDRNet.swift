@@ -8,7 +8,12 @@ public struct FrozenDRNet: Sendable {
     /// Candidates, largest first, in pixels.
     public let resolutions: [Int]
     public let classCount: Int
-    public let flops: FLOPsModel
+    public private(set) var flops: FLOPsModel
+    /// The costs that decisions weigh.
+    public private(set) var costs: ImageCosts
+    /// What chooses resolutions; nil if all images take one.
+    public private(set) var decider: Decider?
+    private let outputs: DecisionOutputs
     private let classifier: FrozenNetwork
     private let predictor: FrozenNetwork?
     private let resizer: ImageResizer
@@ -17,29 +22,74 @@ public struct FrozenDRNet: Sendable {
         resolutions = model.resolutions
         classCount = model.classCount
         flops = model.flops
+        costs = model.costs
+        decider = model.decider
+        outputs = model.outputs
         classifier = FrozenNetwork(model.classifier)
         predictor = model.predictor.map { FrozenNetwork($0) }
         resizer = model.resizer
     }
 
-    /// Whether images have a choice of resolutions; without a predictor all take the largest.
-    public var hasPredictor: Bool { predictor != nil }
+    /// The same weights with a cascade by a threshold in place of the trained decider.
+    public var withThresholdCascade: FrozenDRNet {
+        var copy = self
+        copy.decider = .cascade(.threshold)
+        copy.flops = FLOPsModel(resolutions: resolutions, costs: flops.costs.deciding(isCascade: true, predictor: 0))
+        copy.costs = costs.deciding(isCascade: true, predictor: 0)
+        return copy
+    }
+
+    /// Whether images have a choice of resolutions; otherwise all take the largest.
+    public var hasDecider: Bool { decider != nil }
 
     /// Images [N, r_1, r_1, 3] → [N, r_j, r_j, 3].
     public func resizing(_ images: Tensor, toResolution index: Int) -> Tensor { resizer.resizing(images, toResolution: index) }
 
-    /// log π [N × m], the predictor's logarithmic probabilities of the resolutions, without noise; nil without a predictor.
-    public func logProbabilities(_ images: Tensor) throws -> [Double]? {
-        guard let predictor else { return nil }
-        return Logits.logSoftmax(try predictor.logits(resizer.resizingForPredictor(images)).values, columns: resolutions.count)
+    /// What a decider says of some images.
+    public struct Decision {
+        /// The value of each resolution [N × m], without the costs.
+        public let scores: [Double]
+        /// The classifier's logits at the smallest resolution [N, 1, 1, classes], if the decision needed them.
+        public let smallest: Tensor?
     }
 
-    /// The resolution index of each image: argmax_j (log π_j − λ C_j), without noise. Index 0, the largest, without a predictor.
+    /// Runs the decider; nil without one.
+    public func decide(_ images: Tensor) throws -> Decision? {
+        switch decider {
+        case nil: return nil
+        case .network:
+            guard let predictor else { preconditionFailure("a predictor without a network") }
+            let logits = try predictor.logits(resizer.resizingForPredictor(images))
+            return Decision(scores: outputs.scores(logits.values, columns: resolutions.count), smallest: nil)
+        case .cascade(let head):
+            let last = resolutions.count - 1
+            return try decide(classifier.forward(resizing(images, toResolution: last), resolutionIndex: last), head)
+        }
+    }
+
+    /// The decision of a cascade, from the classifier's pass at the smallest resolution.
+    public func decide(_ smallest: NetworkForward, _ head: CascadeHead) throws -> Decision {
+        let scores: [Double]
+        switch head {
+        case .threshold: scores = CascadeEvidence.thresholdScores(smallest.output, resolutions: resolutions.count)
+        case .learned:
+            guard let predictor else { preconditionFailure("a learned head without a network") }
+            scores = outputs.scores(try predictor.logits(CascadeEvidence.vectors(smallest)).values, columns: resolutions.count)
+        }
+        return Decision(scores: scores, smallest: smallest.output)
+    }
+
+    /// The resolution index of each image: argmax_j (score_j − λ C_j). Index 0, the largest, without a decider.
     ///
-    /// - Parameter costWeight: λ, in nats for the cost of the largest resolution; 0 for the predictor's own choice.
+    /// - Parameter costWeight: λ, in units of the scores for the cost of the largest resolution; 0 for the decider's own choice.
     public func route(_ images: Tensor, costWeight: Double = 0) throws -> [Int] {
-        guard let logProbabilities = try logProbabilities(images) else { return [Int](repeating: 0, count: images.shape.batch) }
-        return Router.choices(logProbabilities: logProbabilities, costs: flops.relativeCosts, costWeight: costWeight)
+        guard let decision = try decide(images) else { return [Int](repeating: 0, count: images.shape.batch) }
+        return choices(decision, costWeight: costWeight)
+    }
+
+    /// The resolution index of each image of a decision: argmax_j (score_j − λ C_j).
+    public func choices(_ decision: Decision, costWeight: Double = 0) -> [Int] {
+        Router.choices(scores: decision.scores, costs: costs.relativeChoices, costWeight: costWeight)
     }
 
     /// Logits [N, 1, 1, classes] of images of the largest resolution, classified at one resolution.
@@ -49,6 +99,11 @@ public struct FrozenDRNet: Sendable {
 
     /// Logits [N, 1, 1, classes] of images [N, r_j, r_j, 3] that have the resolution's size already.
     public func classifyResized(_ images: Tensor, resolutionIndex: Int) throws -> Tensor {
-        try classifier.logits(images, resolutionIndex: resolutionIndex)
+        try forwardResized(images, resolutionIndex: resolutionIndex).output
+    }
+
+    /// Logits and features of images [N, r_j, r_j, 3] that have the resolution's size already.
+    public func forwardResized(_ images: Tensor, resolutionIndex: Int) throws -> NetworkForward {
+        try classifier.forward(images, resolutionIndex: resolutionIndex)
     }
 }

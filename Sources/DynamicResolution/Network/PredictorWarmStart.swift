@@ -56,7 +56,7 @@ extension Parameter {
     /// `stem`, a block such as `layer1.0`, or the last layer.
     fileprivate var partName: String {
         let names = name.split(separator: ".")
-        if name.hasPrefix("layer") { return names.prefix(2).joined(separator: ".") }
+        if name.hasPrefix("layer") || name.hasPrefix("features.") { return names.prefix(2).joined(separator: ".") }
         return isOfLastLayer ? String(names[0]) : "stem"
     }
 

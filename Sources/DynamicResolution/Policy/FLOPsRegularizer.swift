@@ -46,6 +46,9 @@ public struct FLOPsRegularizer: Sendable {
         costs.map { Float(weight * slope(mean: mean) * $0 / (range * Double(globalCount))) }
     }
 
+    /// η C_j / (C_max − C_min): the price of each resolution, in units of the loss.
+    public var penalties: [Float] { costs.map { Float(weight * $0 / range) } }
+
     /// The derivative of the value with respect to the excess; 0 at a kink.
     private func slope(mean: Double) -> Double {
         switch penalty {

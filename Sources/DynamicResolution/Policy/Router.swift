@@ -7,17 +7,17 @@ public enum Router {
         return result
     }
 
-    /// Returns argmax_j (log π_ij − λ C_j) for each image; of equal values, the first. λ = 0 gives the policy's own choice, a
-    /// large λ the cheapest resolution. A negative λ spends more than the policy would.
+    /// Returns argmax_j (s_ij − λ C_j) for each image; of equal values, the first. λ = 0 gives the decider's own choice, a large λ the
+    /// cheapest resolution. A negative λ spends more than the decider would.
     ///
     /// - Parameters:
-    ///   - logProbabilities: log π, [N × m].
+    ///   - scores: s, [N × m]: log π, or negative losses.
     ///   - costs: C, [m].
-    ///   - costWeight: λ, in nats a unit of the costs.
-    public static func choices(logProbabilities: [Double], costs: [Double], costWeight: Double) -> [Int] {
+    ///   - costWeight: λ, in units of the scores for a unit of the costs.
+    public static func choices(scores: [Double], costs: [Double], costWeight: Double) -> [Int] {
         let penalties = costs.map { costWeight * $0 }
-        return stride(from: 0, to: logProbabilities.count, by: costs.count).map { start in
-            func score(_ column: Int) -> Double { logProbabilities[start + column] - penalties[column] }
+        return stride(from: 0, to: scores.count, by: costs.count).map { start in
+            func score(_ column: Int) -> Double { scores[start + column] - penalties[column] }
             return (1..<costs.count).reduce(0) { best, column in score(column) > score(best) ? column : best }
         }
     }

@@ -12,33 +12,35 @@ public enum FrozenPart: String, CaseIterable, Sendable {
 }
 
 extension PolicyDecision {
-    /// Routes as evaluation does: to the most probable resolution, without noise. A frozen predictor does not explore.
-    static func withoutNoise(_ input: PolicyInput) -> PolicyDecision {
-        let choices = Logits.argmax(input.logits, columns: input.columns)
-        var hard = [Float](repeating: 0, count: input.logits.count)
-        for (image, choice) in choices.enumerated() { hard[image * input.columns + choice] = 1 }
-        return PolicyDecision(choices: choices, costWeights: hard, policy: input.policy)
+    /// Routes as evaluation does: to the resolution of the largest score, without noise. A frozen predictor does not explore.
+    static func withoutNoise(_ input: PolicyInput, _ estimator: PolicyEstimator) -> PolicyDecision {
+        let choices = estimator.likeliest(input)
+        return PolicyDecision(choices: choices, costWeights: input.onehot(choices), policy: input.policy)
     }
 }
 
 extension TrainingStep {
     /// The classifier's part of a step that only trains the predictor: computes what the estimator needs, forward only. Local.
     func classifyFrozen(
-        _ batch: MicroBatch, _ decision: PolicyDecision, _ computed: ComputedResolutions, into outcome: inout PolicyOutcome,
-        report: inout StepReport
+        _ routed: RoutedBatch, _ computed: ComputedResolutions, into outcome: inout PolicyOutcome, report: inout StepReport
     ) throws {
+        let (batch, decision) = (routed.batch, routed.decision)
         // dL/dŷ of every image, from the resolution that it chose.
         let logitGradients = Tensor(Shape(batch: batch.labels.count, channels: model.classCount), batch.images.context)
         var answers: [(images: [Int], logits: Tensor)] = []
         for index in model.resolutions.indices {
-            let images = batch.labels.indices.filter { decision.needs(image: $0, resolution: index, computed) }
+            // A cascade has the answers of all images at the smallest resolution.
+            let kept = index == model.resolutions.count - 1 ? routed.smallest : nil
+            let images = batch.labels.indices.filter { kept != nil || decision.needs(image: $0, resolution: index, computed) }
             guard !images.isEmpty else {
                 answers.append(([], logitGradients))
                 continue
             }
-            let logits = try model.classifier.forward(
-                model.resizing(batch.gathering(images), toResolution: index), Pass(.evaluation, resolutionIndex: index)
-            ).output
+            let logits =
+                try kept?.output
+                ?? model.classifier.forward(
+                    model.resizing(batch.gathering(images), toResolution: index), Pass(.evaluation, resolutionIndex: index)
+                ).output
             for (row, image) in images.enumerated() {
                 let (scores, label) = (logits.image(row), Int(batch.labels[image]))
                 outcome.losses[image * outcome.columns + index] =
@@ -63,7 +65,7 @@ extension PolicyDecision {
         switch computed {
         case .chosen: return choices[image] == resolution
         case .chosenAndProbe: return choices[image] == resolution || probes[image] == resolution
-        case .chosenAndLosses, .all: return true
+        case .chosenAndLosses, .all, .everyLoss: return true
         }
     }
 }

@@ -24,9 +24,12 @@ extension TrainingStep {
             let current = runsOnce ? routes[index] : try route(batch, options, isFinal: true)
             var outcome = PolicyOutcome(
                 images: batch.labels.count, costGradient: costGradient, globalCount: globalCount)
-            try classify(
-                batch, current.decision, globalSizes: (sums.chosen[index], sums.probed[index]), options, into: &outcome,
-                report: &report)
+            let routed = RoutedBatch(
+                batch: batch, decision: current.decision, smallest: current.smallest, chosen: sums.chosen[index],
+                probed: sums.probed[index])
+            // The backward pass of the smallest resolution releases its feature maps.
+            routes[index].smallest = nil
+            try classify(routed, options, into: &outcome, report: &report)
             if trainsPredictor {
                 let estimate = options.estimator.logitGradient(current.input, current.decision, outcome)
                 let terms = options.policyTerms.logitGradient(
@@ -35,7 +38,7 @@ extension TrainingStep {
                 try current.pullback?(Tensor(current.logitShape, gradient, batch.images.context))
             }
             routes[index].pullback = nil
-            report.add(current.decision, costs: model.flops.classifier)
+            report.add(current.decision, costs: model.flops.choices)
         }
         let penalty =
             options.regularizer.weight * options.regularizer.value(mean: mean.cost)
@@ -49,6 +52,8 @@ extension TrainingStep {
         var input: PolicyInput
         var decision: PolicyDecision
         var logitShape: Shape
+        /// The classifier's pass of all images at the smallest resolution, from which a cascade decides; nil for other deciders.
+        var smallest: NetworkForward?
         /// Nil where only the decision is needed: the backward passes of all micro-batches would keep their feature maps at once.
         var pullback: ((Tensor) throws -> Void)?
     }
@@ -59,20 +64,32 @@ extension TrainingStep {
             preconditionFailure("fine-tuning needs a predictor")
         }
         let isFrozen = options.frozen == .predictor
+        let smallest = try smallestPass(batch, options, collectsStatistics: isFinal)
         let forward = try predictor.forward(
-            model.imagesForPredictor(batch.images),
+            smallest.map(CascadeEvidence.vectors) ?? model.imagesForPredictor(batch.images),
             isFrozen ? Pass(.evaluation) : predictorPass(collectsStatistics: isFinal))
         let input = PolicyInput(
             logits: forward.output.values, noise: options.noise(batch), temperature: options.temperature,
-            columns: model.resolutions.count)
+            penalties: options.regularizer.penalties, columns: model.resolutions.count)
         return Route(
-            input: input, decision: isFrozen ? .withoutNoise(input) : options.estimator.decide(input), logitShape: forward.output.shape,
-            pullback: isFinal ? forward.pullback : nil)
+            input: input, decision: isFrozen ? .withoutNoise(input, options.estimator) : options.estimator.decide(input),
+            logitShape: forward.output.shape, smallest: isFinal ? smallest : nil, pullback: isFinal ? forward.pullback : nil)
+    }
+
+    /// The classifier's pass of all images at the smallest resolution; nil unless a cascade decides from it. Collective with global batch
+    /// norm.
+    private func smallestPass(_ batch: MicroBatch, _ options: FineTuneOptions, collectsStatistics: Bool) throws -> NetworkForward? {
+        guard model.decider?.isCascade == true else { return nil }
+        let last = model.resolutions.count - 1
+        let pass =
+            options.frozen == .classifier
+            ? Pass(.evaluation, resolutionIndex: last) : classifierPass(last, collectsStatistics: collectsStatistics)
+        return try model.classifier.forward(model.resizing(batch.images, toResolution: last), pass)
     }
 
     /// Collective.
     private func globalSums(_ routes: [Route]) throws -> PolicySums {
-        var sums = PolicySums(costs: model.flops.classifier)
+        var sums = PolicySums(costs: model.costs.choices)
         for route in routes { sums.append(route.decision) }
         try sumOverRanks(&sums.vector, label: "costs, policies and sub-batch sizes")
         return sums

@@ -97,16 +97,20 @@ public struct TrainingStep {
 
     /// Forward and backward pass of a sub-batch at one resolution. Collective with global batch norm.
     ///
-    /// - Parameter lossScale: the factor of each image's loss: 1 / N for a mean over the global batch.
+    /// - Parameters:
+    ///   - lossScale: the factor of each image's loss: 1 / N for a mean over the global batch.
+    ///   - forward: the forward pass of these images, if it ran already.
     @discardableResult
     func trainClassifier(
-        _ batch: MicroBatch, images: [Int], resolutionIndex: Int, lossScale: Float, collectsStatistics: Bool = true,
-        report: inout StepReport
+        _ batch: MicroBatch, images: [Int], resolutionIndex: Int, lossScale: Float, forward: NetworkForward? = nil,
+        collectsStatistics: Bool = true, report: inout StepReport
     ) throws -> SubBatchAnswer {
         if images.isEmpty && !globalBatchNorm { return SubBatchAnswer() }
-        let forward = try model.classifier.forward(
-            model.resizing(batch.gathering(images), toResolution: resolutionIndex),
-            classifierPass(resolutionIndex, collectsStatistics: collectsStatistics))
+        let forward =
+            try forward
+            ?? model.classifier.forward(
+                model.resizing(batch.gathering(images), toResolution: resolutionIndex),
+                classifierPass(resolutionIndex, collectsStatistics: collectsStatistics))
         let logits = forward.output
         let gradient = Tensor(logits.shape, logits.context)
         var answer = SubBatchAnswer()

@@ -46,7 +46,7 @@ public struct Budget: Equatable, Sendable {
     /// - Throws: `BudgetError.unreachable` if every choice of resolutions costs more, or every choice costs less.
     func limit(_ costs: ImageCosts) throws -> Double {
         let scale = scale(costs)
-        let (smallest, largest) = ((costs.classifier.min() ?? 0) + costs.predictor, (costs.classifier.max() ?? 0) + costs.predictor)
+        let (smallest, largest) = ((costs.choices.min() ?? 0) + costs.predictor, (costs.choices.max() ?? 0) + costs.predictor)
         guard (smallest...largest).contains(amount * scale) else {
             throw BudgetError.unreachable(
                 budget: text(amount), smallest: text(Self.rounded(smallest / scale, .up)),
@@ -66,7 +66,7 @@ public struct Budget: Equatable, Sendable {
     /// The factor from the amount to the unit of the costs.
     private func scale(_ costs: ImageCosts) -> Double {
         switch unit {
-        case .share: return costs.classifier.max() ?? 0
+        case .share: return costs.largest
         case .multiplyAdds: return 1e-9
         case .milliseconds: return 1
         }

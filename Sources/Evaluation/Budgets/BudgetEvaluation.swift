@@ -32,23 +32,25 @@ public struct BudgetEvaluation: Encodable {
     }
 
     /// - Parameters:
-    ///   - results: of every image at every resolution, with the predictor's probabilities.
+    ///   - results: of every image at every resolution, with the decider's scores.
+    ///   - weighed: the costs that decisions weigh.
     ///   - calibrationShare: the share of the images for calibration, between 0 and 1.
     /// - Throws: `BudgetError`.
     public init(
-        _ budget: Budget, results: [ImageResult], flops: FLOPsModel, milliseconds: ImageCosts, calibrationShare: Double, classCount: Int
+        _ budget: Budget, results: [ImageResult], flops: FLOPsModel, weighed: ImageCosts, milliseconds: ImageCosts,
+        calibrationShare: Double, classCount: Int
     ) throws {
         let (calibrating, others) = try Self.split(results, share: calibrationShare)
         let gigaFLOPs = ImageCosts.gigaFLOPs(flops)
         let costs = budget.unit == .milliseconds ? milliseconds : gigaFLOPs
-        let weights = CostWeights(calibrating, flops)
-        costWeight = try Self.calibrate(weights, limit: try budget.limit(costs), costs, flops)
+        let weights = CostWeights(calibrating, weighed)
+        costWeight = try Self.calibrate(weights, limit: try budget.limit(costs), costs, weighed, resolutions: flops.resolutions)
         let shares = weights.shares(costWeight)
         calibration = Calibration(
             images: calibrating.count, gigaFLOPs: gigaFLOPs.mean(shares: shares), milliseconds: milliseconds.mean(shares: shares))
-        self.results = others.routed(costWeight, flops)
+        self.results = others.routed(costWeight, weighed)
         evaluation = Evaluation(
-            results: self.results, flops: flops, classCount: classCount, speed: .init(dynamic: nil, fixedLargest: nil), hasPredictor: true,
+            results: self.results, flops: flops, classCount: classCount, speed: .init(dynamic: nil, fixedLargest: nil), hasDecider: true,
             milliseconds: milliseconds, matched: costs)
         self.budget = budget.amount
         unit = budget.unit
@@ -59,17 +61,18 @@ public struct BudgetEvaluation: Encodable {
     /// The λ with the largest mean cost that does not exceed the limit.
     ///
     /// - Throws: `BudgetError.timesOutOfOrder` if a larger λ could cost more, because a smaller resolution took more time.
-    static func calibrate(_ weights: CostWeights, limit: Double, _ costs: ImageCosts, _ flops: FLOPsModel) throws -> Double {
-        let columns = flops.resolutions.indices
-        for first in columns {
-            for second in columns
-            where flops.classifier[first] > flops.classifier[second] && costs.classifier[first] < costs.classifier[second] {
-                throw BudgetError.timesOutOfOrder(resolutions: flops.resolutions, milliseconds: costs.classifier)
+    static func calibrate(
+        _ weights: CostWeights, limit: Double, _ costs: ImageCosts, _ weighed: ImageCosts, resolutions: [Int]
+    ) throws -> Double {
+        for first in resolutions.indices {
+            for second in resolutions.indices
+            where weighed.choices[first] > weighed.choices[second] && costs.choices[first] < costs.choices[second] {
+                throw BudgetError.timesOutOfOrder(resolutions: resolutions, milliseconds: costs.classifier)
             }
         }
         let sweep = weights.sweep(costs)
         guard let found = sweep.parameter(within: limit) else {
-            throw BudgetError.timesOutOfOrder(resolutions: flops.resolutions, milliseconds: costs.classifier)
+            throw BudgetError.timesOutOfOrder(resolutions: resolutions, milliseconds: costs.classifier)
         }
         // Prefer the predictor's own choices if they cost the same.
         return sweep.cost(found) == sweep.cost(0) ? 0 : found
@@ -105,8 +108,20 @@ public struct BudgetEvaluation: Encodable {
 }
 
 extension [ImageResult] {
-    /// The results at a cost weight λ. They must have the answers at every resolution and the predictor's probabilities.
-    public func routed(_ costWeight: Double, _ flops: FLOPsModel) -> [ImageResult] {
-        zip(self, CostWeights(self, flops).choices(costWeight)).map { $0.routed(to: $1) }
+    /// The smallest λ at which the mean cost of the choices, without the decider's own network, is at most `meanChoice`; the largest λ that
+    /// changes a choice if none is. No label is used.
+    ///
+    /// - Parameter weighed: the costs that decisions weigh.
+    public func costWeight(meanChoice: Double, _ weighed: ImageCosts) -> Double {
+        let choices = ImageCosts(classifier: weighed.classifier, predictor: 0, isCascade: weighed.isCascade)
+        let sweep = CostWeights(self, weighed).sweep(choices)
+        return sweep.parameter(within: meanChoice) ?? sweep.parameters.last ?? 0
+    }
+
+    /// The results at a cost weight λ. They must have the answers at every resolution and the decider's scores.
+    ///
+    /// - Parameter weighed: the costs that decisions weigh.
+    public func routed(_ costWeight: Double, _ weighed: ImageCosts) -> [ImageResult] {
+        zip(self, CostWeights(self, weighed).choices(costWeight)).map { $0.routed(to: $1) }
     }
 }

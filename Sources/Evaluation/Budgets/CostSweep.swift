@@ -33,19 +33,20 @@ struct CostSweep {
     }
 }
 
-/// The choices that follow from the predictor's probabilities and a cost weight λ.
+/// The choices that follow from the decider's scores and a cost weight λ.
 struct CostWeights {
-    private let logProbabilities: [Double]
+    private let scores: [Double]
     private let relativeCosts: [Double]
 
-    init(_ results: [ImageResult], _ flops: FLOPsModel) {
-        logProbabilities = results.flatMap(\.logProbabilities)
-        relativeCosts = flops.relativeCosts
+    /// - Parameter costs: the costs that decisions weigh.
+    init(_ results: [ImageResult], _ costs: ImageCosts) {
+        scores = results.flatMap(\.scores)
+        relativeCosts = costs.relativeChoices
     }
 
-    /// The choice of each image: argmax_j (log π_j − λ C_j), C in units of the largest resolution's.
+    /// The choice of each image: argmax_j (score_j − λ C_j), C in units of the largest resolution's.
     func choices(_ costWeight: Double) -> [Int] {
-        Router.choices(logProbabilities: logProbabilities, costs: relativeCosts, costWeight: costWeight)
+        Router.choices(scores: scores, costs: relativeCosts, costWeight: costWeight)
     }
 
     /// The share of the images at each resolution.
@@ -54,10 +55,10 @@ struct CostWeights {
     }
 
     /// One λ for every possible routing. An image changes its choice only at a breakpoint, where two of its resolutions have equal scores:
-    /// λ = (log π_j − log π_k) / (C_j − C_k). The sweep has one λ between each two neighbouring breakpoints, one before the first, one
+    /// λ = (score_j − score_k) / (C_j − C_k). The sweep has one λ between each two neighbouring breakpoints, one before the first, one
     /// after the last, and 0.
     ///
-    /// - Parameter costs: of an image. A resolution with more multiply-adds must not cost less.
+    /// - Parameter costs: of an image, in any unit. A choice that weighs more must not cost less.
     func sweep(_ costs: ImageCosts) -> CostSweep {
         let edges = [-Double.infinity] + breakpoints() + [.infinity]
         var weights = zip(edges, edges.dropFirst()).map { low, high in
@@ -73,10 +74,10 @@ struct CostWeights {
     private func breakpoints() -> [Double] {
         let columns = relativeCosts.count
         var result: Set<Double> = []
-        for start in stride(from: 0, to: logProbabilities.count, by: columns) {
+        for start in stride(from: 0, to: scores.count, by: columns) {
             for first in 0..<columns {
                 for second in first + 1..<columns where relativeCosts[first] != relativeCosts[second] {
-                    let difference = logProbabilities[start + first] - logProbabilities[start + second]
+                    let difference = scores[start + first] - scores[start + second]
                     result.insert(difference / (relativeCosts[first] - relativeCosts[second]))
                 }
             }

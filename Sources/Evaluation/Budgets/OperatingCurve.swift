@@ -35,8 +35,14 @@ public struct OperatingCurve: Codable, Equatable, Sendable {
     /// The largest number of points of `dynamic` and of `cascade`.
     private static let pointCount = 50
 
-    /// - Parameter results: of every image at every resolution, with the predictor's probabilities.
-    public init(results: [ImageResult], flops: FLOPsModel, milliseconds: ImageCosts, batchSize: Int, threads: Int) {
+    /// - Parameters:
+    ///   - results: of every image at every resolution, with the decider's scores.
+    ///   - weighed: the costs that decisions weigh.
+    ///   - batchSize: images of a batch when the milliseconds were measured.
+    ///   - threads: that computed it.
+    public init(
+        results: [ImageResult], flops: FLOPsModel, weighed: ImageCosts, milliseconds: ImageCosts, batchSize: Int, threads: Int
+    ) {
         let builder = CurveBuilder(results: results, gigaFLOPs: .gigaFLOPs(flops), milliseconds: milliseconds)
         images = results.count
         resolutions = flops.resolutions
@@ -45,7 +51,7 @@ public struct OperatingCurve: Codable, Equatable, Sendable {
         gigaFLOPs = builder.gigaFLOPs
         self.milliseconds = milliseconds
         series = [
-            Series(way: .dynamic, points: builder.dynamic(CostWeights(results, flops), count: Self.pointCount)),
+            Series(way: .dynamic, points: builder.dynamic(CostWeights(results, weighed), count: Self.pointCount)),
             Series(way: .fixedResolutions, points: builder.fixed(flops.resolutions)),
             Series(way: .randomMix, points: builder.randomMix()),
             Series(way: .cascade, points: builder.cascade(ConfidenceCascade(results), count: Self.pointCount)),
@@ -77,7 +83,7 @@ struct ConfidenceCascade {
         let columns = 0..<costs.classifier.count
         let values = Set(topProbabilities.flatMap { $0.dropFirst() }.map(Double.init)).sorted(by: >)
         return CostSweep(parameters: [(values.first ?? 0).nextUp] + values) { threshold in
-            costs.cascaded.mean(shares: columns.shares(of: choices(threshold: threshold)))
+            costs.mean(cascadedShares: columns.shares(of: choices(threshold: threshold)))
         }
     }
 }
@@ -91,12 +97,12 @@ private struct CurveBuilder {
 
     /// λ = 0 is always among the points.
     func dynamic(_ weights: CostWeights, count: Int) -> [OperatingCurve.Point] {
-        Set(weights.sweep(gigaFLOPs).thinned(to: count) + [0]).sorted().map { point($0, weights.choices($0), gigaFLOPs, milliseconds) }
+        Set(weights.sweep(gigaFLOPs).thinned(to: count) + [0]).sorted().map { point($0, weights.choices($0)) { $0.mean(shares: $1) } }
     }
 
     func cascade(_ cascade: ConfidenceCascade, count: Int) -> [OperatingCurve.Point] {
         cascade.sweep(gigaFLOPs).thinned(to: count).map { threshold in
-            point(threshold, cascade.choices(threshold: threshold), gigaFLOPs.cascaded, milliseconds.cascaded)
+            point(threshold, cascade.choices(threshold: threshold)) { $0.mean(cascadedShares: $1) }
         }
     }
 
@@ -105,7 +111,7 @@ private struct CurveBuilder {
     }
 
     func oracle() -> OperatingCurve.Point {
-        point(nil, results.map(\.oracleChoice), gigaFLOPs.withoutPredictor, milliseconds.withoutPredictor)
+        point(nil, results.map(\.oracleChoice)) { $0.meanOfFixed(shares: $1) }
     }
 
     /// From each resolution to the next in steps of a quarter of the images.
@@ -117,7 +123,7 @@ private struct CurveBuilder {
     }
 
     private func fixed(_ column: Int, parameter: Double?) -> OperatingCurve.Point {
-        point(parameter, results.map { _ in column }, gigaFLOPs.withoutPredictor, milliseconds.withoutPredictor)
+        point(parameter, results.map { _ in column }) { $0.meanOfFixed(shares: $1) }
     }
 
     private func mix(_ first: OperatingCurve.Point, _ second: OperatingCurve.Point, _ share: Double) -> OperatingCurve.Point {
@@ -129,13 +135,14 @@ private struct CurveBuilder {
             shares: zip(first.shares, second.shares).map { (1 - share) * $0 + share * $1 })
     }
 
+    /// - Parameter mean: the mean cost of images that use the resolutions with some shares.
     private func point(
-        _ parameter: Double?, _ choices: [Int], _ gigaFLOPs: ImageCosts, _ milliseconds: ImageCosts
+        _ parameter: Double?, _ choices: [Int], mean: (ImageCosts, [Double]) -> Double
     ) -> OperatingCurve.Point {
         let shares = columns.shares(of: choices)
         let right = zip(results, choices).filter { $0.fixedLabelRanks[$1] == 0 }.count
         return OperatingCurve.Point(
-            parameter: parameter, top1: Double(right) / Double(max(results.count, 1)), gigaFLOPs: gigaFLOPs.mean(shares: shares),
-            milliseconds: milliseconds.mean(shares: shares), shares: shares)
+            parameter: parameter, top1: Double(right) / Double(max(results.count, 1)), gigaFLOPs: mean(gigaFLOPs, shares),
+            milliseconds: mean(milliseconds, shares), shares: shares)
     }
 }

@@ -22,6 +22,8 @@ public struct Study: Encodable {
         /// Number of held-out images in all folds that were evaluated.
         var images: Int
         var seeds: [StudySeed]
+        /// Deciders at several costs; empty for runs of earlier builds.
+        var points: [StudyPoint]
 
         init(_ name: String, _ runs: [StudyRun]) {
             let bySeed = Dictionary(grouping: runs, by: \.seed).sorted { $0.key < $1.key }.map { StudySeed($0.value) }
@@ -42,6 +44,7 @@ public struct Study: Encodable {
             warnedRuns = runs.filter { !$0.warnings.isEmpty }.count
             images = Dictionary(grouping: runs, by: \.fold).values.reduce(0) { $0 + ($1.map(\.evaluation.images).max() ?? 0) }
             seeds = bySeed
+            points = StudyPoint.points(runs)
         }
 
         /// Of the mean accuracy, for another sample of images of the same kind.

@@ -28,7 +28,7 @@ struct StudyRun {
     enum Found {
         case run(StudyRun)
         case unfinished(String)
-        /// No run, or a run without fine-tuning.
+        /// No run, or a run without a decider.
         case other
     }
 
@@ -36,7 +36,7 @@ struct StudyRun {
     static func find(in folder: RunFolder) throws -> Found {
         guard try DurableFile.kind(of: folder.configuration) == .file else { return .other }
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
-        guard configuration.stages.fineTune != nil else { return .other }
+        guard configuration.decider != nil else { return .other }
         guard try DurableFile.kind(of: folder.evaluationData) != nil else { return .unfinished(folder.path) }
         let evaluation = try JSON.read(Evaluation.self, from: folder.evaluationData)
         guard let rows = ComparedRows(evaluation) else {

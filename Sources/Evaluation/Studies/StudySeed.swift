@@ -1,3 +1,5 @@
+import DynamicResolution
+
 /// The measures of a variant with one seed, on the held-out images of all its folds together.
 struct StudySeed: Encodable {
     var seed: UInt64

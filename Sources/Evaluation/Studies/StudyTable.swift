@@ -4,14 +4,20 @@ import Interchange
 extension Study {
     /// The table as text, one variant a line, with a caption and notes.
     public func text() -> String {
-        ([TextTable.render(rows), "", caption] + notes).joined(separator: "\n")
+        let points = pointRows.isEmpty ? [] : ["", TextTable.render(pointRows), "", Self.pointCaption]
+        return ([TextTable.render(rows), "", caption] + points + notes).joined(separator: "\n")
     }
 
     /// The same in Markdown.
     public func markdown() -> String {
+        let points = pointRows.isEmpty ? [] : [""] + Self.markdown(pointRows) + ["", Self.pointCaption]
+        return (Self.markdown(rows) + ["", caption] + points + notes.flatMap { ["", $0] }).joined(separator: "\n") + "\n"
+    }
+
+    private static func markdown(_ rows: [[String]]) -> [String] {
         let lines = rows.map { "| " + $0.joined(separator: " | ") + " |" }
         let rule = "|" + rows[0].indices.map { $0 == 0 ? "---|" : "---:|" }.joined()
-        return ([lines[0], rule] + lines.dropFirst() + ["", caption] + notes.flatMap { ["", $0] }).joined(separator: "\n") + "\n"
+        return [lines[0], rule] + lines.dropFirst()
     }
 
     /// Writes study.json and study.md into the study's folder.

@@ -22,7 +22,7 @@ public enum DifficultyTable {
     /// The rows, cheapest first; nil if the folder has no such file or the network has no predictor.
     public static func rows(_ folder: ImageFolder, _ results: [ImageResult], _ model: FrozenDRNet) throws -> [Row]? {
         let path = folder.path + "/difficulty.csv"
-        guard model.hasPredictor, try DurableFile.kind(of: path) != nil else { return nil }
+        guard model.hasDecider, try DurableFile.kind(of: path) != nil else { return nil }
         let difficulties = try read(path)
         var groups: [String: [ImageResult]] = [:]
         for result in results {
@@ -46,7 +46,8 @@ public enum DifficultyTable {
         func share(_ condition: (ImageResult) -> Bool) -> Double { Double(results.filter(condition).count) / count }
         let shares = flops.resolutions.indices.map { index in share { $0.choice == index } }
         return Row(
-            name: name, images: results.count, top1: share { $0.labelRank == 0 }, classifierGFLOPs: flops.mean(shares: shares) / 1e9,
+            name: name, images: results.count, top1: share { $0.labelRank == 0 },
+            classifierGFLOPs: (flops.costs.mean(shares: shares) - flops.predictor) / 1e9,
             shares: shares, fixedTop1: flops.resolutions.indices.map { index in share { $0.fixedLabelRanks[index] == 0 } })
     }
 

@@ -9,6 +9,8 @@ public struct Evaluation: Codable, Equatable, Sendable {
     public var rows: [EvaluationRow]
     /// The dynamic network on each kind of image; nil if the kinds are not known.
     public var difficulties: [DifficultyTable.Row]?
+    /// The decider, and a cascade by a threshold, at several costs; nil if they were not computed.
+    public var points: [OperatingPoint]?
 
     /// Images per second, over all ranks; nil for a way that did not run.
     public struct Speed: Equatable, Sendable {
@@ -26,14 +28,14 @@ public struct Evaluation: Codable, Equatable, Sendable {
     ///   - milliseconds: of an image; fills the rows' milliseconds.
     ///   - matched: costs of an image, in any unit. Adds the row `randomSameCost`, which has the dynamic network's mean cost in this unit.
     public init(
-        results: [ImageResult], flops: FLOPsModel, classCount: Int, speed: Speed, hasPredictor: Bool, milliseconds: ImageCosts? = nil,
+        results: [ImageResult], flops: FLOPsModel, classCount: Int, speed: Speed, hasDecider: Bool, milliseconds: ImageCosts? = nil,
         matched: ImageCosts? = nil
     ) {
         images = results.count
         classes = classCount
         resolutions = flops.resolutions
         let builder = RowBuilder(results: results, flops: flops, milliseconds: milliseconds)
-        let dynamic = hasPredictor ? builder.dynamic(speed: speed.dynamic) : nil
+        let dynamic = hasDecider ? builder.dynamic(speed: speed.dynamic) : nil
         rows = dynamic.map { [$0] } ?? []
         guard results.allSatisfy({ !$0.fixedLabelRanks.isEmpty }) else { return }
         let fixed = flops.resolutions.indices.map { builder.fixed($0, speed: $0 == 0 ? speed.fixedLargest : nil) }
@@ -53,4 +55,14 @@ public struct Evaluation: Codable, Equatable, Sendable {
 
     public var dynamic: EvaluationRow? { row(.dynamic) }
     public func fixed(_ resolution: Int) -> EvaluationRow? { row(.fixed(resolution: resolution)) }
+
+    /// Computes `points` at the usual limits.
+    ///
+    /// - Parameters:
+    ///   - results: of every image at every resolution, with the decider's scores.
+    ///   - weighed: the costs that decisions weigh.
+    public mutating func addPoints(_ results: [ImageResult], flops: FLOPsModel, weighed: ImageCosts) {
+        let points = OperatingPoints(results, flops.costs)
+        self.points = points.dynamic(OperatingPoint.limits, weighed: weighed) + points.thresholdCascade(OperatingPoint.limits)
+    }
 }

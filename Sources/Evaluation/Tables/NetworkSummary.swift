@@ -13,18 +13,19 @@ public struct NetworkSummary {
     public init(_ configuration: TrainingConfiguration, classCount: Int) throws {
         let flops = FLOPsModel(configuration, classCount: classCount)
         let classifier = configuration.classifierDefinition(classCount: classCount)
-        var rows = [["", "input", "parameters", "GFLOPs", "of largest", "with predictor"]]
+        var rows = [["", "input", "parameters", "GFLOPs", "of largest", "with decision"]]
         for (index, resolution) in configuration.resolutions.enumerated() {
             let cost = flops.classifier[index]
             rows.append([
                 index == 0 ? configuration.classifier.architecture.rawValue : "", "\(resolution)",
                 index == 0 ? Self.millions(classifier.parameterCount) : "", Figures.threeDigits(cost / 1e9),
-                Figures.percent(cost / flops.largest) + " %", Figures.threeDigits((cost + flops.predictor) / 1e9),
+                Figures.percent(cost / flops.largest) + " %", Figures.threeDigits((flops.choices[index] + flops.predictor) / 1e9),
             ])
         }
-        if let predictor = configuration.predictorDefinition {
+        if let predictor = configuration.predictorDefinition(classCount: classCount) {
             rows.append([
-                "predictor", "\(configuration.predictor.inputSize)", Self.millions(predictor.parameterCount),
+                configuration.decider?.isCascade == true ? "head" : "predictor",
+                configuration.decider?.inputSize.map(String.init) ?? "", Self.millions(predictor.parameterCount),
                 Figures.threeDigits(flops.predictor / 1e9), Figures.percent(flops.predictor / flops.largest) + " %", "",
             ])
         }
@@ -36,7 +37,7 @@ public struct NetworkSummary {
                 + "\(Self.share($0.pixelShare)) of the "
                 + "largest resolution's pixels, but \(Self.share($0.costShare)) of its cost"
         }
-        if configuration.predictorDefinition != nil { _ = try FLOPsRegularizer(configuration.policy, flops) }
+        if configuration.decider != nil { _ = try FLOPsRegularizer(configuration.policy, flops) }
     }
 
     private static func millions(_ count: Int) -> String { String(format: "%.2f M", Double(count) / 1e6) }

@@ -40,12 +40,12 @@ struct RowBuilder {
     }
 
     private func row(_ way: Way, top1: Double, top5: Double, shares: [Double], speed: Double?) -> EvaluationRow {
-        let usesPredictor = way == .dynamic
-        let cost = flops.mean(shares: shares)
-        let total = cost + (usesPredictor ? flops.predictor : 0)
+        let isDynamic = way == .dynamic
+        let total = isDynamic ? flops.costs.mean(shares: shares) : flops.costs.meanOfFixed(shares: shares)
+        let cost = total - (isDynamic ? flops.predictor : 0)
         return EvaluationRow(
             way: way, top1: top1, top5: top5, classifierGFLOPs: cost / 1e9, totalGFLOPs: total / 1e9,
             classifierShare: cost / flops.largest, totalShare: total / flops.largest, shares: shares, imagesPerSecond: speed,
-            milliseconds: (usesPredictor ? milliseconds : milliseconds?.withoutPredictor)?.mean(shares: shares))
+            milliseconds: milliseconds.map { isDynamic ? $0.mean(shares: shares) : $0.meanOfFixed(shares: shares) })
     }
 }

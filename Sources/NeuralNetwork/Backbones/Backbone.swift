@@ -8,12 +8,17 @@ public struct Backbone: RawRepresentable, CaseIterable, Equatable, Sendable {
 
     /// The name in configurations, such as `resnet50`.
     public let rawValue: String
+    /// The number of its blocks, for `BackboneOptions.blocks`.
+    public let blocks: Int
     private let make: @Sendable (BackboneOptions) -> any NetworkArchitecture
 
-    init(_ name: String, _ make: @escaping @Sendable (BackboneOptions) -> any NetworkArchitecture) {
+    init(_ name: String, blocks: Int, _ make: @escaping @Sendable (BackboneOptions) -> any NetworkArchitecture) {
         rawValue = name
+        self.blocks = blocks
         self.make = make
     }
+
+    public static func == (first: Backbone, second: Backbone) -> Bool { first.rawValue == second.rawValue }
 
     /// Nil for a name that is not registered.
     public init?(rawValue: String) {
@@ -30,9 +35,12 @@ public struct BackboneOptions: Equatable, Sendable {
     public var width: Double
     /// Residual blocks start as identities; see `ResNet.Architecture`. Backbones without this option ignore it.
     public var zeroInitResidual: Bool
+    /// The network ends after this many of its blocks, in the order of the forward pass; nil for all. The stem comes before the first.
+    public var blocks: Int?
 
-    public init(width: Double = 1, zeroInitResidual: Bool = false) {
+    public init(width: Double = 1, zeroInitResidual: Bool = false, blocks: Int? = nil) {
         self.width = width
         self.zeroInitResidual = zeroInitResidual
+        self.blocks = blocks
     }
 }

@@ -1,18 +1,21 @@
 /// torchvision's MobileNetV2 (Sandler et al., CVPR 2018), without the dropout in front of its classifier.
 public enum MobileNetV2 {
-    static let backbones = [Backbone("mobilenet_v2") { Architecture(width: $0.width) }]
+    static let backbones = [Backbone("mobilenet_v2", blocks: 17) { Architecture(width: $0.width, blocks: $0.blocks) }]
 
     public struct Architecture: NetworkArchitecture {
         /// Multiplies the channels of every layer.
         public var width: Double
+        /// The network ends after this many inverted residuals; nil for all of them and the last convolution.
+        public var blocks: Int?
 
         /// Expansion, output channels, blocks and first stride of each stage.
         private static let stages = [
             (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
         ]
 
-        public init(width: Double = 1) {
+        public init(width: Double = 1, blocks: Int? = nil) {
             self.width = width
+            self.blocks = blocks
         }
 
         public func makeLayers(_ builder: LayerBuilder) -> any NetworkLayers {
@@ -24,7 +27,8 @@ public enum MobileNetV2 {
             ]
             for (expansion, stageWidth, count, firstStride) in Self.stages {
                 let outputs = MobileNetV2.divisible(Double(stageWidth) * width)
-                for index in 0..<count {
+                // The stem is the first of the features.
+                for index in 0..<count where features.count <= blocks ?? .max {
                     features.append(
                         InvertedResidual(
                             "features.\(features.count).conv", builder, from: channels, to: outputs, expansion: expansion,
@@ -32,13 +36,16 @@ public enum MobileNetV2 {
                     channels = outputs
                 }
             }
-            let last = MobileNetV2.divisible(1280 * max(1, width))
-            features.append(
-                ConvolutionUnit(
-                    convolution: "features.\(features.count).0", norm: "features.\(features.count).1", builder, from: channels,
-                    to: last, kernel: 1, activation: .relu6))
+            if blocks == nil {
+                let last = MobileNetV2.divisible(1280 * max(1, width))
+                features.append(
+                    ConvolutionUnit(
+                        convolution: "features.\(features.count).0", norm: "features.\(features.count).1", builder, from: channels,
+                        to: last, kernel: 1, activation: .relu6))
+                channels = last
+            }
             let classifier = Linear(
-                "classifier.1", builder.registry, from: last, to: builder.outputs, weight: .normal(deviation: 0.01), bias: .zeros)
+                "classifier.1", builder.registry, from: channels, to: builder.outputs, weight: .normal(deviation: 0.01), bias: .zeros)
             return ClassifierLayers(features: features, classifier: classifier)
         }
     }

@@ -2,13 +2,16 @@
 /// resolution predictor.
 public enum ResNet {
     static let backbones = [18, 34, 50, 101, 152].map { depth in
-        Backbone("resnet\(depth)") { options in
-            guard var architecture = Architecture(depth: depth, width: options.width) else {
-                preconditionFailure("there is no ResNet-\(depth)")
-            }
-            architecture.zeroInitResidual = options.zeroInitResidual
-            return architecture
+        Backbone("resnet\(depth)", blocks: architecture(depth: depth, .init()).blocks.reduce(0, +)) { architecture(depth: depth, $0) }
+    }
+
+    private static func architecture(depth: Int, _ options: BackboneOptions) -> Architecture {
+        guard var architecture = Architecture(depth: depth, width: options.width) else {
+            preconditionFailure("there is no ResNet-\(depth)")
         }
+        architecture.zeroInitResidual = options.zeroInitResidual
+        if let blocks = options.blocks { architecture.keepFirst(blocks) }
+        return architecture
     }
 
     /// Channels and blocks of a ResNet.
@@ -51,6 +54,15 @@ public enum ResNet {
             self.blocks = blocks
             self.stemWidth = stemWidth
             self.stageWidths = stageWidths
+        }
+
+        /// Ends the network after its first blocks.
+        mutating func keepFirst(_ count: Int) {
+            var left = count
+            blocks = blocks.map { stage in
+                defer { left -= min(stage, left) }
+                return min(stage, left)
+            }
         }
 
         public func makeLayers(_ builder: LayerBuilder) -> any NetworkLayers {

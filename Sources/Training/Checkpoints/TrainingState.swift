@@ -29,6 +29,8 @@ public struct TrainingState: Codable, Equatable, Sendable {
     public var bestIsDynamic = false
     /// Nil before the first step of fine-tuning.
     var policy: PolicyState?
+    /// λ of a decider without an operating point of its own, as the last evaluation calibrated it to `policy.flopsTarget`.
+    var costWeight: Double?
     /// A resumed run must have the same identity.
     public var identity: RunIdentity
     /// The values of all keys at this position. Nil in checkpoints of earlier builds.

@@ -9,6 +9,7 @@ extension TrainingConfiguration.Estimator {
         case .dense: return Dense()
         case .expected: return Expected()
         case .probe: return Probe()
+        case .regression: return Regression()
         }
     }
 }

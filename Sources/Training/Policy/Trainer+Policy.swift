@@ -3,12 +3,13 @@ import Foundation
 
 /// The state of the policy in fine-tuning: the weight of the FLOPs penalty, running means, and warnings.
 extension Trainer {
-    /// The effective η: the configured weight or, with the penalty `lagrangian`, the multiplier; both scaled by the warm-up of η.
+    /// The effective η: the configured weight or, with the penalty `lagrangian` or the estimator `regression`, the multiplier; both scaled
+    /// by the warm-up of η.
     ///
     /// - Parameter epoch: fractional, within fine-tuning.
     func flopsWeight(at epoch: Double) -> Double {
         let policy = configuration.policy
-        let multiplier = policy.flopsPenalty == .lagrangian ? state.policy?.multiplier : nil
+        let multiplier = policy.hasMultiplier ? state.policy?.multiplier : nil
         return policy.flopsWarmUp(at: epoch) * (multiplier ?? policy.flopsWeight)
     }
 
@@ -21,7 +22,7 @@ extension Trainer {
         let policy = configuration.policy
         var policyState = state.policy ?? PolicyState()
         policyState.add(report)
-        if policy.flopsPenalty == .lagrangian && epoch >= policy.flopsWarmUpEpochs {
+        if policy.hasMultiplier && epoch >= policy.flopsWarmUpEpochs {
             policyState.ascend(regularizer, start: policy.flopsWeight, rate: policy.multiplierRate / Double(stepsPerEpoch))
         }
         state.policy = policyState
@@ -31,8 +32,10 @@ extension Trainer {
     ///
     /// - Parameter epoch: fractional, within fine-tuning.
     func warnOfCollapse(_ plan: StagePlan, at epoch: Double) throws {
-        // The advice of the warnings does not apply to a frozen predictor.
-        guard let regularizer, var policyState = state.policy, case .fineTune(let stage) = plan, stage.freeze != .predictor else { return }
+        // The advice of the warnings does not apply to a frozen predictor, nor to one without probabilities.
+        guard configuration.policy.estimator != .regression, let regularizer, var policyState = state.policy,
+            case .fineTune(let stage) = plan, stage.freeze != .predictor
+        else { return }
         let monitor = CollapseMonitor(
             resolutions: model.resolutions, policy: configuration.policy, target: regularizer.target)
         let warnings = monitor.warnings(&policyState, penaltyIsFull: epoch >= configuration.policy.flopsWarmUpEpochs)

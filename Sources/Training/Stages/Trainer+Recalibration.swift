@@ -36,7 +36,8 @@ extension Trainer {
                 guard !batch.labels.isEmpty || reducer != nil else { continue }
                 _ = try model.classifier.forward(model.resizing(batch.images, toResolution: index), pass)
             }
-            if let predictor = model.predictor, !batch.labels.isEmpty || reducer != nil {
+            // A cascade's head has no batch norm.
+            if let predictor = model.predictor, model.decider?.isCascade == false, !batch.labels.isEmpty || reducer != nil {
                 _ = try predictor.forward(
                     model.imagesForPredictor(batch.images), Pass(.training, reducer: reducer, statistics: statistics[1]))
             }

@@ -86,7 +86,7 @@ public final class Trainer {
         self.checkpoints = checkpoints
         plans = StagePlan.plans(configuration.stages)
         regularizer = try communicator.agree(label: "policy") {
-            model.predictor == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
+            model.decider == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
         }
         if let found { try communicator.onRankZero(label: "tensors of the checkpoint") { try checkpoints.restore(found) } }
         try exchange.broadcast(model.networks, found == nil ? nil : optimizer)

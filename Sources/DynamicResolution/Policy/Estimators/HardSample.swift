@@ -3,9 +3,7 @@
 enum HardSample {
     static func decide(_ input: PolicyInput) -> PolicyDecision {
         let choices = Logits.argmax(relaxed(input), columns: input.columns)
-        var hard = [Float](repeating: 0, count: input.logits.count)
-        for (image, choice) in choices.enumerated() { hard[image * input.columns + choice] = 1 }
-        return PolicyDecision(choices: choices, costWeights: hard, policy: input.policy)
+        return PolicyDecision(choices: choices, costWeights: input.onehot(choices), policy: input.policy)
     }
 
     /// The gradient of the logits through s, given that of h: the gate's, and the cost's.

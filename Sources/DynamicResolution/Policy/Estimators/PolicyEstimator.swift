@@ -5,6 +5,8 @@ public protocol PolicyEstimator: Sendable {
     /// The resolutions that the classifier must compute.
     var computed: ComputedResolutions { get }
     func decide(_ input: PolicyInput) -> PolicyDecision
+    /// The resolution of each image without noise, as evaluation chooses it.
+    func likeliest(_ input: PolicyInput) -> [Int]
     /// dL/dz [N × m], without the terms on the policy itself (`PolicyTerms`).
     func logitGradient(_ input: PolicyInput, _ decision: PolicyDecision, _ outcome: PolicyOutcome) -> [Float]
 }
@@ -17,8 +19,14 @@ public enum ComputedResolutions {
     case chosenAndProbe
     /// The chosen resolution, and all resolutions forward only.
     case chosenAndLosses
-    /// All resolutions, forward and backward.
+    /// All resolutions, forward and backward. The loss of an image is that of the chosen one.
     case all
+    /// All resolutions, forward and backward. The loss of an image is the mean over all of them.
+    case everyLoss
+}
+
+extension PolicyEstimator {
+    public func likeliest(_ input: PolicyInput) -> [Int] { Logits.argmax(input.logits, columns: input.columns) }
 }
 
 /// The predictor's output for this rank's images. Matrices are [N × m], row-major.
@@ -27,13 +35,17 @@ public struct PolicyInput {
     public var noise: PolicyNoise
     /// Temperature τ of the Gumbel softmax.
     public var temperature: Float
+    /// η C_j / (C_max − C_min), the price of each resolution [m].
+    public var penalties: [Float]
     /// m, the number of candidate resolutions.
     public var columns: Int
 
-    public init(logits: [Float], noise: PolicyNoise, temperature: Float, columns: Int) {
+    /// - Parameter penalties: nil if no resolution has a price.
+    public init(logits: [Float], noise: PolicyNoise, temperature: Float, penalties: [Float]? = nil, columns: Int) {
         self.logits = logits
         self.noise = noise
         self.temperature = temperature
+        self.penalties = penalties ?? [Float](repeating: 0, count: columns)
         self.columns = columns
     }
 }
@@ -80,6 +92,13 @@ extension PolicyInput {
     /// A sample from π for each image: the largest of z + g, at any temperature (Gumbel-max).
     var sampledChoices: [Int] {
         Logits.argmax(zip(logits, noise.gumbel).map { $0 + $1 }, columns: columns)
+    }
+
+    /// A matrix [N × m] with a 1 at the choice of each image.
+    func onehot(_ choices: [Int]) -> [Float] {
+        var hard = [Float](repeating: 0, count: logits.count)
+        for (image, choice) in choices.enumerated() { hard[image * columns + choice] = 1 }
+        return hard
     }
 
     /// The rows of `perResolution` [m] for every image.
