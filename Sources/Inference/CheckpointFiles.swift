@@ -1,3 +1,5 @@
+import DynamicResolution
+
 /// The files of a checkpoint that hold tensors.
 package enum CheckpointFiles {
     package static let classifier = "classifier.safetensors"
@@ -10,4 +12,6 @@ struct TrainedState: Decodable {
     var identity: RunIdentity
     /// λ of the trained operating point; nil for 0.
     var costWeight: Double?
+    /// Of a cascade by a threshold; nil for other deciders.
+    var residualDoubt: ResidualDoubt?
 }

@@ -78,6 +78,7 @@ public final class TrainedNetwork {
         if let predictor = model.predictor {
             try NetworkFile.load(checkpoint.path(CheckpointFiles.predictor), into: predictor, requiringFinite: true)
         }
+        if let residualDoubt = state.residualDoubt { model.residualDoubt = residualDoubt }
         self.model = FrozenDRNet(model)
         runFolder = folder.path
         description = "\(folder.path), \(choice.rawValue) checkpoint (step \(checkpoint.step))"

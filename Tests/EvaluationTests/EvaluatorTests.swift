@@ -77,21 +77,9 @@ final class EvaluatorTests: XCTestCase {
         let model = DRNet(
             resolutions: resolutions, classifier: networks.classifier, predictor: networks.predictor, predictorInputSize: 32,
             classCount: 5)
-        let imageFloats = 48 * 48 * 3
-        let pixels = Formula.values("images", imageCount * imageFloats)
-        var next = 0
         let evaluator = Evaluator(
             model: FrozenDRNet(model), communicator: SingleProcess(), batchSize: batchSize, modes: modes, context: .test)
-        let outcome = try evaluator.run {
-            guard next < self.imageCount else { return nil }
-            let range = next..<min(next + batchSize, self.imageCount)
-            next = range.upperBound
-            return MicroBatch(
-                images: Tensor(
-                    Shape(batch: range.count, height: 48, width: 48, channels: 3),
-                    Array(pixels[range.lowerBound * imageFloats..<range.upperBound * imageFloats])),
-                labels: range.map { Int32($0 % 5) }, sampleIndices: Array(range))
-        }
+        let outcome = try evaluator.run(batches(of: batchSize))
         return (outcome.results, networks.classified.images, networks.predicted.images, outcome.milliseconds)
     }
 
@@ -124,6 +112,52 @@ final class EvaluatorTests: XCTestCase {
         XCTAssertTrue((times.classifier + [times.predictor]).allSatisfy { $0 > 0 }, "\(times)")
         XCTAssertEqual(try evaluate(.fixed, batchSize: 4).milliseconds?.predictor, 0)
         XCTAssertNil(try evaluate(.dynamic, batchSize: 4).milliseconds)
+    }
+
+    /// The images whose answer is not kept run once more, in full batches of their resolution.
+    func testACascadeClassifiesOnlyTheImagesAgainWhoseAnswerIsNotKept() throws {
+        let networks = networks()
+        let model = DRNet(
+            resolutions: resolutions, classifier: networks.classifier, decider: .cascade(.threshold), predictor: nil, classCount: 5)
+        let frozen = FrozenDRNet(model)
+        let images = batch(0..<imageCount)
+        let doubts = try XCTUnwrap(frozen.decide(images.images)).scores.enumerated().filter { $0.offset % 2 == 1 }.map { -$0.element }
+        let costWeight = doubts.sorted()[imageCount / 2] + 1e-5
+        let again = doubts.filter { $0 > costWeight }.count
+        XCTAssertTrue((5..<imageCount - 5).contains(again), "\(doubts)")
+        for batchSize in [1, 4, 64] {
+            networks.classified.images = 0
+            let evaluator = Evaluator(
+                model: frozen, communicator: SingleProcess(), batchSize: batchSize, modes: .dynamic, costWeight: costWeight, context: .test)
+            let results = try evaluator.run(batches(of: batchSize)).results
+            XCTAssertEqual(networks.classified.images, imageCount + again, "batches of \(batchSize)")
+            XCTAssertEqual(results.map(\.choice), doubts.map { $0 > costWeight ? 0 : 1 })
+            let policy = Evaluator(
+                model: frozen, communicator: SingleProcess(), batchSize: batchSize, modes: .policy, costWeight: costWeight, context: .test)
+            let outcome = try policy.run(batches(of: batchSize))
+            XCTAssertEqual(outcome.results.map(\.predicted), results.map(\.predicted))
+            XCTAssertEqual(outcome.milliseconds?.isCascade, true)
+        }
+    }
+
+    private func batch(_ range: Range<Int>) -> MicroBatch {
+        let imageFloats = 48 * 48 * 3
+        let pixels = Formula.values("images", imageCount * imageFloats)
+        return MicroBatch(
+            images: Tensor(
+                Shape(batch: range.count, height: 48, width: 48, channels: 3),
+                Array(pixels[range.lowerBound * imageFloats..<range.upperBound * imageFloats])),
+            labels: range.map { Int32($0 % 5) }, sampleIndices: Array(range))
+    }
+
+    private func batches(of size: Int) -> () -> MicroBatch? {
+        var next = 0
+        return {
+            guard next < self.imageCount else { return nil }
+            let range = next..<min(next + size, self.imageCount)
+            next = range.upperBound
+            return self.batch(range)
+        }
     }
 
     func testTopProbabilitiesAreThoseOfTheClassifiersSoftmax() throws {

@@ -30,33 +30,18 @@ package enum CascadeEvidence {
         return result
     }
 
-    /// The scores [N × m] of a threshold on the largest probability p: −(1 − p) for the smallest resolution, 0 for the largest. So the
-    /// answer is kept if 1 − p ≤ λ, with the cost of the largest resolution as the unit. Other resolutions have a score that no λ selects.
+    /// 1 − p of each image, where p is its largest probability.
     ///
     /// - Parameter logits: at the smallest resolution, [N, 1, 1, classes].
-    static func thresholdScores(_ logits: Tensor, resolutions: Int) -> [Double] {
+    static func doubts(_ logits: Tensor) -> [Double] {
         let classes = logits.shape.channels
         let values = logits.values
-        return (0..<logits.shape.batch).flatMap { image in
+        return (0..<logits.shape.batch).map { image in
             let row = values[image * classes..<(image + 1) * classes].map(Double.init)
             let largest = row.max() ?? 0
-            let exponentials = row.map { exp($0 - largest) }
             // 1 − p, without the rounding of a difference of two numbers near 1.
-            let others = exponentials.reduce(0, +) - 1
-            return thresholdScores(doubt: others / (1 + others), resolutions: resolutions)
+            let others = row.reduce(0) { $0 + exp($1 - largest) } - 1
+            return others / (1 + others)
         }
     }
-
-    /// The scores [m] of one image.
-    ///
-    /// - Parameter doubt: 1 − p.
-    package static func thresholdScores(doubt: Double, resolutions: Int) -> [Double] {
-        var scores = [Double](repeating: unused, count: resolutions)
-        scores[0] = 0
-        scores[resolutions - 1] = -doubt
-        return scores
-    }
-
-    /// Below every −(1 − p), by more than a larger resolution can gain for a negative λ.
-    private static let unused = -2.0
 }

@@ -19,6 +19,8 @@ public final class DRNet {
     public let flops: FLOPsModel
     /// The costs that decisions weigh.
     public let costs: ImageCosts
+    /// Of a cascade by a threshold on these weights.
+    public var residualDoubt: ResidualDoubt
     let resizer: ImageResizer
 
     /// - Parameters:
@@ -38,6 +40,7 @@ public final class DRNet {
         self.predictor = predictor
         self.outputs = outputs
         self.classCount = classCount
+        residualDoubt = ResidualDoubt(resolutions: resolutions.count)
         resizer = ImageResizer(resolutions: resolutions, predictorInputSize: decider?.inputSize ?? resolutions[0])
         flops = FLOPsModel(classifier: classifier, resolutions: resolutions, decider: decider, predictor: predictor)
         self.costs = costs ?? flops.costs

@@ -27,8 +27,7 @@ extension DRNet {
 
 /// What turns the classifier's pass at the smallest resolution into a decision.
 public enum CascadeHead: String, CaseIterable, Sendable {
-    /// The largest class probability p: the answer is kept if 1 − p is at most λ times the cost of the largest resolution. It has no
-    /// parameters.
+    /// The largest class probability, with `ResidualDoubt`. It is calibrated on held-out images, and not trained.
     case threshold
     /// A small network on the pass's probabilities and features.
     case learned

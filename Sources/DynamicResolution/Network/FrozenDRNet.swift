@@ -14,6 +14,7 @@ public struct FrozenDRNet: Sendable {
     /// What chooses resolutions; nil if all images take one.
     public private(set) var decider: Decider?
     private let outputs: DecisionOutputs
+    private var residualDoubt: ResidualDoubt
     private let classifier: FrozenNetwork
     private let predictor: FrozenNetwork?
     private let resizer: ImageResizer
@@ -25,14 +26,18 @@ public struct FrozenDRNet: Sendable {
         costs = model.costs
         decider = model.decider
         outputs = model.outputs
+        residualDoubt = model.residualDoubt
         classifier = FrozenNetwork(model.classifier)
         predictor = model.predictor.map { FrozenNetwork($0) }
         resizer = model.resizer
     }
 
     /// The same weights with a cascade by a threshold in place of the trained decider.
-    public var withThresholdCascade: FrozenDRNet {
+    ///
+    /// - Parameter residualDoubt: calibrated on images that were not trained on.
+    public func withThresholdCascade(_ residualDoubt: ResidualDoubt) -> FrozenDRNet {
         var copy = self
+        copy.residualDoubt = residualDoubt
         copy.decider = .cascade(.threshold)
         copy.flops = FLOPsModel(resolutions: resolutions, costs: flops.costs.deciding(isCascade: true, predictor: 0))
         copy.costs = costs.deciding(isCascade: true, predictor: 0)
@@ -71,7 +76,7 @@ public struct FrozenDRNet: Sendable {
     public func decide(_ smallest: NetworkForward, _ head: CascadeHead) throws -> Decision {
         let scores: [Double]
         switch head {
-        case .threshold: scores = CascadeEvidence.thresholdScores(smallest.output, resolutions: resolutions.count)
+        case .threshold: scores = residualDoubt.scores(CascadeEvidence.doubts(smallest.output))
         case .learned:
             guard let predictor else { preconditionFailure("a learned head without a network") }
             scores = outputs.scores(try predictor.logits(CascadeEvidence.vectors(smallest)).values, columns: resolutions.count)

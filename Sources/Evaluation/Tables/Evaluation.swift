@@ -61,8 +61,10 @@ public struct Evaluation: Codable, Equatable, Sendable {
     /// - Parameters:
     ///   - results: of every image at every resolution, with the decider's scores.
     ///   - weighed: the costs that decisions weigh.
-    public mutating func addPoints(_ results: [ImageResult], flops: FLOPsModel, weighed: ImageCosts) {
-        let points = OperatingPoints(results, flops.costs)
-        self.points = points.dynamic(OperatingPoint.limits, weighed: weighed) + points.thresholdCascade(OperatingPoint.limits)
+    public mutating func addPoints(_ results: [ImageResult], flops: FLOPsModel, decider: Decider?, weighed: ImageCosts) {
+        let (points, limits) = (OperatingPoints(results, flops.costs), OperatingPoint.limits)
+        let own =
+            decider == .cascade(.threshold) ? points.thresholdCascade(limits, as: .dynamic) : points.dynamic(limits, weighed: weighed)
+        self.points = own + points.thresholdCascade(limits)
     }
 }

@@ -31,6 +31,8 @@ public struct TrainingState: Codable, Equatable, Sendable {
     var policy: PolicyState?
     /// λ of a decider without an operating point of its own, as the last evaluation calibrated it to `policy.flopsTarget`.
     var costWeight: Double?
+    /// Of a cascade by a threshold, calibrated by the last evaluation.
+    var residualDoubt: ResidualDoubt?
     /// A resumed run must have the same identity.
     public var identity: RunIdentity
     /// The values of all keys at this position. Nil in checkpoints of earlier builds.

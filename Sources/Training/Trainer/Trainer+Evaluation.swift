@@ -33,7 +33,7 @@ extension Trainer {
         let outcome = try runEvaluator([.dynamic, .policy])
         var evaluation = Evaluation(
             results: outcome.results, flops: model.flops, classCount: model.classCount, speed: outcome.speed, hasDecider: true)
-        evaluation.addPoints(outcome.results, flops: model.flops, weighed: model.costs)
+        evaluation.addPoints(outcome.results, flops: model.flops, decider: model.decider, weighed: model.costs)
         try journal?.recordFinal(evaluation, position: state.position)
         return evaluation
     }
@@ -49,6 +49,11 @@ extension Trainer {
         let outcome = try runEvaluator(needsCostWeight ? .policy : modes)
         var results = outcome.results
         if needsCostWeight, let regularizer {
+            if model.decider == .cascade(.threshold) {
+                model.residualDoubt = results.residualDoubt
+                state.residualDoubt = model.residualDoubt
+                results = results.withScores(model.residualDoubt)
+            }
             // Uses the costs of the choices, and no label.
             let costWeight = results.costWeight(meanChoice: regularizer.target, model.costs)
             state.costWeight = costWeight

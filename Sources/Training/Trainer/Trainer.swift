@@ -91,6 +91,7 @@ public final class Trainer {
         if let found { try communicator.onRankZero(label: "tensors of the checkpoint") { try checkpoints.restore(found) } }
         try exchange.broadcast(model.networks, found == nil ? nil : optimizer)
         state = found?.state ?? TrainingState(identity: identity, configuration: configuration)
+        if let residualDoubt = state.residualDoubt { model.residualDoubt = residualDoubt }
         savedStep = found?.state.position.runStep
         self.lock = lock
         if start.isResume { note(Self.resumeNote(found?.state.position, folder: runFolder.path, plans: plans)) }
