@@ -14,6 +14,7 @@ extension TrainingConfiguration {
     /// What chooses resolutions. Nil if nothing does: a decider with a network needs fine-tuning.
     package var decider: Decider? {
         switch predictor.kind {
+        case .none: return nil
         case .network: return stages.fineTune == nil ? nil : .network(inputSize: predictor.inputSize)
         case .cascade: return predictor.head == .learned && stages.fineTune == nil ? nil : .cascade(predictor.head)
         }

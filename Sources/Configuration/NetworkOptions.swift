@@ -30,6 +30,8 @@ extension TrainingConfiguration {
 
     /// What chooses the resolution of an image.
     public enum PredictorKind: String, CaseIterable, Sendable {
+        /// Nothing: the run has a classifier for fixed resolutions.
+        case none
         /// A network of its own, on small images.
         case network
         /// The classifier's pass at the smallest resolution.
@@ -66,8 +68,9 @@ extension TrainingConfiguration {
         /// Path of a safetensors file; nil for random weights.
         public var pretrained: String?
 
-        init(_ section: ConfigurationSection) {
-            kind = section.choice("kind", default: .network)
+        /// - Parameter usualKind: the default of `kind`.
+        init(_ section: ConfigurationSection, usualKind: PredictorKind) {
+            kind = section.choice("kind", default: usualKind)
             architecture = section.choice("architecture", default: .residual)
             blocks = section.integer("blocks", default: 6, 1...100)
             head = section.choice("head", default: .threshold)

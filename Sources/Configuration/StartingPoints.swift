@@ -8,7 +8,7 @@ extension TrainingConfiguration {
         if predictor.warmStart {
             checkOrigin(section.section("predictor"), "warmStart", is: "true", "the classifier would be untrained")
         }
-        if predictor.warmStart && stages.fineTune == nil {
+        if predictor.warmStart && predictor.kind == .network && stages.fineTune == nil {
             section.section("predictor").report("warmStart", "is true, but without stages.fineTune there is no predictor")
         }
         if predictor.warmStart && predictor.pretrained != nil {
@@ -25,7 +25,14 @@ extension TrainingConfiguration {
     /// Reports settings of the decider that exclude each other.
     private func checkDecider(_ section: ConfigurationSection) {
         let own = section.section("predictor")
+        if predictor.warmStart && predictor.kind != .network {
+            own.report("warmStart", "is true, but predictor.kind \(predictor.kind.rawValue) has no layers to copy: remove the key")
+        }
         switch predictor.kind {
+        case .none:
+            if stages.fineTune != nil {
+                own.report("kind", "is none, but stages.fineTune trains a decider: remove that stage, or set predictor.kind to network or cascade")
+            }
         case .network:
             if predictor.architecture == .classifier && predictor.blocks > classifier.architecture.blocks {
                 own.report(
@@ -33,9 +40,6 @@ extension TrainingConfiguration {
                     "is \(predictor.blocks), but \(classifier.architecture.rawValue) has \(classifier.architecture.blocks) blocks")
             }
         case .cascade:
-            if predictor.warmStart {
-                own.report("warmStart", "is true, but predictor.kind cascade has no layers to copy: remove the key")
-            }
             if predictor.head == .threshold && stages.fineTune != nil {
                 own.report(
                     "head",

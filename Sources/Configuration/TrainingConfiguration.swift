@@ -68,9 +68,11 @@ public struct TrainingConfiguration: Equatable, Sendable {
         resolutions = section.integers("resolutions", 8...2048)
         data = DataOptions(section.section("data"))
         classifier = ClassifierOptions(section.section("classifier"))
-        predictor = PredictorOptions(section.section("predictor"))
         batchNorm = BatchNormOptions(section.section("batchNorm"))
         stages = StagesOptions(section.section("stages"))
+        // Without a stage that trains a decider, a threshold on the classifier's confidence needs none (docs/policy.md has the comparison).
+        let untrained: PredictorKind = resolutions.count > 1 ? .cascade : .none
+        predictor = PredictorOptions(section.section("predictor"), usualKind: stages.fineTune == nil ? untrained : .network)
         policy = PolicyOptions(section.section("policy"), frozen: stages.fineTune?.freeze ?? .none)
         optimizer = OptimizerOptions(section.section("optimizer"))
         checkpoints = CheckpointOptions(section.section("checkpoints"))

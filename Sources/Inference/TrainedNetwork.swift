@@ -147,7 +147,8 @@ struct MissingPredictor: Error, CustomStringConvertible {
     var run: String
 
     var description: String {
-        "\(run) has no predictor, which a budget and a curve need: train it with a stage fineTune"
+        "\(run) has nothing that chooses resolutions (predictor.kind none), and a budget and a curve need a choice: train with "
+            + "predictor.kind cascade or network"
     }
 }
 

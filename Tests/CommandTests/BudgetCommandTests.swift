@@ -101,11 +101,11 @@ final class BudgetCommandTests: XCTestCase {
 
     func testARunWithoutAPredictorIsRejected() throws {
         try withSmallRun { run in
-            try run.complete("run", ["--set", "stages.fineTune=null"])
+            try run.complete("run", ["--set", "stages.fineTune=null", "--set", "predictor.kind=none"])
             for options in [["--budget", "0.8"], ["--budget-ms", "1"], ["--curve", run.path("curve")]] {
                 let result = try run.drnet(["evaluate", run.path("run")] + options)
                 XCTAssertEqual(result.status, 1, result.text)
-                XCTAssertTrue(result.errors.contains("\(run.path("run")) has no predictor"), result.text)
+                XCTAssertTrue(result.errors.contains("\(run.path("run")) has nothing that chooses resolutions"), result.text)
             }
             let image = run.path("data/val/rings/00004.jpg")
             XCTAssertEqual(try run.drnet(["predict", "--run", run.path("run"), "--cost-weight", "1", image]).status, 1)

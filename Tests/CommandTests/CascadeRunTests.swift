@@ -70,7 +70,7 @@ final class CascadeRunTests: XCTestCase {
 
     func testLossesDoNotDependOnTheNumberOfRanks() throws {
         let calm = Self.set([
-            "resolutions=[64,32]", "optimizer.batchSize=120", "stages.warmUp.epochs=3", "stages.fineTune.epochs=6",
+            "resolutions=[64,32]", "optimizer.batchSize=120", "stages.warmUp.epochs=2", "stages.fineTune.epochs=4",
             "stages.warmUp.learningRate.base=1e-4", "stages.fineTune.learningRate.base=1e-4",
         ])
         try withSmallRun(trainingImages: 120) { run in

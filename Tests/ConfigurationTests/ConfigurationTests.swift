@@ -198,7 +198,10 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertTrue(
             found("predictor.warmStart=true", "stages.warmUp=null").first?.contains("the classifier would be untrained") ?? false)
         XCTAssertEqual(found("predictor.warmStart=true", "stages.warmUp=null", "classifier.pretrained=c"), [])
-        XCTAssertTrue(found("predictor.warmStart=true", "stages.fineTune=null").first?.contains("there is no predictor") ?? false)
+        XCTAssertTrue(found("predictor.warmStart=true", "stages.fineTune=null").first?.contains("has no layers to copy") ?? false)
+        XCTAssertTrue(
+            found("predictor.warmStart=true", "predictor.kind=network", "stages.fineTune=null").first?.contains("there is no predictor")
+                ?? false)
         XCTAssertEqual(found("stages.fineTune.freeze=classifier"), [])
         XCTAssertEqual(found("stages.fineTune.freeze=classifier", "policy.estimator=dense"), [])
         XCTAssertTrue(

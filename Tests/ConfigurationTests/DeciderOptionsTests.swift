@@ -47,7 +47,9 @@ final class DeciderOptionsTests: XCTestCase {
         let threshold = try load(["predictor.kind=cascade", "stages.fineTune=null"])
         XCTAssertEqual(threshold.decider, .cascade(.threshold))
         XCTAssertNil(threshold.predictorDefinition(classCount: 10))
-        XCTAssertNil(try load(["stages.fineTune=null"]).decider)
+        XCTAssertEqual(try load(["stages.fineTune=null"]).decider, .cascade(.threshold), "it needs no training")
+        XCTAssertNil(try load(["stages.fineTune=null", "predictor.kind=none"]).decider)
+        XCTAssertNil(try load(["stages.fineTune=null", "resolutions=[96]"]).decider, "no choice")
         for configuration in [blocks, learned, threshold] { XCTAssertEqual(try load([], configuration.yaml()), configuration) }
     }
 
@@ -70,7 +72,8 @@ final class DeciderOptionsTests: XCTestCase {
             (["policy.estimator=regression", "policy.balanceWeight=0.1"], "policy.balanceWeight' is set"),
             (["policy.estimator=regression", "policy.batchNormImages=routed"], "policy.estimator regression runs every image"),
             (["predictor.kind=cascade", "stages.fineTune=null", "policy.flopsTarget=0.2"], "even the smallest resolution"),
-            (["predictor.kind=forest"], "predictor.kind"),
+            (["predictor.kind=forest"], "predictor.kind"), (["predictor.kind=none"], "predictor.kind' is none, but stages.fineTune"),
+            (["predictor.kind=none", "predictor.warmStart=true", "stages.fineTune=null"], "has no layers to copy"),
         ] {
             XCTAssertTrue(problems(overrides).contains(message), "\(overrides): \(problems(overrides))")
         }
