@@ -129,7 +129,7 @@ let package = Package(
                 "ImageData", "SyntheticImages", "Interchange", "TestSupport",
             ]),
         // The whole commands, alone and with real ranks.
-        .testTarget(name: "CommandTests", dependencies: ["drnet", "drnet-benchmark", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["drnet", "drnet-benchmark", "Interchange", "TestSupport"]),
     ],
     // The compiler checks that threads share no mutable state. The exceptions are `@unchecked Sendable` or `nonisolated(unsafe)`, with a
     // reason.

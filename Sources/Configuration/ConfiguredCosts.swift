@@ -8,7 +8,7 @@ extension TrainingConfiguration {
         let options = BackboneOptions(width: classifier.width, zeroInitResidual: classifier.zeroInitResidual)
         return NetworkDefinition(
             architecture: classifier.architecture.architecture(options), outputs: classCount, resolutionCount: resolutions.count,
-            batchNormEpsilon: batchNorm.epsilon)
+            batchNormEpsilon: batchNorm.epsilon, frozenStages: classifier.freezeStages)
     }
 
     /// What chooses resolutions. Nil if nothing does: a decider with a network needs fine-tuning.

@@ -11,12 +11,15 @@ extension TrainingConfiguration {
         public var pretrained: String?
         /// Whether every residual block is initially the identity.
         public var zeroInitResidual: Bool
+        /// The number of stages, from the stem on, that no stage of the run changes.
+        public var freezeStages: Int
 
         init(_ section: ConfigurationSection) {
             architecture = section.choice("architecture")
             width = section.number("width", default: 1, .between(0.05, 8))
             pretrained = section.optionalText("pretrained")
             zeroInitResidual = section.boolean("zeroInitResidual", default: false)
+            freezeStages = section.integer("freezeStages", default: 0, 0...100)
             section.finish()
         }
 
@@ -24,6 +27,7 @@ extension TrainingConfiguration {
             .section([
                 ("architecture", .scalar(architecture.rawValue)), ("width", .value(width)),
                 ("pretrained", .value(pretrained)), ("zeroInitResidual", .value(zeroInitResidual)),
+                ("freezeStages", .value(freezeStages)),
             ])
         }
     }

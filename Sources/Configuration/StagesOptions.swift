@@ -7,9 +7,10 @@ extension TrainingConfiguration {
         public var fineTune: FineTuneStage?
         public var recalibrate: RecalibrateStage?
 
-        init(_ section: ConfigurationSection) {
-            warmUp = section.optionalSection("warmUp").map(WarmUpStage.init)
-            fineTune = section.optionalSection("fineTune").map(FineTuneStage.init)
+        /// - Parameter batchSize: images of a step, which learning rates can depend on.
+        init(_ section: ConfigurationSection, batchSize: Int) {
+            warmUp = section.optionalSection("warmUp").map { WarmUpStage($0, batchSize: batchSize) }
+            fineTune = section.optionalSection("fineTune").map { FineTuneStage($0, batchSize: batchSize) }
             recalibrate = section.optionalSection("recalibrate").map(RecalibrateStage.init)
             section.finish()
         }
@@ -26,12 +27,15 @@ extension TrainingConfiguration {
     public struct WarmUpStage: Equatable, Sendable {
         public var epochs: Int
         public var learningRate: LearningRateSchedule
+        /// Evaluations without a better score after which the stage ends; 0: the stage has all its epochs.
+        public var patience: Int
         /// Distillation between the resolutions; nil without it.
         public var distillation: InPlaceDistillation?
 
-        init(_ section: ConfigurationSection) {
+        init(_ section: ConfigurationSection, batchSize: Int) {
             epochs = section.integer("epochs", 1...100_000)
-            learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs)
+            learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs, batchSize: batchSize)
+            patience = section.integer("patience", default: 0, 0...100_000)
             let teaching = section.section("distillation")
             let weight = teaching.number("weight", default: 0, .notNegative)
             distillation = weight > 0 ? InPlaceDistillation(weight: weight) : nil
@@ -43,7 +47,7 @@ extension TrainingConfiguration {
 
         var text: ConfigurationText {
             .section([
-                ("epochs", .value(epochs)), ("learningRate", learningRate.text),
+                ("epochs", .value(epochs)), ("learningRate", learningRate.text), ("patience", .value(patience)),
                 ("distillation", .section([("weight", .value(distillation?.weight ?? 0))])),
             ])
         }
@@ -53,14 +57,17 @@ extension TrainingConfiguration {
     public struct FineTuneStage: Equatable, Sendable {
         public var epochs: Int
         public var learningRate: LearningRateSchedule
+        /// Evaluations without a better score after which the stage ends; 0: the stage has all its epochs.
+        public var patience: Int
         /// The predictor's learning rate in units of the classifier's.
         public var predictorLearningRateMultiplier: Double
         /// The network that the stage does not change.
         public var freeze: FrozenPart
 
-        init(_ section: ConfigurationSection) {
+        init(_ section: ConfigurationSection, batchSize: Int) {
             epochs = section.integer("epochs", 1...100_000)
-            learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs)
+            learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs, batchSize: batchSize)
+            patience = section.integer("patience", default: 0, 0...100_000)
             predictorLearningRateMultiplier = section.number("predictorLearningRateMultiplier", default: 0.1, .notNegative)
             freeze = section.choice("freeze", default: FrozenPart.none)
             section.finish()
@@ -70,7 +77,7 @@ extension TrainingConfiguration {
 
         var text: ConfigurationText {
             .section([
-                ("epochs", .value(epochs)), ("learningRate", learningRate.text),
+                ("epochs", .value(epochs)), ("learningRate", learningRate.text), ("patience", .value(patience)),
                 ("predictorLearningRateMultiplier", .value(predictorLearningRateMultiplier)), ("freeze", .scalar(freeze.rawValue)),
             ])
         }

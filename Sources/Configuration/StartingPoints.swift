@@ -31,7 +31,8 @@ extension TrainingConfiguration {
         switch predictor.kind {
         case .none:
             if stages.fineTune != nil {
-                own.report("kind", "is none, but stages.fineTune trains a decider: remove that stage, or set predictor.kind to network or cascade")
+                own.report(
+                    "kind", "is none, but stages.fineTune trains a decider: remove that stage, or set predictor.kind to network or cascade")
             }
         case .network:
             if predictor.architecture == .classifier && predictor.blocks > classifier.architecture.blocks {

@@ -4,6 +4,8 @@ import Foundation
 /// The configuration of a run, read from a YAML file and checked. The properties have the names of the keys, which docs/configuration.md
 /// describes.
 public struct TrainingConfiguration: Equatable, Sendable {
+    /// The recipe that filled in keys which the file left out; nil without one. The other properties have its values already.
+    public var recipe: Recipe?
     public var seed: UInt64
     /// Candidate resolutions in pixels, largest first.
     public var resolutions: [Int]
@@ -56,6 +58,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
         configuration.check(section)
         // These checks need the definitions of the networks, which exist only for valid values.
         if document.problems.isEmpty {
+            configuration.checkFrozenStages(section)
             configuration.checkTarget(section)
             configuration.checkWarmStart(section)
         }
@@ -64,17 +67,18 @@ public struct TrainingConfiguration: Equatable, Sendable {
     }
 
     private init(_ section: ConfigurationSection) {
+        recipe = section.optionalChoice(Recipe.key)
         seed = UInt64(section.integer("seed", default: 1, 0...Int.max))
         resolutions = section.integers("resolutions", 8...2048)
         data = DataOptions(section.section("data"))
         classifier = ClassifierOptions(section.section("classifier"))
         batchNorm = BatchNormOptions(section.section("batchNorm"))
-        stages = StagesOptions(section.section("stages"))
+        optimizer = OptimizerOptions(section.section("optimizer"))
+        stages = StagesOptions(section.section("stages"), batchSize: optimizer.batchSize)
         // Without a stage that trains a decider, a threshold on the classifier's confidence needs none (docs/policy.md has the comparison).
         let untrained: PredictorKind = resolutions.count > 1 ? .cascade : .none
         predictor = PredictorOptions(section.section("predictor"), usualKind: stages.fineTune == nil ? untrained : .network)
         policy = PolicyOptions(section.section("policy"), frozen: stages.fineTune?.freeze ?? .none)
-        optimizer = OptimizerOptions(section.section("optimizer"))
         checkpoints = CheckpointOptions(section.section("checkpoints"))
         evaluation = EvaluationOptions(section.section("evaluation"))
         kernels = KernelOptions(section.section("kernels"))
@@ -105,6 +109,9 @@ public struct TrainingConfiguration: Equatable, Sendable {
                 "optimizer",
                 "has batchSize \(optimizer.batchSize), which accumulationSteps \(optimizer.accumulationSteps) "
                     + "does not divide")
+        }
+        if optimizer.nesterov && optimizer.kind == .adamW {
+            section.report("optimizer", "has nesterov, but kind adamw has no momentum of that kind; remove the key")
         }
         if optimizer.nesterov && optimizer.momentum == 0 {
             section.report("optimizer", "has nesterov without momentum; set momentum above 0")
@@ -146,7 +153,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
 
     var text: ConfigurationText {
         .section([
-            ("seed", .scalar(String(seed))), ("resolutions", .value(resolutions)), ("data", data.text),
+            ("seed", .scalar(String(seed))), (Recipe.key, .value(recipe?.rawValue)), ("resolutions", .value(resolutions)),
+            ("data", data.text),
             ("classifier", classifier.text), ("predictor", predictor.text), ("batchNorm", batchNorm.text),
             ("policy", policy.text), ("optimizer", optimizer.text), ("stages", stages.text),
             ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("kernels", kernels.text),

@@ -23,7 +23,7 @@ enum PretrainedSource {
             found = try newest(in: folder, file, key: key, note: note)
         } else if names.contains(file) {
             if names.contains("manifest.json") { try Checkpoint.requireUndamaged(folder: folder) }
-            found = "\(folder)/\(file)"
+            found = "\(folder)/\(CheckpointFiles.inferred(file, among: names))"
         } else {
             throw PretrainedSourceError(path: path, key: key, file: file, names: names)
         }
@@ -43,7 +43,7 @@ enum PretrainedSource {
         guard names.contains(file) else {
             throw PretrainedSourceError(path: found.folder, key: key, file: file, names: names)
         }
-        return found.path(file)
+        return found.path(CheckpointFiles.inferred(file, among: names))
     }
 }
 

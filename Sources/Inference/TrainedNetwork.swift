@@ -74,9 +74,11 @@ public final class TrainedNetwork {
         costWeight = state.costWeight ?? 0
         // Pretrained files were the beginning of the run; they need not be there any more.
         let model = try DRNet(configuration.withoutPretrained, classCount: classes.count)
-        try NetworkFile.load(checkpoint.path(CheckpointFiles.classifier), into: model.classifier, requiringFinite: true)
+        let names = try DurableFile.names(in: checkpoint.folder)
+        func path(_ file: String) -> String { checkpoint.path(CheckpointFiles.inferred(file, among: names)) }
+        try NetworkFile.load(path(CheckpointFiles.classifier), into: model.classifier, requiringFinite: true)
         if let predictor = model.predictor {
-            try NetworkFile.load(checkpoint.path(CheckpointFiles.predictor), into: predictor, requiringFinite: true)
+            try NetworkFile.load(path(CheckpointFiles.predictor), into: predictor, requiringFinite: true)
         }
         if let residualDoubt = state.residualDoubt { model.residualDoubt = residualDoubt }
         self.model = FrozenDRNet(model)

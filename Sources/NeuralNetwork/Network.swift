@@ -5,15 +5,30 @@ public final class Network: LayerCosting {
     private let layers: any NetworkLayers
 
     /// All values are zero; see `ParameterArena.initialize`.
-    public init(_ definition: NetworkDefinition) {
+    ///
+    /// - Parameters:
+    ///   - definition: the structure.
+    ///   - hasGradients: false for a network that is never trained.
+    public init(_ definition: NetworkDefinition, hasGradients: Bool = true) {
         self.definition = definition
         let made = definition.makeLayers()
         layers = made.layers
-        arena = ParameterArena(made.registry)
+        arena = ParameterArena(made.registry, hasGradients: hasGradients)
     }
 
     /// Images [N, H, W, 3] → logits [N, 1, 1, outputs].
-    public func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward { try layers.forward(images, pass) }
+    public func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
+        var pass = pass
+        pass.frozenStages = definition.frozenStages
+        return try layers.forward(images, pass)
+    }
+
+    /// The trained parameters in parts, in the order of the forward pass: the stem, each block, the last layer. A layer between the last
+    /// block and the last layer belongs to that block, as in timm's groups of layers.
+    public var parts: [[Parameter]] { layers.parts }
+
+    /// The parameters that training does not change; see `NetworkDefinition.frozenStages`.
+    public var frozenParameters: [Parameter] { layers.stages.prefix(definition.frozenStages).flatMap { $0 } }
 
     public func layerCosts(_ input: Shape) -> [LayerCost] { layers.layerCosts(input) }
 
@@ -29,25 +44,70 @@ public final class Network: LayerCosting {
 /// The layers of a network, from images to logits. Layers have sizes and parameters, and no other state: they are `Sendable`, so that the
 /// compiler refuses a layer with a variable.
 public protocol NetworkLayers: AnyObject, LayerCosting, Sendable {
+    /// See `Network.parts`.
+    var parts: [[Parameter]] { get }
+    /// The trained parameters of each stage that can be frozen, in the order of the forward pass.
+    var stages: [[Parameter]] { get }
     /// Images [N, H, W, 3] → logits [N, 1, 1, outputs].
     func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward
+}
+
+extension NetworkLayers {
+    public var parts: [[Parameter]] { [] }
+    public var stages: [[Parameter]] { [] }
 }
 
 /// The layers of a convolutional classifier: feature layers one after another, the mean over all pixels, and a linear layer.
 final class ClassifierLayers: NetworkLayers {
     private let features: [any FeatureLayer]
     private let classifier: Linear
+    /// The number of feature layers in each stage.
+    private let stageSizes: [Int]
 
-    init(features: [any FeatureLayer], classifier: Linear) {
+    /// - Parameters:
+    ///   - features: in the order of the forward pass.
+    ///   - classifier: the last layer.
+    ///   - stages: the number of feature layers in each stage, the stem first; empty for a network that is never frozen in part.
+    init(features: [any FeatureLayer], classifier: Linear, stages: [Int] = []) {
+        precondition(stages.isEmpty || stages.reduce(0, +) == features.count, "the stages contain every feature layer once")
         self.features = features
         self.classifier = classifier
+        stageSizes = stages
+    }
+
+    var parts: [[Parameter]] {
+        var parts: [[Parameter]] = [[]]
+        for layer in features {
+            if layer.isBlock { parts.append([]) }
+            parts[parts.count - 1] += layer.parameters
+        }
+        return parts + [[classifier.weight, classifier.bias]]
+    }
+
+    var stages: [[Parameter]] {
+        var rest = features[...]
+        return stageSizes.map { size in
+            defer { rest = rest.dropFirst(size) }
+            return rest.prefix(size).flatMap(\.parameters)
+        }
+    }
+
+    /// The pass of a feature layer.
+    ///
+    /// - Parameters:
+    ///   - index: of the layer.
+    ///   - frozen: the number of frozen layers.
+    private func pass(_ pass: Pass, ofLayer index: Int, frozen: Int) -> Pass {
+        if index < frozen { return pass.throughFrozenLayer }
+        return index == frozen && frozen > 0 ? pass.afterFrozenLayers : pass
     }
 
     func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
         var current = FeatureMap(images)
         var pullbacks: [FeaturePullback] = []
-        for layer in features {
-            let result = try layer.forward(current, pass)
+        let frozen = pass.mode == .training ? stageSizes.prefix(pass.frozenStages).reduce(0, +) : 0
+        for (index, layer) in features.enumerated() {
+            let result = try layer.forward(current, self.pass(pass, ofLayer: index, frozen: frozen))
             current = result.output
             if let pullback = result.pullback { pullbacks.append(pullback) }
         }

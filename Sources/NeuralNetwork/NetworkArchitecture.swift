@@ -39,13 +39,22 @@ public struct NetworkDefinition: LayerCosting, Sendable {
     public var resolutionCount: Int?
     /// ε of every batch norm.
     public var batchNormEpsilon: Double
+    /// The number of stages, from the first on, that training does not change. Their batch norms use running statistics in training passes
+    /// too, and the backward pass ends behind them.
+    public var frozenStages: Int
 
-    public init(architecture: any NetworkArchitecture, outputs: Int, resolutionCount: Int?, batchNormEpsilon: Double = 1e-5) {
+    public init(
+        architecture: any NetworkArchitecture, outputs: Int, resolutionCount: Int?, batchNormEpsilon: Double = 1e-5, frozenStages: Int = 0
+    ) {
         self.architecture = architecture
         self.outputs = outputs
         self.resolutionCount = resolutionCount
         self.batchNormEpsilon = batchNormEpsilon
+        self.frozenStages = frozenStages
     }
+
+    /// The number of stages that can be frozen: all except the last layer.
+    public var stageCount: Int { makeLayers().layers.stages.count }
 
     public func layerCosts(_ input: Shape) -> [LayerCost] { makeLayers().layers.layerCosts(input) }
 

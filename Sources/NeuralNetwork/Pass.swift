@@ -21,6 +21,10 @@ public struct Pass {
     public var reducer: StatisticsReducer?
     /// Collects the batch-norm sums of a training pass. Nil for a pass that leaves no trace in the running statistics.
     public var statistics: StatisticsCollector?
+    /// Stages of the network that a training pass runs as in evaluation, from the first on; see `NetworkDefinition.frozenStages`.
+    var frozenStages = 0
+    /// False for the first layer after frozen ones: the backward pass ends there.
+    private(set) var needsInputGradient = true
     /// The weights that inference prepares once; see `FrozenNetwork`.
     private(set) var prepared: PreparedWeights?
 
@@ -31,6 +35,23 @@ public struct Pass {
         self.resolutionIndex = resolutionIndex
         self.reducer = reducer
         self.statistics = statistics
+    }
+
+    /// The pass of a frozen layer: it normalises with running statistics and has no pullback.
+    var throughFrozenLayer: Pass { Pass(.evaluation, resolutionIndex: resolutionIndex) }
+
+    /// The pass of the first layer after frozen ones.
+    var afterFrozenLayers: Pass {
+        var pass = self
+        pass.needsInputGradient = false
+        return pass
+    }
+
+    /// The pass of a block's layers after its first one. Their inputs have gradients in any case.
+    var insideBlock: Pass {
+        var pass = self
+        pass.needsInputGradient = true
+        return pass
     }
 
     /// An evaluation pass of a network whose values never change.

@@ -30,6 +30,23 @@ final class CheckpointStateTests: XCTestCase {
             step: 2, state: try JSON.encode(state, .indented), files: [:], isBest: false)
     }
 
+    func testPatienceCountsEvaluationsSinceTheBestOfTheStage() throws {
+        var state = TrainingState(identity: identity, configuration: try configuration())
+        func count(_ isBest: Bool) -> Bool {
+            state.countEvaluation(isBest: isBest, patience: 2)
+            return state.hasStagnated(patience: 2)
+        }
+        XCTAssertEqual([true, false, true, false, false].map(count), [false, false, false, false, true])
+        XCTAssertFalse(state.hasStagnated(patience: 3), "a resumed run can wait longer")
+        XCTAssertFalse(state.hasStagnated(patience: 0), "or without a limit")
+        let read = try JSON.decode(TrainingState.self, from: try JSON.encode(state, .compact), source: "state")
+        XCTAssertTrue(read.hasStagnated(patience: 2), "the checkpoint has the count")
+        state.beginNextStage()
+        XCTAssertFalse(state.hasStagnated(patience: 2), "each stage counts its own")
+        state.countEvaluation(isBest: false, patience: 0)
+        XCTAssertNil(state.evaluationsWithoutGain, "without patience, checkpoints are as they were")
+    }
+
     func testAForeignStateIsRefusedWithFileAndKey() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 1)

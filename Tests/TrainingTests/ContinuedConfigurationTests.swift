@@ -55,11 +55,27 @@ final class ContinuedConfigurationTests: XCTestCase {
             (["stages.warmUp.epochs=2"], position(stage: 0, epoch: 3), "3 epochs of this stage are trained already"),
             (["optimizer.momentum=0.5"], position(stage: 2, epoch: 1), "the run is complete"),
             (["classifier.width=0.5"], position(stage: 0, epoch: 1), "networks"),
+            (
+                ["optimizer.kind=adamw", "optimizer.nesterov=false"], position(stage: 0, epoch: 1),
+                "optimizer.kind is adamw, was sgd (the checkpoint has the other"
+            ),
         ] {
             XCTAssertThrowsError(try continued(overrides, at: place)) {
                 for part in [reason, "runs/a: ", "--set classifier.pretrained=runs/a"] { XCTAssertTrue("\($0)".contains(part), "\($0)") }
             }
         }
+    }
+
+    func testARunWhoseLastStageEndedEarlyIsComplete() throws {
+        let overrides = ["stages.recalibrate=null", "optimizer.momentum=0.5"]
+        let old = try configuration(["stages.recalibrate=null"]).values
+        func momentum(stagnates: Bool) throws -> String? {
+            try ContinuedConfiguration(
+                try configuration(overrides), replacing: old, at: position(stage: 1, epoch: 2), stagnates: stagnates, folder: "runs/a"
+            ).values["optimizer.momentum"]
+        }
+        XCTAssertEqual(try momentum(stagnates: false), "0.5")
+        XCTAssertThrowsError(try momentum(stagnates: true)) { XCTAssertTrue("\($0)".contains("the run is complete"), "\($0)") }
     }
 
     func testACompleteRunCanBeEvaluatedInAnotherWay() throws {

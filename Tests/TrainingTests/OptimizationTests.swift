@@ -12,15 +12,17 @@ final class OptimizationTests: XCTestCase {
         return network
     }
 
-    private func options(decaysNormAndBias: Bool) -> SGD.Options {
-        SGD.Options(momentum: 0.9, nesterov: false, weightDecay: 0.5, decaysNormAndBias: decaysNormAndBias)
+    private func options(decaysNormAndBias: Bool, _ rule: UpdateRule = .sgd(momentum: 0.9, nesterov: false)) -> Optimizer.Options {
+        Optimizer.Options(rule: rule, weightDecay: 0.5, decaysNormAndBias: decaysNormAndBias)
     }
+
+    private let adamW = UpdateRule.adamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8)
 
     func testBiasesAndNormsAreSparedFromDecayWhereAsked() {
         for spared in [true, false] {
             let network = network()
             let before = Array(network.arena.values)
-            SGD([network], options(decaysNormAndBias: !spared), context: .test).step(learningRates: [0.1])
+            Optimizer([network], options(decaysNormAndBias: !spared), context: .test).step(learningRates: [0.1])
             let norm = network.arena.parameters.first { $0.name == "bn1.weight" }!
             XCTAssertEqual(norm.values[0], spared ? 1 : 0.95, accuracy: 1e-6)
             let weight = network.arena.parameters.first { $0.name == "conv1.weight" }!
@@ -31,22 +33,25 @@ final class OptimizationTests: XCTestCase {
     func testOnlyTheFirstNetworksAreUpdatedWhereRatesAreFewer() {
         let networks = [network(), network()]
         let before = Array(networks[1].arena.values)
-        let optimizer = SGD(networks, options(decaysNormAndBias: true), context: .test)
+        let optimizer = Optimizer(networks, options(decaysNormAndBias: true), context: .test)
         optimizer.step(learningRates: [0.1])
         XCTAssertEqual(Array(networks[1].arena.values), before)
         XCTAssertNotEqual(Array(networks[0].arena.values), before)
     }
 
     func testANetworkWithoutARateStaysAsItIsMomentumToo() {
-        let networks = [network(), network()]
-        for network in networks { network.arena.gradients.update(repeating: 1) }
-        let before = Array(networks[0].arena.values)
-        let optimizer = SGD(networks, options(decaysNormAndBias: true), context: .test)
-        optimizer.velocities[0].update(repeating: 0.5)
-        optimizer.step(learningRates: [nil, 0.1])
-        XCTAssertEqual(Array(networks[0].arena.values), before)
-        XCTAssertTrue(optimizer.velocities[0].allSatisfy { $0 == 0.5 })
-        XCTAssertNotEqual(Array(networks[1].arena.values), before)
+        for rule in [UpdateRule.sgd(momentum: 0.9, nesterov: false), adamW] {
+            let networks = [network(), network()]
+            for network in networks { network.arena.gradients.update(repeating: 1) }
+            let before = Array(networks[0].arena.values)
+            let optimizer = Optimizer(networks, options(decaysNormAndBias: true, rule), context: .test)
+            for moment in optimizer.states[0].moments { moment.update(repeating: 0.5) }
+            optimizer.step(learningRates: [nil, 0.1])
+            XCTAssertEqual(Array(networks[0].arena.values), before)
+            XCTAssertTrue(optimizer.states[0].moments.allSatisfy { $0.allSatisfy { $0 == 0.5 } })
+            XCTAssertEqual(optimizer.states.map { Array($0.updates) }, rule == adamW ? [[0], [1]] : [[], []])
+            XCTAssertNotEqual(Array(networks[1].arena.values), before)
+        }
     }
 
     func testClippingScalesToTheLimitAndLeavesSmallGradientsAlone() {

@@ -45,6 +45,22 @@ final class RankExchangeTests: XCTestCase {
         }
     }
 
+    func testBroadcastGivesEveryRankTheOptimizerOfRankZero() throws {
+        try InMemoryCommunicator.run(rankCount: 2) { communicator in
+            let network = self.network()
+            let optimizer = Optimizer(
+                [network], .init(rule: .adamW(beta1: 0.9, beta2: 0.99, epsilon: 1e-8), weightDecay: 0, decaysNormAndBias: true),
+                context: .test)
+            network.arena.gradients.update(repeating: 1)
+            for _ in 0...communicator.rank { optimizer.step(learningRates: [0.1]) }
+            try RankExchange(communicator).broadcast([network], optimizer)
+            XCTAssertEqual(optimizer.buffers.map(\.count).reduce(0, +), 2 * network.arena.values.count + 1)
+            XCTAssertEqual(optimizer.states[0].updates[0], 1)
+            XCTAssertEqual(optimizer.states[0].moments[0][0], 0.1, accuracy: 1e-6)
+            XCTAssertEqual(optimizer.states[0].moments[1][0], 0.01, accuracy: 1e-6)
+        }
+    }
+
     func testGradientsAreSummed() throws {
         try InMemoryCommunicator.run(rankCount: 3) { communicator in
             let network = self.network()

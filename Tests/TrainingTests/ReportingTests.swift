@@ -188,6 +188,11 @@ final class ReportingTests: XCTestCase {
         for (stage, epoch) in [(1, 1), (2, 0)] {
             XCTAssertEqual(note(stage, epoch, 0), "the run is complete already: evaluating its weights")
         }
+        var position = TrainingPosition()
+        position.epoch = 1
+        XCTAssertEqual(
+            Trainer.resumeNote(position, stagnates: true, folder: "runs/a", plans: plans),
+            "resuming stage recalibrate at epoch 1, step 1 (step 0 of the run)", "a stage that ended early")
         XCTAssertEqual(
             Trainer.resumeNote(nil, folder: "runs/a", plans: plans),
             "runs/a holds no checkpoint: starting from the beginning")

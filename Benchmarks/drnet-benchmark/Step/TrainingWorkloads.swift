@@ -10,7 +10,7 @@ private struct TrainerStep {
     let model: DRNet
     let step: TrainingStep
     private let exchange: RankExchange
-    private let optimizer: SGD
+    private let optimizer: Optimizer
 
     init(_ model: DRNet, _ job: Job) {
         self.job = job
@@ -18,8 +18,9 @@ private struct TrainerStep {
         exchange = RankExchange(job.communicator)
         step = TrainingStep(
             model: model, ranks: job.communicator.rankCount > 1 ? exchange : nil, globalBatchNorm: false, labelSmoothing: 0)
-        optimizer = SGD(
-            model.networks, SGD.Options(momentum: 0.9, nesterov: false, weightDecay: 1e-4, decaysNormAndBias: true),
+        optimizer = Optimizer(
+            model.networks,
+            Optimizer.Options(rule: .sgd(momentum: 0.9, nesterov: false), weightDecay: 1e-4, decaysNormAndBias: true),
             context: job.context)
     }
 

@@ -37,6 +37,8 @@ final class ConfigurationDocument {
                 throw ConfigurationError(problems: ["--set \(Shown.text(override)): \(problem.text)"])
             }
         }
+        // A recipe that does not exist is reported when the key is read.
+        if let recipe = root[Recipe.key]?.value.text.flatMap({ Recipe(rawValue: $0) }) { root = try recipe.fill(root) }
     }
 
     /// The section of the whole document.
@@ -85,7 +87,7 @@ final class ConfigurationDocument {
         root = Self.setting(keys[...], to: value, in: root)
     }
 
-    private static func overrideValue(_ text: String) throws -> ConfigurationNode {
+    static func overrideValue(_ text: String) throws -> ConfigurationNode {
         guard !text.isEmpty else { throw YAMLProblem(line: nil, text: "the value is empty; write null to remove the key") }
         _ = try YAMLBytes.text(Data(text.utf8))
         let value = try parseOverride(text)

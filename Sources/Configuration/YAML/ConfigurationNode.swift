@@ -59,6 +59,13 @@ struct ConfigurationNode: Sendable {
         self.value = .section(entries)
     }
 
+    /// Replaces the entry of a key of a section. It keeps its line.
+    mutating func replace(_ entry: Entry) {
+        guard var entries, let index = entries.firstIndex(where: { $0.key == entry.key }) else { return }
+        entries[index] = entry
+        value = .section(entries)
+    }
+
     /// The value in words, for messages.
     var description: String {
         switch value {

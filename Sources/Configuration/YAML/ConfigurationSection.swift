@@ -79,6 +79,11 @@ final class ConfigurationSection {
         return fail(key, "is \(node.description); allowed are \(all.map(\.rawValue).joined(separator: ", "))", all[0])
     }
 
+    /// The raw value of an enum's case; nil if the key is missing or null.
+    func optionalChoice<Value: RawRepresentable & CaseIterable>(_ key: String) -> Value? where Value.RawValue == String {
+        value(key) == nil ? nil : choice(key)
+    }
+
     /// A list of `count` numbers.
     func numbers(_ key: String, default value: [Double], count: Int, _ range: NumberRange) -> [Double] {
         guard let node = required(key, false) else { return value }
@@ -88,10 +93,10 @@ final class ConfigurationSection {
         return list.map { number($0, key, range) }
     }
 
-    /// A list of whole numbers, not empty. A key without a default is required.
+    /// A list of whole numbers. A key without a default is required. The list can be empty only if the default is.
     func integers(_ key: String, default value: [Int]? = nil, _ range: ClosedRange<Int>) -> [Int] {
         guard let node = required(key, value == nil) else { return value ?? [range.lowerBound] }
-        guard let list = node.list, !list.isEmpty else {
+        guard let list = node.list, !list.isEmpty || value == [] else {
             return fail(key, "takes a list of whole numbers, not \(node.description)", [range.lowerBound])
         }
         return list.map { item in

@@ -13,6 +13,15 @@ public enum Elementwise {
         }
     }
 
+    /// target ← target + weight · (values − target), in parallel. Elements that are equal stay equal.
+    public static func move(
+        _ target: UnsafeMutablePointer<Float>, towards values: UnsafePointer<Float>, weight: Float, count: Int, _ context: KernelContext
+    ) {
+        context.threads.forEachBlock(count, blockSize: 1 << 15) { range in
+            for index in range { target[index] += weight * (values[index] - target[index]) }
+        }
+    }
+
     /// Returns Σ values² in double precision. The order of the sum does not depend on the number of threads.
     public static func sumOfSquares(_ values: UnsafePointer<Float>, count: Int, _ context: KernelContext) -> Double {
         let blockSize = 1 << 14

@@ -46,7 +46,8 @@ public enum MobileNetV2 {
             }
             let classifier = Linear(
                 "classifier.1", builder.registry, from: channels, to: builder.outputs, weight: .normal(deviation: 0.01), bias: .zeros)
-            return ClassifierLayers(features: features, classifier: classifier)
+            return ClassifierLayers(
+                features: features, classifier: classifier, stages: blocks == nil ? [1] + Self.stages.map(\.2) + [1] : [])
         }
     }
 
@@ -62,6 +63,9 @@ public enum MobileNetV2 {
 struct InvertedResidual: FeatureLayer {
     private let units: [ConvolutionUnit]
     private let addsInput: Bool
+
+    var isBlock: Bool { true }
+    var parameters: [Parameter] { units.flatMap(\.parameters) }
 
     init(_ name: String, _ builder: LayerBuilder, from inputs: Int, to outputs: Int, expansion: Int, stride: Int) {
         let inside = inputs * expansion
@@ -89,7 +93,8 @@ struct InvertedResidual: FeatureLayer {
         var pullbacks: [ConvolutionUnit.UnitPullback] = []
         for (index, unit) in units.enumerated() {
             let isLast = index == units.count - 1
-            let result = try unit.forward(current, residual: isLast && addsInput ? input : nil, pass)
+            let result = try unit.forward(
+                current, residual: isLast && addsInput ? input : nil, index == 0 ? pass : pass.insideBlock)
             current = result.output
             if let pullback = result.pullback { pullbacks.append(pullback) }
         }

@@ -83,7 +83,9 @@ public enum ResNet {
                 }
             }
             return ClassifierLayers(
-                features: features, classifier: Linear("fc", builder.registry, from: channels, to: builder.outputs))
+                features: features, classifier: Linear("fc", builder.registry, from: channels, to: builder.outputs),
+                // The stem has a convolution and a pooling layer.
+                stages: [2] + blocks)
         }
     }
 }

@@ -14,6 +14,9 @@ struct ResidualBlock: FeatureLayer {
     private let units: [ConvolutionUnit]
     private let downsample: ConvolutionUnit?
 
+    var isBlock: Bool { true }
+    var parameters: [Parameter] { (units + (downsample.map { [$0] } ?? [])).flatMap(\.parameters) }
+
     init(
         _ name: String, _ builder: LayerBuilder, kind: Kind, from inputs: Int, inside: Int, stride: Int,
         zeroInitResidual: Bool
@@ -51,7 +54,8 @@ struct ResidualBlock: FeatureLayer {
         var pullbacks: [ConvolutionUnit.UnitPullback] = []
         for (index, unit) in units.enumerated() {
             let isLast = index == units.count - 1
-            let result = try unit.forward(current, residual: isLast ? shortcut?.output ?? input : nil, pass)
+            let result = try unit.forward(
+                current, residual: isLast ? shortcut?.output ?? input : nil, index == 0 ? pass : pass.insideBlock)
             current = result.output
             if let pullback = result.pullback { pullbacks.append(pullback) }
         }

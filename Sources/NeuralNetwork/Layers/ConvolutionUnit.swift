@@ -24,6 +24,8 @@ struct ConvolutionUnit: FeatureLayer {
             epsilon: builder.batchNormEpsilon, activation: activation, zeroWeight: zeroWeight)
     }
 
+    var parameters: [Parameter] { [convolution.weight] + norm.parameters }
+
     func forward(_ input: FeatureMap, _ pass: Pass) throws -> Forward<FeatureMap, FeaturePullback> {
         let result = try forward(input, residual: nil, pass)
         return Forward(result.output, result.pullback.map { pullback in { try pullback($0, nil).input } })
@@ -57,7 +59,8 @@ struct ConvolutionUnit: FeatureLayer {
         return Forward(result) { gradient, sum in
             try norm.backward(normalization, sums: gradient.sums ?? result.gradientSums(gradient.tensor), pass)
             let inputGradient = backward(
-                gradient.tensor, output: result, input: input, kernel, sum: sum, completes: completesInputGradient)
+                gradient.tensor, output: result, input: input, kernel, sum: sum, completes: completesInputGradient,
+                isNeeded: pass.needsInputGradient)
             return (inputGradient, gradient.tensor)
         }
     }
@@ -87,9 +90,11 @@ struct ConvolutionUnit: FeatureLayer {
     }
 
     /// The gradient of the convolution's output is computed as the kernel reads it.
+    ///
+    /// - Parameter isNeeded: false if the input's gradient is not used; the result is empty then.
     private func backward(
         _ gradient: Tensor, output: FeatureMap, input: FeatureMap, _ kernel: ConvolutionKernel, sum: Tensor?,
-        completes: Bool
+        completes: Bool, isNeeded: Bool
     ) -> FeatureGradient {
         guard let source = output.source else { preconditionFailure("\(norm.name): a training pass keeps its source") }
         let channels = output.shape.channels
@@ -105,7 +110,7 @@ struct ConvolutionUnit: FeatureLayer {
                 input: input.rows, outputGradient: outputGradient, weights: convolution.weight.values,
                 weightGradient: convolution.weight.gradient, inputGradient: inputGradient)
         }
-        guard !takesImages else {
+        guard isNeeded && !takesImages else {
             run(nil)
             return FeatureGradient(Tensor(Shape(batch: 0, channels: 0), input.context))
         }

@@ -1,6 +1,14 @@
 /// A layer, or a block of layers, from feature map to feature map.
 protocol FeatureLayer: Sendable {
+    /// Trained parameters, all copies of batch norms included.
+    var parameters: [Parameter] { get }
+    /// Whether the layer is a block, with which a part of the network begins; see `Network.parts`.
+    var isBlock: Bool { get }
     func forward(_ input: FeatureMap, _ pass: Pass) throws -> Forward<FeatureMap, FeaturePullback>
     /// Appends the cost of each layer for inputs of this shape, and returns the shape of the output.
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape
+}
+
+extension FeatureLayer {
+    var isBlock: Bool { false }
 }

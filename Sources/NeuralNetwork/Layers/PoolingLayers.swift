@@ -2,6 +2,8 @@ import Kernels
 
 /// The 3×3 maximum pool with stride 2 and padding 1 after a ResNet's stem.
 struct MaximumPool: FeatureLayer {
+    var parameters: [Parameter] { [] }
+
     func forward(_ input: FeatureMap, _ pass: Pass) -> Forward<FeatureMap, FeaturePullback> {
         let shape = Self.windowShape(input.shape)
         let output = Tensor(Self.outputShape(input.shape), input.context)

@@ -26,6 +26,9 @@ final class ResolutionAwareBatchNorm: Sendable {
         }
     }
 
+    /// Weight and bias of every copy.
+    var parameters: [Parameter] { copies.flatMap { [$0.weight, $0.bias] } }
+
     // MARK: - Factors
 
     /// The running mean of each channel. A training pass subtracts it from the values before it sums them: it is near the mean, and equal

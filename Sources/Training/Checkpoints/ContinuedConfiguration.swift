@@ -36,11 +36,15 @@ struct ContinuedConfiguration {
     ///   - new: the configuration of this start.
     ///   - old: the values of the run so far.
     ///   - position: of the checkpoint.
+    ///   - stagnates: whether the stage of the position ends early.
     ///   - folder: the run folder, for messages.
     /// - Throws: `ContinuationError` if a key cannot change any more.
-    init(_ new: TrainingConfiguration, replacing old: [String: String], at position: TrainingPosition, folder: String) throws {
+    init(
+        _ new: TrainingConfiguration, replacing old: [String: String], at position: TrainingPosition,
+        stagnates: Bool = false, folder: String
+    ) throws {
         values = new.values
-        let progress = Progress(position: position, plans: StagePlan.plans(new.stages))
+        let progress = Progress(position: position, plans: StagePlan.plans(new.stages), stagnates: stagnates)
         var refused: [String] = []
         for (key, value) in values.sorted(by: { $0.key < $1.key }) {
             guard let before = old[key], before != value else { continue }
@@ -63,6 +67,8 @@ struct ContinuedConfiguration {
     private struct Progress {
         var position: TrainingPosition
         var plans: [StagePlan]
+        /// The stage of the position ends early.
+        var stagnates: Bool
 
         /// Keys that shape the networks or select the images.
         private static let fixed: Set<String> = [
@@ -79,11 +85,13 @@ struct ContinuedConfiguration {
         ]
 
         private var isComplete: Bool {
-            position.stage >= plans.count || position.stage == plans.count - 1 && position.epoch >= plans[position.stage].epochs
+            position.stage >= plans.count
+                || position.stage == plans.count - 1 && (stagnates || position.epoch >= plans[position.stage].epochs)
         }
 
         func treatment(of key: String) -> Treatment {
             if Self.fixed.contains(key) { return .refused("the checkpoint's networks or images depend on it") }
+            if key == "optimizer.kind" { return .refused("the checkpoint has the other optimiser's state") }
             if Self.initial.contains(key) { return .ignored }
             if key == "predictor.warmStart", hasBegunFineTuning { return .ignored }
             let parts = key.split(separator: ".").map(String.init)

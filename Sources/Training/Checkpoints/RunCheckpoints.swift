@@ -3,17 +3,22 @@ import Inference
 import Interchange
 import NeuralNetwork
 
-/// Saves and restores the state of a run: networks, momentum and position. Only rank 0 reads and writes files.
+/// Saves and restores the state of a run: networks, their averages, the optimiser's state and the position. Only rank 0 reads and writes
+/// files.
 final class RunCheckpoints {
     let store: CheckpointStore
     private let model: DRNet
-    private let optimizer: SGD
+    private let optimizer: Optimizer
+    private let averages: WeightAverages?
 
-    /// - Parameter store: the run's only one, since it remembers which checkpoints are intact.
-    init(_ store: CheckpointStore, model: DRNet, optimizer: SGD) {
+    /// - Parameters:
+    ///   - store: the run's only one, since it remembers which checkpoints are intact.
+    ///   - averages: of the model's weights; nil if the run has none.
+    init(_ store: CheckpointStore, model: DRNet, optimizer: Optimizer, averages: WeightAverages?) {
         self.store = store
         self.model = model
         self.optimizer = optimizer
+        self.averages = averages
     }
 
     /// Writes a checkpoint. On rank 0 only.
@@ -25,6 +30,12 @@ final class RunCheckpoints {
         if let predictor = model.predictor {
             files[CheckpointFiles.predictor] = { try Self.write(predictor, to: $0) }
         }
+        if let average = averages?.model {
+            files[CheckpointFiles.averaged(CheckpointFiles.classifier)] = { try Self.write(average.classifier, to: $0) }
+            if let predictor = average.predictor {
+                files[CheckpointFiles.averaged(CheckpointFiles.predictor)] = { try Self.write(predictor, to: $0) }
+            }
+        }
         _ = try store.save(step: state.position.runStep, state: try JSON.encode(state, .indented), files: files, isBest: false)
     }
 
@@ -35,14 +46,26 @@ final class RunCheckpoints {
         try store.replaceState(ofStep: state.position.runStep, with: try JSON.encode(state, .indented))
     }
 
-    /// Reads networks and momentum on rank 0. Does nothing on other ranks; they receive rank 0's values by a broadcast.
+    /// Reads networks and the optimiser's state on rank 0. Does nothing on other ranks; they receive rank 0's values by a broadcast.
+    ///
+    /// If the checkpoint has no averages, because the run had none until now, the averages begin with the weights.
     func restore(_ found: FoundCheckpoint) throws {
         guard let checkpoint = found.checkpoint else { return }
-        try NetworkFile.load(checkpoint.path(CheckpointFiles.classifier), into: model.classifier)
-        if let predictor = model.predictor {
-            try NetworkFile.load(checkpoint.path(CheckpointFiles.predictor), into: predictor)
-        }
+        try load(checkpoint, into: model) { $0 }
         try optimizer.load(checkpoint.path(CheckpointFiles.optimizer))
+        guard let averages else { return }
+        if found.state.averageUpdates == nil {
+            averages.restart()
+        } else {
+            try load(checkpoint, into: averages.model, CheckpointFiles.averaged)
+        }
+    }
+
+    private func load(_ checkpoint: Checkpoint, into model: DRNet, _ name: (String) -> String) throws {
+        try NetworkFile.load(checkpoint.path(name(CheckpointFiles.classifier)), into: model.classifier)
+        if let predictor = model.predictor {
+            try NetworkFile.load(checkpoint.path(name(CheckpointFiles.predictor)), into: predictor)
+        }
     }
 
     private static func write(_ network: Network, to path: String) throws {

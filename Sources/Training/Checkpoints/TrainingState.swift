@@ -33,6 +33,10 @@ public struct TrainingState: Codable, Equatable, Sendable {
     var costWeight: Double?
     /// Of a cascade by a threshold, calibrated by the last evaluation.
     var residualDoubt: ResidualDoubt?
+    /// Updates of the moving averages since the beginning of the stage; nil if the run has no averages.
+    var averageUpdates: Int?
+    /// Evaluations since the best one of the stage; nil if nothing counts them.
+    private(set) var evaluationsWithoutGain: Int?
     /// A resumed run must have the same identity.
     public var identity: RunIdentity
     /// The values of all keys at this position. Nil in checkpoints of earlier builds.
@@ -58,6 +62,28 @@ public struct TrainingState: Codable, Equatable, Sendable {
         set { pendingEvaluation = newValue ? true : nil }
     }
 
+    /// Whether a stage ends before its last epoch, because its evaluations no longer get better.
+    ///
+    /// - Parameter patience: the number of evaluations that the stage waits for; 0: no limit.
+    func hasStagnated(patience: Int) -> Bool { patience > 0 && evaluationsWithoutGain ?? 0 >= patience }
+
+    /// Whether the stage of the position ends before its last epoch.
+    func hasStagnated(in plans: [StagePlan]) -> Bool {
+        position.stage < plans.count && hasStagnated(patience: plans[position.stage].patience)
+    }
+
+    /// Counts an evaluation. Without patience, nothing is counted.
+    mutating func countEvaluation(isBest: Bool, patience: Int) {
+        evaluationsWithoutGain = patience == 0 ? nil : isBest ? 0 : (evaluationsWithoutGain ?? 0) + 1
+    }
+
+    /// Moves the position to the beginning of the next stage.
+    mutating func beginNextStage() {
+        position.stage += 1
+        position.epoch = 0
+        evaluationsWithoutGain = nil
+    }
+
     /// Compares a configuration with that of the run so far, and continues with it.
     ///
     /// - Parameters:
@@ -70,7 +96,8 @@ public struct TrainingState: Codable, Equatable, Sendable {
             configuration = new.values
             return
         }
-        let continued = try ContinuedConfiguration(new, replacing: old, at: position, folder: folder)
+        let continued = try ContinuedConfiguration(
+            new, replacing: old, at: position, stagnates: hasStagnated(in: StagePlan.plans(new.stages)), folder: folder)
         continued.notes.forEach(note)
         configuration = continued.values
         if !continued.changes.isEmpty { configurationChanges = (configurationChanges ?? []) + continued.changes }

@@ -43,9 +43,9 @@ package final class RankExchange: StatisticsReducer {
         }
     }
 
-    /// Gives every rank the values, statistics and momentum of rank 0. Collective.
-    func broadcast(_ networks: [Network], _ optimizer: SGD?) throws {
-        let buffers = networks.flatMap { [$0.arena.values, $0.arena.runningStatistics] } + (optimizer?.velocities ?? [])
+    /// Gives every rank the values, the statistics and the optimiser's state of rank 0. Collective.
+    func broadcast(_ networks: [Network], _ optimizer: Optimizer?) throws {
+        let buffers = networks.flatMap { [$0.arena.values, $0.arena.runningStatistics] } + (optimizer?.buffers ?? [])
         for buffer in buffers {
             try communicator.broadcast(UnsafeMutableRawBufferPointer(buffer), root: 0, label: "parameters of rank 0")
         }

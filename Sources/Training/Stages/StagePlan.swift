@@ -32,6 +32,15 @@ enum StagePlan {
         }
     }
 
+    /// Evaluations without a better score after which the stage ends; 0: the stage has all its epochs.
+    var patience: Int {
+        switch self {
+        case .warmUp(let stage): return stage.patience
+        case .fineTune(let stage): return stage.patience
+        case .recalibrate: return 0
+        }
+    }
+
     /// Whether the stage estimates statistics only. It has no steps with gradients.
     var isRecalibration: Bool {
         if case .recalibrate = self { return true }

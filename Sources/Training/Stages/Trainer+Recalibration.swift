@@ -8,6 +8,8 @@ extension Trainer {
         // Earlier builds wrote a checkpoint with step 1 when a signal ended the evaluation.
         if state.position.step == 0 {
             try recalibrate(batches: stage.batches)
+            // The weights are the averages of the stage before. Now they have other statistics.
+            averages?.restart()
             // The new statistics need a checkpoint of their own, and checkpoints are numbered by steps.
             state.position.runStep += 1
         }

@@ -10,6 +10,7 @@ extension Trainer {
         let warmStart = PredictorWarmStart(
             from: model.classifier.tensors, to: predictor.tensors, resolutions: model.resolutions, inputSize: model.predictorInputSize)
         warmStart.copy()
+        averages?.restart()
         try journal?.event(warmStart.note)
     }
 }

@@ -52,6 +52,7 @@ extension Trainer {
         var position = state.position
         position.epoch -= 1
         let isBest = try evaluateEpoch(plan, at: position)
+        state.countEvaluation(isBest: isBest, patience: plan.patience)
         if !plan.isRecalibration { try recordEpoch(plan, at: position) }
         state.isEvaluationPending = false
         try saveEvaluation(isBest: isBest)

@@ -66,7 +66,7 @@ extension Trainer {
 
     private func runEvaluator(_ modes: Evaluator.Modes) throws -> Evaluator.Outcome {
         let evaluator = Evaluator(
-            model: FrozenDRNet(model), communicator: communicator, batchSize: configuration.evaluation.batchSize, modes: modes,
+            model: FrozenDRNet(evaluatedModel), communicator: communicator, batchSize: configuration.evaluation.batchSize, modes: modes,
             costWeight: state.costWeight ?? 0, context: context)
         let batches = data.validationBatches()
         defer { batches.stop() }

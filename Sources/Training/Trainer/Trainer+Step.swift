@@ -26,6 +26,7 @@ extension Trainer {
         }
         GradientNorm.clip(networks, norm: decision.gradientNorm, to: configuration.optimizer.clipGradientNorm, context)
         optimizer.step(learningRates: learningRates)
+        updateAverages()
         try checkReplicasIfDue(plan.usesPredictor ? model.networks : [model.classifier])
         let flopsWeight = plan.usesPredictor ? self.flopsWeight(at: fractionalEpoch) : nil
         if plan.usesPredictor { updatePolicyState(report, at: fractionalEpoch, stepsPerEpoch: steps) }
@@ -69,6 +70,6 @@ extension Trainer {
     private func checkReplicasIfDue(_ networks: [Network]) throws {
         let interval = configuration.communication.replicaCheckSteps
         guard interval > 0, communicator.rankCount > 1, (state.position.runStep + 1) % interval == 0 else { return }
-        try exchange.checkReplicas(networks)
+        try exchange.checkReplicas(withAverages(networks))
     }
 }

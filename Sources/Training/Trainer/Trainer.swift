@@ -26,7 +26,9 @@ public final class Trainer {
     let context: KernelContext
     let exchange: RankExchange
     let data: TrainingData
-    let optimizer: SGD
+    let optimizer: Optimizer
+    /// Nil if evaluations use the weights themselves.
+    let averages: WeightAverages?
     let trainingStep: TrainingStep
     let checkpoints: RunCheckpoints
     /// On rank 0 only.
@@ -77,24 +79,30 @@ public final class Trainer {
             try DRNet(found == nil ? configuration : configuration.withoutPretrained, classCount: data.folder.classes.count, note: note)
         }
         self.model = model
-        optimizer = SGD(model.networks, SGD.Options(configuration.optimizer), context: context)
+        optimizer = Optimizer(model.networks, Optimizer.Options(configuration.optimizer), context: context)
+        let decay = configuration.optimizer.emaDecay
+        averages = decay > 0 ? WeightAverages(of: model, decay: decay, context: context) : nil
         trainingStep = TrainingStep(
             model: model, ranks: communicator.rankCount > 1 ? exchange : nil,
             globalBatchNorm: configuration.batchNorm.mode == .global,
             labelSmoothing: Float(configuration.optimizer.labelSmoothing))
-        let checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer)
+        let checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer, averages: averages)
         self.checkpoints = checkpoints
         plans = StagePlan.plans(configuration.stages)
         regularizer = try communicator.agree(label: "policy") {
             model.decider == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
         }
         if let found { try communicator.onRankZero(label: "tensors of the checkpoint") { try checkpoints.restore(found) } }
-        try exchange.broadcast(model.networks, found == nil ? nil : optimizer)
+        try exchange.broadcast(model.networks + (averages?.model.networks ?? []), found == nil ? nil : optimizer)
         state = found?.state ?? TrainingState(identity: identity, configuration: configuration)
         if let residualDoubt = state.residualDoubt { model.residualDoubt = residualDoubt }
+        state.averageUpdates = averages == nil ? nil : state.averageUpdates ?? 0
         savedStep = found?.state.position.runStep
         self.lock = lock
-        if start.isResume { note(Self.resumeNote(found?.state.position, folder: runFolder.path, plans: plans)) }
+        if start.isResume {
+            let stagnates = found.map { $0.state.hasStagnated(in: StagePlan.plans(configuration.stages)) } ?? false
+            note(Self.resumeNote(found?.state.position, stagnates: stagnates, folder: runFolder.path, plans: plans))
+        }
         journal =
             try communicator.onRankZero(label: "records") {
                 try console.map {
@@ -131,13 +139,18 @@ public final class Trainer {
             let plan = plans[state.position.stage]
             try evaluateIfPending(plan)
             try warmStartPredictorIfDue(plan)
-            while state.position.epoch < plan.epochs {
+            while state.position.epoch < plan.epochs && !state.hasStagnated(patience: plan.patience) {
                 if case .recalibrate(let stage) = plan { try runRecalibration(plan, stage) } else { try runEpoch(plan) }
             }
-            state.position.stage += 1
-            state.position.epoch = 0
-            // The momentum belongs to the loss and the learning rate of the finished stage.
+            if state.position.epoch < plan.epochs {
+                try journal?.event(
+                    "\(plan.name) ends after epoch \(state.position.epoch) of \(plan.epochs): \(plan.patience) "
+                        + "\(plan.patience == 1 ? "evaluation" : "evaluations") without a better score")
+            }
+            state.beginNextStage()
+            // The moments belong to the loss and the learning rate of the finished stage.
             optimizer.reset()
+            handAveragesOver()
         }
     }
 
@@ -151,13 +164,17 @@ public final class Trainer {
 
     /// The note that a resumed run begins with.
     ///
-    /// - Parameter position: of the checkpoint; nil if there is none.
-    static func resumeNote(_ position: TrainingPosition?, folder: String, plans: [StagePlan]) -> String {
+    /// - Parameters:
+    ///   - position: of the checkpoint; nil if there is none.
+    ///   - stagnates: whether the stage of the position ends early.
+    static func resumeNote(_ position: TrainingPosition?, stagnates: Bool = false, folder: String, plans: [StagePlan]) -> String {
         guard var position else { return "\(folder) holds no checkpoint: starting from the beginning" }
         // The position of a stage's last checkpoint is after its last epoch.
-        while position.stage < plans.count, position.epoch >= plans[position.stage].epochs {
+        var isEnded = stagnates
+        while position.stage < plans.count, isEnded || position.epoch >= plans[position.stage].epochs {
             position.stage += 1
             position.epoch = 0
+            isEnded = false
         }
         guard position.stage < plans.count else { return "the run is complete already: evaluating its weights" }
         return "resuming stage \(plans[position.stage].name) at epoch \(position.epoch + 1), step \(position.step + 1) "

@@ -1,0 +1,32 @@
+import DynamicResolution
+import NeuralNetwork
+
+/// The moving averages of the weights in a run.
+extension Trainer {
+    /// The network that evaluations use: the averages of the weights, or the weights where no averages are configured.
+    var evaluatedModel: DRNet {
+        guard let average = averages?.model else { return model }
+        average.residualDoubt = model.residualDoubt
+        return average
+    }
+
+    /// Updates the averages after a step.
+    func updateAverages() {
+        guard let averages else { return }
+        let updates = state.averageUpdates ?? 0
+        averages.update(after: updates)
+        state.averageUpdates = updates + 1
+    }
+
+    /// Makes the averages of a finished stage the weights, with which the next stage begins.
+    func handAveragesOver() {
+        guard let averages else { return }
+        averages.handOver()
+        state.averageUpdates = 0
+    }
+
+    /// Networks together with their averages.
+    func withAverages(_ networks: [Network]) -> [Network] {
+        networks + (averages?.model.networks.prefix(networks.count) ?? [])
+    }
+}
