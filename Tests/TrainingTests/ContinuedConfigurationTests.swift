@@ -55,6 +55,8 @@ final class ContinuedConfigurationTests: XCTestCase {
             (["stages.warmUp.epochs=2"], position(stage: 0, epoch: 3), "3 epochs of this stage are trained already"),
             (["optimizer.momentum=0.5"], position(stage: 2, epoch: 1), "the run is complete"),
             (["classifier.width=0.5"], position(stage: 0, epoch: 1), "networks"),
+            (["data.sampling=balanced"], position(stage: 0, epoch: 1), "data.sampling is balanced, was shuffle"),
+            (["data.repeats=2"], position(stage: 0, epoch: 1), "data.repeats is 2, was 1"),
         ] {
             XCTAssertThrowsError(try continued(overrides, at: place)) {
                 for part in [reason, "runs/a: ", "--set classifier.pretrained=runs/a"] { XCTAssertTrue("\($0)".contains(part), "\($0)") }
