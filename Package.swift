@@ -79,7 +79,7 @@ let package = Package(
             name: "drnet-benchmark",
             dependencies: [
                 "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
-                "Communication", "Interchange", "Randomness", "Charts", "Console", "CStartup",
+                "Communication", "ImageData", "Interchange", "Randomness", "Charts", "Console", "CStartup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/drnet-benchmark"),

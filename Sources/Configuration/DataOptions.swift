@@ -14,9 +14,14 @@ extension TrainingConfiguration {
         /// Normalisation of red, green and blue, for pixel values 0 … 1.
         public var mean: [Float]
         public var standardDeviation: [Float]
-        /// Evaluation resizes the shorter side to `resizeRatio` times the largest resolution, and crops the centre.
-        public var resizeRatio: Double
+        /// Evaluation resizes the shorter side to this factor times the resolution, and crops the centre. One factor for all resolutions,
+        /// or one for each.
+        public var resizeRatios: [Double]
         public var augmentation: AugmentationOptions
+        /// How an epoch selects its images.
+        public var sampling: Sampling
+        /// How often an epoch uses each image that it selects.
+        public var repeats: Int
 
         init(_ section: ConfigurationSection) {
             folder = section.text("folder")
@@ -34,8 +39,10 @@ extension TrainingConfiguration {
             let deviation = section.numbers("standardDeviation", default: [0.229, 0.224, 0.225], count: 3, .positive)
             self.mean = mean.map { Float($0) }
             standardDeviation = deviation.map { Float($0) }
-            resizeRatio = section.number("resizeRatio", default: 1.143, .between(1, 4))
+            resizeRatios = section.numberOrList("resizeRatio", default: 1.143, .between(1, 4))
             augmentation = AugmentationOptions(section.section("augmentation"))
+            sampling = section.choice("sampling", default: .shuffle)
+            repeats = section.integer("repeats", default: 1, 1...16)
             section.finish()
         }
 
@@ -43,9 +50,18 @@ extension TrainingConfiguration {
             .section([
                 ("folder", .value(folder)), ("fold", .value(fold?.description)), ("decodingThreads", .value(decodingThreads)),
                 ("prefetchBatches", .value(prefetchBatches)), ("mean", .scalar("\(mean)")),
-                ("standardDeviation", .scalar("\(standardDeviation)")), ("resizeRatio", .value(resizeRatio)),
-                ("augmentation", augmentation.text),
+                ("standardDeviation", .scalar("\(standardDeviation)")),
+                ("resizeRatio", resizeRatios.count == 1 ? .value(resizeRatios[0]) : .value(resizeRatios)),
+                ("augmentation", augmentation.text), ("sampling", .scalar(sampling.rawValue)), ("repeats", .value(repeats)),
             ])
+        }
+
+        /// The factor of the widest view. Images are loaded with it at the largest resolution.
+        public var widestResizeRatio: Double { resizeRatios.min() ?? 1 }
+
+        /// The side of each resolution's centre crop, as a share of the widest view's side.
+        package func views(resolutionCount: Int) -> [Double] {
+            (0..<resolutionCount).map { widestResizeRatio / resizeRatios[resizeRatios.count == 1 ? 0 : $0] }
         }
     }
 }
@@ -67,6 +83,11 @@ extension AugmentationOptions {
         contrast = section.number("contrast", default: 0, .fraction)
         saturation = section.number("saturation", default: 0, .fraction)
         hue = section.number("hue", default: 0, .between(0, 0.5))
+        trivialAugment = section.boolean("trivialAugment", default: standard.trivialAugment)
+        erasing = section.number("erasing", default: standard.erasing, .fraction)
+        mixing = MixingOptions(
+            mixup: section.number("mixup", default: 0, .between(0, 10)), cutmix: section.number("cutmix", default: 0, .between(0, 10)),
+            probability: section.number("mixProbability", default: 1, .fraction))
         section.finish()
     }
 
@@ -75,7 +96,8 @@ extension AugmentationOptions {
             ("cropScale", .value([cropScale.lowerBound, cropScale.upperBound])),
             ("cropRatio", .value([cropRatio.lowerBound, cropRatio.upperBound])), ("flip", .value(flip)),
             ("brightness", .value(brightness)), ("contrast", .value(contrast)), ("saturation", .value(saturation)),
-            ("hue", .value(hue)),
+            ("hue", .value(hue)), ("trivialAugment", .value(trivialAugment)), ("erasing", .value(erasing)),
+            ("mixup", .value(mixing.mixup)), ("cutmix", .value(mixing.cutmix)), ("mixProbability", .value(mixing.probability)),
         ])
     }
 }

@@ -104,6 +104,12 @@ public struct TrainingConfiguration: Equatable, Sendable {
                     + "\(stage.epochs == 1 ? "epoch" : "epochs"); it cannot be more")
         }
         checkStartingPoints(section)
+        if data.resizeRatios.count > 1 && data.resizeRatios.count != resolutions.count {
+            section.section("data").report(
+                "resizeRatio",
+                "has \(data.resizeRatios.count) numbers, but there are \(resolutions.count) resolutions; "
+                    + "list one for each, or write a single number")
+        }
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
                 "optimizer",

@@ -85,7 +85,7 @@ public final class TrainedNetwork {
         runFolder = folder.path
         description = "\(folder.path), \(choice.rawValue) checkpoint (step \(checkpoint.step))"
         transform = EvaluationTransform(
-            size: configuration.resolutions[0], resizeRatio: configuration.data.resizeRatio,
+            size: configuration.resolutions[0], resizeRatio: configuration.data.widestResizeRatio,
             normalization: Normalization(
                 mean: configuration.data.mean, standardDeviation: configuration.data.standardDeviation))
     }

@@ -9,6 +9,10 @@ public enum RandomPurpose: UInt32, Sendable {
     case dropout = 7
     case calibration = 8
     case folding = 9
+    case balancing = 20
+    case trivialAugment = 21
+    case erasing = 22
+    case mixing = 23
 }
 
 /// A counter-based random number generator: Philox 4×32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).

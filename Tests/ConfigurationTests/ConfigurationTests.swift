@@ -1,5 +1,6 @@
 import DynamicResolution
 import Foundation
+import ImageData
 import TestSupport
 import XCTest
 
@@ -43,6 +44,35 @@ final class ConfigurationTests: XCTestCase {
         let folded = try load(minimal, ["data.fold=2/5"])
         XCTAssertEqual(folded.data.fold?.description, "2/5")
         XCTAssertEqual(try load(folded.yaml()), folded)
+    }
+
+    func testTheOptionsOfAugmentationAndSamplingAreReadAndWrittenBack() throws {
+        let standard = try load(minimal).data
+        XCTAssertEqual(standard.augmentation, AugmentationOptions())
+        XCTAssertFalse(standard.augmentation.mixing.isActive)
+        XCTAssertEqual([standard.sampling == .shuffle, standard.repeats == 1, standard.resizeRatios == [1.143]], [true, true, true])
+        let configuration = try load(
+            minimal,
+            [
+                "data.augmentation={trivialAugment: true, erasing: 0.1, mixup: 0.2, cutmix: 1, mixProbability: 0.7}",
+                "data.sampling=balanced", "data.repeats=3", "data.resizeRatio=[1.25, 1]",
+            ])
+        XCTAssertEqual(
+            configuration.data.augmentation,
+            AugmentationOptions(
+                trivialAugment: true, erasing: 0.1, mixing: MixingOptions(mixup: 0.2, cutmix: 1, probability: 0.7)))
+        XCTAssertEqual(configuration.data.sampling, .balanced)
+        XCTAssertEqual(configuration.data.repeats, 3)
+        XCTAssertEqual(configuration.data.resizeRatios, [1.25, 1])
+        XCTAssertEqual(try load(configuration.yaml()), configuration)
+    }
+
+    func testEachResolutionHasTheViewOfItsResizeRatio() throws {
+        for (ratios, widest, views) in [("1.2", 1.2, [1, 1]), ("[1.25, 1]", 1, [0.8, 1]), ("[1.1, 1.1]", 1.1, [1, 1])] {
+            let data = try load(minimal, ["data.resizeRatio=\(ratios)"]).data
+            XCTAssertEqual(data.widestResizeRatio, widest, ratios)
+            XCTAssertEqual(data.views(resolutionCount: 2), views, ratios)
+        }
     }
 
     func testTheProjectsOwnConfigurationsLoadAndComeBack() throws {
@@ -115,6 +145,12 @@ final class ConfigurationTests: XCTestCase {
             ("[96, 64]", "[96]", "list two at least"),
             ("[96, 64]", "96", "key 'resolutions' takes a list of whole numbers, not '96'"),
             ("{folder: photos}", "{folder: photos, mean: [1, 2]}", "takes a list of 3 numbers"),
+            ("{folder: photos}", "{folder: photos, resizeRatio: []}", "takes a number or a list of numbers"),
+            ("{folder: photos}", "{folder: photos, resizeRatio: [1.1, 0.9]}", "key 'data.resizeRatio' is 0.9; allowed is 1 to 4"),
+            ("{folder: photos}", "{folder: photos, resizeRatio: [1.1, 1, 1]}", "has 3 numbers, but there are 2 resolutions"),
+            ("{folder: photos}", "{folder: photos, sampling: even}", "is 'even'; allowed are shuffle, balanced"),
+            ("{folder: photos}", "{folder: photos, repeats: 0}", "key 'data.repeats' is 0; 1 to 16"),
+            ("{folder: photos}", "{folder: photos, augmentation: {cutmix: -1}}", "'data.augmentation.cutmix' is -1; allowed is 0 to 10"),
             (
                 "{folder: photos}", "{folder: photos, fold: 6/5}",
                 ":2: key 'data.fold' is '6/5'; write the part and the number of parts, such as 2/5"

@@ -63,6 +63,21 @@ final class BilinearResizeTests: XCTestCase {
         }
     }
 
+    /// Half of an image, resized to 16 pixels, is the centre of the image resized to 32 pixels.
+    func testACentralPartIsTheCentreOfTheWholeResizedImage() {
+        for (size, share, output, whole) in [(40, 0.5, 16, 32), (40, 0.8, 32, 40), (24, 0.75, 30, 40), (30, 1, 17, 17)] {
+            let input = Formula.values("x", size * size * 3)
+            var part = [Float](repeating: .nan, count: output * output * 3), expected = part
+            BilinearResize(inputSize: size, outputSize: output, centralShare: share)(
+                input, rowStride: size * 3, channels: 3, into: &part)
+            let window = (whole - output) / 2..<(whole + output) / 2
+            BilinearResize(
+                inputHeight: size, inputWidth: size, outputHeight: whole, outputWidth: whole, windowRows: window, windowColumns: window)(
+                    input, rowStride: size * 3, channels: 3, into: &expected)
+            assertClose(part, expected, "\(share) of \(size)")
+        }
+    }
+
     func testResizingToTheSameSizeCopiesExactly() {
         let input = Formula.values("x", 12 * 10 * 3)
         var output = [Float](repeating: 0, count: input.count)

@@ -59,6 +59,8 @@ final class ContinuedConfigurationTests: XCTestCase {
                 ["optimizer.kind=adamw", "optimizer.nesterov=false"], position(stage: 0, epoch: 1),
                 "optimizer.kind is adamw, was sgd (the checkpoint has the other"
             ),
+            (["data.sampling=balanced"], position(stage: 0, epoch: 1), "data.sampling is balanced, was shuffle"),
+            (["data.repeats=2"], position(stage: 0, epoch: 1), "data.repeats is 2, was 1"),
         ] {
             XCTAssertThrowsError(try continued(overrides, at: place)) {
                 for part in [reason, "runs/a: ", "--set classifier.pretrained=runs/a"] { XCTAssertTrue("\($0)".contains(part), "\($0)") }

@@ -93,6 +93,14 @@ final class ConfigurationSection {
         return list.map { number($0, key, range) }
     }
 
+    /// A number or a list of numbers, not empty.
+    func numberOrList(_ key: String, default value: Double, _ range: NumberRange) -> [Double] {
+        guard let node = required(key, false) else { return [value] }
+        guard let list = node.list else { return [number(node, key, range)] }
+        guard !list.isEmpty else { return fail(key, "takes a number or a list of numbers, not \(node.description)", [value]) }
+        return list.map { number($0, key, range) }
+    }
+
     /// A list of whole numbers. A key without a default is required. The list can be empty only if the default is.
     func integers(_ key: String, default value: [Int]? = nil, _ range: ClosedRange<Int>) -> [Int] {
         guard let node = required(key, value == nil) else { return value ?? [range.lowerBound] }

@@ -22,15 +22,19 @@ public final class DRNet {
     /// Of a cascade by a threshold on these weights.
     public var residualDoubt: ResidualDoubt
     let resizer: ImageResizer
+    /// The side of the centre crop that evaluation shows each resolution, as a share of the image's side.
+    let evaluationViews: [Double]
 
     /// - Parameters:
     ///   - resolutions: candidates, largest first.
     ///   - predictor: with one output for each resolution. Nil exactly if the decider has no network.
     ///   - outputs: what the predictor's outputs mean.
     ///   - costs: the costs that decisions weigh, in any unit; nil for multiply-adds.
+    ///   - evaluationViews: the side of the centre crop that each resolution sees in evaluation, as a share of the image's side; nil for
+    ///     whole images. Training and the predictor always see whole images.
     public init(
         resolutions: [Int], classifier: Network, decider: Decider?, predictor: Network?, outputs: DecisionOutputs = .policy,
-        classCount: Int, costs: ImageCosts? = nil
+        classCount: Int, costs: ImageCosts? = nil, evaluationViews: [Double]? = nil
     ) {
         precondition(zip(resolutions, resolutions.dropFirst()).allSatisfy { $0 > $1 }, "resolutions must decrease")
         precondition((predictor != nil) == (decider?.hasNetwork ?? false), "a decider and its network belong together")
@@ -42,6 +46,7 @@ public final class DRNet {
         self.classCount = classCount
         residualDoubt = ResidualDoubt(resolutions: resolutions.count)
         resizer = ImageResizer(resolutions: resolutions, predictorInputSize: decider?.inputSize ?? resolutions[0])
+        self.evaluationViews = evaluationViews ?? resolutions.map { _ in 1 }
         flops = FLOPsModel(classifier: classifier, resolutions: resolutions, decider: decider, predictor: predictor)
         self.costs = costs ?? flops.costs
     }

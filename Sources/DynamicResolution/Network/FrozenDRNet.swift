@@ -29,7 +29,8 @@ public struct FrozenDRNet: Sendable {
         residualDoubt = model.residualDoubt
         classifier = FrozenNetwork(model.classifier)
         predictor = model.predictor.map { FrozenNetwork($0) }
-        resizer = model.resizer
+        resizer = ImageResizer(
+            resolutions: model.resolutions, predictorInputSize: model.predictorInputSize, views: model.evaluationViews)
     }
 
     /// The same weights with a cascade by a threshold in place of the trained decider.
@@ -47,7 +48,7 @@ public struct FrozenDRNet: Sendable {
     /// Whether images have a choice of resolutions; otherwise all take the largest.
     public var hasDecider: Bool { decider != nil }
 
-    /// Images [N, r_1, r_1, 3] → [N, r_j, r_j, 3].
+    /// Images [N, r_1, r_1, 3] → [N, r_j, r_j, 3]: the centre crop that the resolution sees in evaluation.
     public func resizing(_ images: Tensor, toResolution index: Int) -> Tensor { resizer.resizing(images, toResolution: index) }
 
     /// What a decider says of some images.

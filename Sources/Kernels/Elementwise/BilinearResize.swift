@@ -52,6 +52,23 @@ public struct BilinearResize: Sendable {
         columns = TriangleFilter(inputCount: inputWidth, outputCount: outputWidth, outputs: windowColumns)
     }
 
+    /// Computes the weights that resize the central part of the input. Pixels around it enter the result at the borders, as if the whole
+    /// input had been resized and then cropped.
+    ///
+    /// - Parameters:
+    ///   - inputSize: height and width of the input in pixels.
+    ///   - outputSize: height and width of the output in pixels.
+    ///   - centralShare: the side of the central part as a share of the input's side; above 0, up to 1. The side in pixels need not be a
+    ///     whole number.
+    public init(inputSize: Int, outputSize: Int, centralShare: Double) {
+        precondition(inputSize >= 1 && outputSize >= 1, "cannot resize \(inputSize) to \(outputSize)")
+        precondition(centralShare > 0 && centralShare <= 1, "a part of \(centralShare)")
+        (inputHeight, inputWidth) = (inputSize, inputSize)
+        (outputHeight, outputWidth) = (outputSize, outputSize)
+        rows = TriangleFilter(inputCount: inputSize, outputCount: outputSize, centralShare: centralShare)
+        columns = rows
+    }
+
     /// Overwrites `output` [outputHeight, outputWidth, channels] with the resized image. At equal sizes the result is an exact copy.
     ///
     /// - Parameters:
@@ -166,12 +183,18 @@ struct TriangleFilter: Sendable {
     /// The end of the inputs of the last output.
     var end: Int { starts[starts.count - 1] + offsets[starts.count] - offsets[starts.count - 1] }
 
-    /// - Parameter outputs: the outputs whose weights are computed; nil for all. The first of them has the index 0.
-    init(inputCount: Int, outputCount: Int, outputs: Range<Int>? = nil) {
-        let scale = Double(inputCount) / Double(outputCount)
+    /// - Parameters:
+    ///   - inputCount: the number of inputs.
+    ///   - outputCount: the number of outputs.
+    ///   - outputs: the outputs whose weights are computed; nil for all. The first of them has the index 0.
+    ///   - centralShare: the share of the inputs, around the centre, that all outputs together cover.
+    init(inputCount: Int, outputCount: Int, outputs: Range<Int>? = nil, centralShare: Double = 1) {
+        let covered = Double(inputCount) * centralShare
+        let start = (Double(inputCount) - covered) / 2
+        let scale = covered / Double(outputCount)
         let support = max(scale, 1)
         for output in outputs ?? 0..<outputCount {
-            let centre = (Double(output) + 0.5) * scale
+            let centre = start + (Double(output) + 0.5) * scale
             let low = max(Int(centre - support + 0.5), 0)
             let high = min(Int(centre + support + 0.5), inputCount)
             let taps = (low..<high).map { max(0, 1 - abs(Double($0) + 0.5 - centre) / support) }

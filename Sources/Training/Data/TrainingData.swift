@@ -80,25 +80,37 @@ public final class TrainingData {
     }
 
     /// The training images of an epoch, shuffled and augmented. The pass starts at the micro-batch `firstBatch`.
-    func trainingBatches(runEpoch: Int, firstBatch: Int) -> MicroBatches {
-        batches(
-            folder.training, batchSize: microBatchSize, order: .shuffled(seed: configuration.seed, epoch: runEpoch),
+    ///
+    /// - Parameter mixes: whether images are mixed with one another, if the configuration says so.
+    func trainingBatches(runEpoch: Int, firstBatch: Int, mixes: Bool = true) -> MicroBatches {
+        let (seed, augmentation, repeats) = (configuration.seed, configuration.data.augmentation, configuration.data.repeats)
+        let order = TrainingOrder(sampling: configuration.data.sampling, repeats: repeats, seed: seed, epoch: runEpoch)
+        let sampler = EpochSampler(
+            items: order.items(labels: folder.training.map(\.label)), batchSize: microBatchSize,
+            batchesPerStep: configuration.optimizer.accumulationSteps, rank: rank, rankCount: rankCount)
+        let mixer =
+            mixes && augmentation.mixing.isActive
+            ? ImageMixer(augmentation.mixing, size: size, seed: seed, epoch: runEpoch, repeats: repeats) : nil
+        return batches(
+            folder.training, sampler,
             transform: TrainingTransform(
-                size: size, augmentation: configuration.data.augmentation, normalization: normalization,
-                seed: configuration.seed, epoch: runEpoch),
-            firstBatch: firstBatch)
+                size: size, augmentation: augmentation, normalization: normalization, seed: seed, epoch: runEpoch),
+            mixer: mixer, firstBatch: firstBatch)
     }
 
     /// This rank's share of the validation images.
     public func validationBatches() -> MicroBatches {
         batches(
-            folder.validation, batchSize: configuration.evaluation.batchSize * rankCount, order: .sequential,
+            folder.validation,
+            EpochSampler(
+                count: folder.validation.count, batchSize: configuration.evaluation.batchSize * rankCount, rank: rank,
+                rankCount: rankCount, order: .sequential),
             transform: evaluationTransform)
     }
 
     /// Resizes and crops images for evaluation.
     public var evaluationTransform: EvaluationTransform {
-        EvaluationTransform(size: size, resizeRatio: configuration.data.resizeRatio, normalization: normalization)
+        EvaluationTransform(size: size, resizeRatio: configuration.data.widestResizeRatio, normalization: normalization)
     }
 
     private var size: Int { configuration.resolutions[0] }
@@ -108,13 +120,11 @@ public final class TrainingData {
     }
 
     private func batches(
-        _ samples: [ImageFolder.Sample], batchSize: Int, order: EpochSampler.Order, transform: ImageTransform,
+        _ samples: [ImageFolder.Sample], _ sampler: EpochSampler, transform: ImageTransform, mixer: ImageMixer? = nil,
         firstBatch: Int = 0
     ) -> MicroBatches {
-        let sampler = EpochSampler(
-            count: samples.count, batchSize: batchSize, rank: rank, rankCount: rankCount, order: order)
         let loader = PrefetchingLoader(
-            samples: samples, size: size, transform: transform, sampler: sampler, firstBatch: firstBatch,
+            samples: samples, size: size, transform: transform, sampler: sampler, mixer: mixer, firstBatch: firstBatch,
             threads: decodingThreads, prefetchBatches: configuration.data.prefetchBatches
         ) { [size, context] count in
             let images = Tensor(Shape(batch: count, height: size, width: size, channels: 3), context)

@@ -22,10 +22,10 @@ extension Trainer {
     }
 
     /// Re-estimates the running statistics of every batch norm with fixed weights. It pools the moments of `limit` batches of augmented
-    /// training images, at every resolution. The statistics from training are moving averages over earlier weights; those of rarely chosen
-    /// resolutions are the most outdated. Collective.
+    /// training images, at every resolution. They are not mixed with one another, because evaluation shows unmixed images. The statistics
+    /// from training are moving averages over earlier weights; those of rarely chosen resolutions are the most outdated. Collective.
     private func recalibrate(batches limit: Int) throws {
-        let batches = data.trainingBatches(runEpoch: state.position.runEpoch, firstBatch: 0)
+        let batches = data.trainingBatches(runEpoch: state.position.runEpoch, firstBatch: 0, mixes: false)
         defer { batches.stop() }
         let reducer = configuration.batchNorm.mode == .global && communicator.rankCount > 1 ? exchange : nil
         let statistics = model.networks.map { StatisticsCollector($0.arena) }

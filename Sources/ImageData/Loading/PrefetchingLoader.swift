@@ -6,8 +6,14 @@ public struct LoadedBatch<Memory> {
     public var memory: Memory
     /// The class index of each image.
     public var labels: [Int32]
-    /// The index of each image in its split.
+    /// The key of each image: its index in its split, plus the number of the split's images for each earlier use of the image in this
+    /// epoch.
     public var sampleIndices: [Int]
+    /// The class index of the image that each image is mixed with; empty if the loader mixes nothing.
+    public var partnerLabels: [Int32]
+    /// The share of the partner in each image, 0 … 1; empty if the loader mixes nothing. The target of image i is
+    /// (1 − share_i) · onehot(label_i) + share_i · onehot(partnerLabel_i).
+    public var partnerShares: [Float]
 
     /// The number of images.
     public var count: Int { labels.count }
@@ -27,18 +33,21 @@ public final class PrefetchingLoader<Memory> {
     /// - Parameters:
     ///   - samples: the images that the sampler's indices refer to.
     ///   - size: height and width of a transformed image, in pixels.
+    ///   - transform: converts a decoded image to an input.
+    ///   - sampler: the images of each batch.
+    ///   - mixer: mixes images with one another; nil for none. Partners are loaded with their own augmentation, by the same transform.
     ///   - firstBatch: the first batch to load. It is not 0 when a run resumes in the middle of an epoch.
     ///   - threads: the number of loading threads, at least 1.
     ///   - prefetchBatches: the number of batches that can be ready or in progress, in addition to the one that `next` returns. At least 1.
     ///   - makeMemory: allocates memory for a number of images, and returns it with the address of its [count, size, size, 3] floats. The
     ///     floats can be uninitialised. `init` and `next` call this closure on their caller's thread.
     public init(
-        samples: [ImageFolder.Sample], size: Int, transform: ImageTransform, sampler: EpochSampler, firstBatch: Int,
-        threads: Int, prefetchBatches: Int,
+        samples: [ImageFolder.Sample], size: Int, transform: ImageTransform, sampler: EpochSampler, mixer: ImageMixer? = nil,
+        firstBatch: Int, threads: Int, prefetchBatches: Int,
         makeMemory: @escaping (_ imageCount: Int) -> (memory: Memory, images: UnsafeMutablePointer<Float>)
     ) {
         queue = LoadingQueue(
-            samples: samples, size: size, transform: transform, sampler: sampler, firstBatch: firstBatch,
+            samples: samples, size: size, transform: transform, sampler: sampler, mixer: mixer, firstBatch: firstBatch,
             pendingLimit: max(1, prefetchBatches) + 1, makeMemory: makeMemory)
         for index in 0..<max(1, threads) {
             // The threads retain the queue but not the loader, so that they end after the last reference to the loader is gone.
