@@ -24,6 +24,8 @@ extension TrainingConfiguration {
         public var flopsPenalty: FLOPsPenalty
         /// `lagrangian`: the increase of the multiplier in an epoch, for each unit of excess.
         public var multiplierRate: Double
+        /// The decider learns from one of this many parts of the training images, and the classifier from the others; 0: both from all.
+        public var heldOutParts: Int
         /// Whether the target includes the predictor's own cost.
         public var countPredictor: Bool
         /// The weights of balance and entropy.
@@ -62,6 +64,8 @@ extension TrainingConfiguration {
             flopsPenalty = section.choice("flopsPenalty", default: .hinge)
             multiplierRate = section.number("multiplierRate", default: 5, .positive)
             countPredictor = section.boolean("countPredictor", default: false)
+            heldOutParts = section.integer("heldOutParts", default: 0, 0...20)
+            if heldOutParts == 1 { section.report("heldOutParts", "is 1, which leaves the classifier no images; it takes 0, or 2 to 20") }
             terms = PolicyTerms(
                 balanceWeight: section.number("balanceWeight", default: 0, .notNegative),
                 entropyWeight: section.number("entropyWeight", default: estimator == .regression ? 0 : 0.1, .notNegative))
@@ -125,7 +129,7 @@ extension TrainingConfiguration {
                 ("temperature", .section([("start", .value(temperature.start)), ("end", .value(temperature.end))])),
                 ("flopsWeight", .value(flopsWeight)), ("flopsWarmUpEpochs", .value(flopsWarmUpEpochs)), ("flopsTarget", target),
                 ("flopsPenalty", .scalar(flopsPenalty.rawValue)), ("multiplierRate", .value(multiplierRate)),
-                ("countPredictor", .value(countPredictor)), ("balanceWeight", .value(terms.balanceWeight)),
+                ("countPredictor", .value(countPredictor)), ("heldOutParts", .value(heldOutParts)), ("balanceWeight", .value(terms.balanceWeight)),
                 ("entropyWeight", .value(terms.entropyWeight)),
             ])
         }

@@ -15,6 +15,12 @@ extension TrainingConfiguration {
             section.section("predictor").report(
                 "warmStart", "is true, but predictor.pretrained defines the predictor's initial weights: remove one of them")
         }
+        if policy.heldOutParts > 1 && stages.fineTune?.freeze != .classifier {
+            section.section("policy").report(
+                "heldOutParts",
+                "is \(policy.heldOutParts), but the images are held out only if the classifier does not learn from them: set "
+                    + "stages.fineTune.freeze to classifier")
+        }
         switch stages.fineTune?.freeze ?? FrozenPart.none {
         case .none: break
         case .classifier: checkFrozenClassifier(section)

@@ -97,6 +97,18 @@ final class CascadeRunTests: XCTestCase {
         }
     }
 
+    /// 58 images in 5 parts: the classifier has about 46 of them, 4 steps an epoch, and the decider about 12, one step.
+    func testTheDeciderLearnsFromImagesThatTheClassifierHasNotSeen() throws {
+        try withSmallRun { run in
+            try run.complete("run", learned + Self.set(["policy.heldOutParts=5", "stages.fineTune.freeze=classifier"]))
+            let steps = run.records("run").filter { $0.kind == "step" }
+            XCTAssertEqual(steps.filter { $0.stage == "warmUp" }.count, 2 * 4)
+            XCTAssertLessThanOrEqual(steps.filter { $0.stage == "fineTune" }.count, 3 * 2)
+            try run.complete("all", learned + Self.set(["stages.fineTune.freeze=classifier"]))
+            XCTAssertEqual(run.records("all").filter { $0.kind == "step" && $0.stage == "fineTune" }.count, 3 * 5)
+        }
+    }
+
     /// One training serves all budgets: a smaller target uses the same weights with another λ.
     func testRegressionIsCalibratedToItsTarget() throws {
         try withSmallRun { run in

@@ -72,6 +72,7 @@ final class DeciderOptionsTests: XCTestCase {
             (["policy.estimator=regression", "policy.balanceWeight=0.1"], "policy.balanceWeight' is set"),
             (["policy.estimator=regression", "policy.batchNormImages=routed"], "policy.estimator regression runs every image"),
             (["predictor.kind=cascade", "stages.fineTune=null", "policy.flopsTarget=0.2"], "even the smallest resolution"),
+            (["policy.heldOutParts=5"], "policy.heldOutParts' is 5, but"), (["policy.heldOutParts=1"], "leaves the classifier no images"),
             (["predictor.kind=forest"], "predictor.kind"), (["predictor.kind=none"], "predictor.kind' is none, but stages.fineTune"),
             (["predictor.kind=none", "predictor.warmStart=true", "stages.fineTune=null"], "has no layers to copy"),
         ] {

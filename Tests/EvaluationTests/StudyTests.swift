@@ -25,6 +25,7 @@ final class StudyTests: XCTestCase {
             resolutions: [96, 64, 32]
             data: {folder: photos, fold: \(fold ?? "null")}
             classifier: {architecture: resnet18}
+            predictor: {kind: \(stages == nil ? "network" : "none")}
             optimizer: {batchSize: 32}
             stages: \(stages ?? "{fineTune: {epochs: 2, learningRate: {base: 0.01}}}")
             """

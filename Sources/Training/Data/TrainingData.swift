@@ -11,6 +11,8 @@ public final class TrainingData {
     public let folder: ImageFolder
     /// A checksum of the names of all classes and images.
     let namesChecksum: String
+    /// The images that train the classifier, and those that train the decider. All training images for both, unless a part is held out.
+    private let images: (classifier: [ImageFolder.Sample], decider: [ImageFolder.Sample])
     private let configuration: TrainingConfiguration
     private let rank: Int
     private let rankCount: Int
@@ -64,35 +66,50 @@ public final class TrainingData {
         self.context = context
         self.folder = folder
         namesChecksum = Self.namesChecksum(folder)
+        images = try communicator.agree(label: "held-out images") { try Self.images(configuration, folder) }
         rank = communicator.rank
         rankCount = communicator.rankCount
         decodingThreads = configuration.data.decodingThreads > 0 ? configuration.data.decodingThreads : context.threads.count
         try checkAgreement(communicator)
     }
 
+    /// Divides the training images, if the decider has images of its own. Without training images there is nothing to divide.
+    private static func images(
+        _ configuration: TrainingConfiguration, _ folder: ImageFolder
+    ) throws -> (classifier: [ImageFolder.Sample], decider: [ImageFolder.Sample]) {
+        guard !folder.training.isEmpty, let part = CrossValidationFold("1/\(configuration.policy.heldOutParts)") else {
+            return (folder.training, folder.training)
+        }
+        let divided = try folder.fold(part)
+        return (divided.training, divided.validation)
+    }
+
+    private func images(_ plan: StagePlan) -> [ImageFolder.Sample] { plan.trainsDecider ? images.decider : images.classifier }
+
     /// Images of one micro-batch over all ranks.
     var microBatchSize: Int { configuration.optimizer.batchSize / configuration.optimizer.accumulationSteps }
 
     /// The last step of an epoch can have fewer micro-batches, and the last micro-batch fewer images.
-    func stepsPerEpoch() -> Int {
-        let batches = (folder.training.count + microBatchSize - 1) / microBatchSize
+    func stepsPerEpoch(_ plan: StagePlan) -> Int {
+        let batches = (images(plan).count + microBatchSize - 1) / microBatchSize
         return (batches + configuration.optimizer.accumulationSteps - 1) / configuration.optimizer.accumulationSteps
     }
 
-    /// The training images of an epoch, shuffled and augmented. The pass starts at the micro-batch `firstBatch`.
+    /// The training images of an epoch of a stage, shuffled and augmented. The pass starts at the micro-batch `firstBatch`.
     ///
     /// - Parameter mixes: whether images are mixed with one another, if the configuration says so.
-    func trainingBatches(runEpoch: Int, firstBatch: Int, mixes: Bool = true) -> MicroBatches {
+    func trainingBatches(_ plan: StagePlan, runEpoch: Int, firstBatch: Int, mixes: Bool = true) -> MicroBatches {
+        let samples = images(plan)
         let (seed, augmentation, repeats) = (configuration.seed, configuration.data.augmentation, configuration.data.repeats)
         let order = TrainingOrder(sampling: configuration.data.sampling, repeats: repeats, seed: seed, epoch: runEpoch)
         let sampler = EpochSampler(
-            items: order.items(labels: folder.training.map(\.label)), batchSize: microBatchSize,
+            items: order.items(labels: samples.map(\.label)), batchSize: microBatchSize,
             batchesPerStep: configuration.optimizer.accumulationSteps, rank: rank, rankCount: rankCount)
         let mixer =
             mixes && augmentation.mixing.isActive
             ? ImageMixer(augmentation.mixing, size: size, seed: seed, epoch: runEpoch, repeats: repeats) : nil
         return batches(
-            folder.training, sampler,
+            samples, sampler,
             transform: TrainingTransform(
                 size: size, augmentation: augmentation, normalization: normalization, seed: seed, epoch: runEpoch),
             mixer: mixer, firstBatch: firstBatch)

@@ -47,6 +47,12 @@ enum StagePlan {
         return false
     }
 
+    /// Whether the stage trains what chooses resolutions.
+    var trainsDecider: Bool {
+        if case .fineTune = self { return true }
+        return false
+    }
+
     /// Whether the stage uses the predictor.
     var usesPredictor: Bool {
         if case .warmUp = self { return false }

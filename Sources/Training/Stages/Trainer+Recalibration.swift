@@ -7,7 +7,7 @@ extension Trainer {
     func runRecalibration(_ plan: StagePlan, _ stage: TrainingConfiguration.RecalibrateStage) throws {
         // Earlier builds wrote a checkpoint with step 1 when a signal ended the evaluation.
         if state.position.step == 0 {
-            try recalibrate(batches: stage.batches)
+            try recalibrate(plan, batches: stage.batches)
             // The weights are the averages of the stage before. Now they have other statistics.
             averages?.restart()
             // The new statistics need a checkpoint of their own, and checkpoints are numbered by steps.
@@ -24,8 +24,8 @@ extension Trainer {
     /// Re-estimates the running statistics of every batch norm with fixed weights. It pools the moments of `limit` batches of augmented
     /// training images, at every resolution. They are not mixed with one another, because evaluation shows unmixed images. The statistics
     /// from training are moving averages over earlier weights; those of rarely chosen resolutions are the most outdated. Collective.
-    private func recalibrate(batches limit: Int) throws {
-        let batches = data.trainingBatches(runEpoch: state.position.runEpoch, firstBatch: 0, mixes: false)
+    private func recalibrate(_ plan: StagePlan, batches limit: Int) throws {
+        let batches = data.trainingBatches(plan, runEpoch: state.position.runEpoch, firstBatch: 0, mixes: false)
         defer { batches.stop() }
         let reducer = configuration.batchNorm.mode == .global && communicator.rankCount > 1 ? exchange : nil
         let statistics = model.networks.map { StatisticsCollector($0.arena) }

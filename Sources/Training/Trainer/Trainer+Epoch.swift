@@ -6,9 +6,9 @@ extension Trainer {
     func runEpoch(_ plan: StagePlan) throws {
         let accumulation = configuration.optimizer.accumulationSteps
         let batches = data.trainingBatches(
-            runEpoch: state.position.runEpoch, firstBatch: state.position.step * accumulation)
+            plan, runEpoch: state.position.runEpoch, firstBatch: state.position.step * accumulation)
         defer { batches.stop() }
-        let steps = data.stepsPerEpoch()
+        let steps = data.stepsPerEpoch(plan)
         var sums = state.epochReport(resolutionCount: model.resolutions.count)
         while state.position.step < steps {
             try lock?.requireHeldQuickly()
