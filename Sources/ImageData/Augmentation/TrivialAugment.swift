@@ -80,10 +80,11 @@ struct TrivialAugment: Equatable {
     /// The signed strength in the operation's unit: shares, pixels, degrees, bits or grey levels. In single precision, as in torchvision.
     var magnitude: Float {
         func between(_ start: Float, _ end: Float) -> Float {
-            // torch.linspace counts from both ends.
+            // torch.linspace counts from both ends and rounds once: a translation of strength 15 is 15.999999, hence 15 pixels.
             let step = (end - start) / Float(Self.strengths - 1)
             let isFirstHalf = strength < Self.strengths / 2
-            return isFirstHalf ? start + step * Float(strength) : end - step * Float(Self.strengths - 1 - strength)
+            return isFirstHalf
+                ? start.addingProduct(step, Float(strength)) : end.addingProduct(-step, Float(Self.strengths - 1 - strength))
         }
         func signed(_ value: Float) -> Float { isNegative ? -value : value }
         switch operation {
