@@ -25,7 +25,7 @@ extension CounterRandom {
     }
 
     /// Returns the logarithm of a gamma variate with shape α > 0 and scale 1 (Marsaglia and Tsang, "A simple method for generating gamma
-    /// variables", 2000). Draws until a proposal is accepted, four in a hundred are not.
+    /// variables", 2000). Draws until a proposal is accepted.
     private mutating func logGamma(_ alpha: Double) -> Double {
         // Γ(α) = Γ(α + 1) · u^(1 / α) in distribution.
         let boost = alpha < 1 ? log(Double(uniform())) / alpha : 0
