@@ -36,7 +36,7 @@ final class DistributedStepTests: XCTestCase {
     }
 
     private func sums(
-        _ microBatches: [[Range<Int>]], globalBatchNorm: Bool = true, head: CascadeHead? = nil,
+        _ microBatches: [[Range<Int>]], globalBatchNorm: Bool = true, head: CascadeHead? = nil, mixesAndTeaches: Bool = false,
         _ body: @escaping (TrainingStep, DRNet, [MicroBatch]) throws -> StepReport
     ) throws -> Sums {
         let reference = ReferenceCase.resnet18
@@ -44,11 +44,17 @@ final class DistributedStepTests: XCTestCase {
         var result = Sums()
         try InMemoryCommunicator.run(rankCount: microBatches.count) { communicator in
             let model = reference.makeModel(head: head)
+            let loss = ClassificationLoss(
+                labelSmoothing: 0.1, classWeights: mixesAndTeaches ? [0.5, 2, 1, 0.7, 1.3] : [],
+                distillation: mixesAndTeaches ? TeacherDistillation(weight: 0.4, temperature: 3) : nil)
             let step = TrainingStep(
                 model: model, ranks: communicator.rankCount > 1 ? Reducer(communicator) : nil,
-                globalBatchNorm: globalBatchNorm, labelSmoothing: 0.1)
+                globalBatchNorm: globalBatchNorm, loss: loss,
+                teacher: mixesAndTeaches ? Teacher(reference.makeTeacher(), inputSize: 64, imageSize: reference.resolutions[0]) : nil)
             var own = Sums()
-            own.report = try body(step, model, microBatches[communicator.rank].map { reference.batch($0) })
+            own.report = try body(
+                step, model,
+                microBatches[communicator.rank].map { mixesAndTeaches ? reference.mixedBatch($0) : reference.batch($0) })
             own.gradients = model.networks.flatMap { Array($0.arena.gradients) }
             var statistics = step.statistics.flatMap(\.sums)
             try communicator.allReduceSum(&own.gradients, label: "gradients")
@@ -135,6 +141,37 @@ final class DistributedStepTests: XCTestCase {
         XCTAssertGreaterThan(relativeDifference(try sums([[0..<9]], weight: 1.2).gradients, one.gradients), 1e-3, "negative control")
         let local = try sums([[0..<4], [4..<9]], weight: 1.5, globalBatchNorm: false)
         XCTAssertGreaterThan(relativeDifference(local.gradients, one.gradients), 1e-2, "negative control")
+    }
+
+    /// Mixed labels, class weights and a teacher belong to an image.
+    func testAnySplitGivesTheSameGradientsWithMixedLabelsWeightsAndATeacher() throws {
+        func fineTune(_ microBatches: [[Range<Int>]], _ estimator: PolicyEstimator, _ images: BatchNormImages) throws -> Sums {
+            try sums(microBatches, mixesAndTeaches: true) { step, model, batches in
+                try step.fineTune(
+                    batches, globalCount: ReferenceCase.images, ReferenceCase.resnet18.options(estimator, model, images))
+            }
+        }
+        for (name, estimator, images) in ReferenceCase.estimators {
+            let one = try fineTune([[0..<9]], estimator, images)
+            XCTAssertGreaterThan(one.report.distillationSum, 0.1)
+            for cuts in [[4], [1, 2], [0], [9, 9]] {
+                assertEqual(try fineTune(split(0..<9, at: cuts).map { [$0] }, estimator, images), one, "\(name) cut at \(cuts)")
+            }
+            assertEqual(
+                try fineTune([[0..<2, 5..<6], [2..<5, 6..<9]], estimator, images), try fineTune([[0..<5, 5..<9]], estimator, images),
+                "\(name), micro-batches")
+            let plain = try step(estimator, images, microBatches: [[0..<9]])
+            XCTAssertGreaterThan(relativeDifference(plain.gradients, one.gradients), 1e-2, "negative control")
+        }
+        func warmUp(_ microBatches: [[Range<Int>]]) throws -> Sums {
+            try sums(microBatches, mixesAndTeaches: true) { step, _, batches in
+                try step.warmUp(batches, globalCount: ReferenceCase.images, distillation: InPlaceDistillation(weight: 1.5))
+            }
+        }
+        let one = try warmUp([[0..<9]])
+        for cuts in [[4], [1, 2], [0], [9, 9]] {
+            assertEqual(try warmUp(split(0..<9, at: cuts).map { [$0] }), one, "warm-up cut at \(cuts)")
+        }
     }
 
     func testAnySplitGivesTheSameGradientsWithAFrozenPart() throws {

@@ -46,6 +46,13 @@ struct ReferenceCase {
             classCount: Self.classes)
     }
 
+    /// The teacher of make_loss_fixtures.py, with plain batch norms.
+    func makeTeacher() -> Network {
+        let network = architecture.makeNetwork(outputs: Self.classes, resolutionCount: nil)
+        fill(network, "teacher.")
+        return network
+    }
+
     /// Fills a network like `Network.fill` in drnet_reference.py.
     private func fill(_ network: Network, _ prefix: String) {
         for parameter in network.arena.parameters + network.arena.statistics {
@@ -73,6 +80,14 @@ struct ReferenceCase {
             labels: which.map { Int32($0 * 3 % Self.classes) }, sampleIndices: Array(which))
     }
 
+    /// The same images with two labels each, as in make_loss_fixtures.py: the shares of the second are 0 … 1.
+    func mixedBatch(_ which: Range<Int> = 0..<images, _ context: KernelContext = .test) -> MicroBatch {
+        var batch = batch(which, context)
+        batch.partnerLabels = which.map { Int32($0 * 2 % Self.classes) }
+        batch.partnerShares = which.map { Float($0) / Float(Self.images - 1) }
+        return batch
+    }
+
     /// Every estimator with its supported choices of images for the batch norms.
     static let estimators: [(name: String, estimator: PolicyEstimator, images: BatchNormImages)] = [
         ("straight-through", StraightThrough(), .routed), ("dense", Dense(), .all), ("expected", Expected(), .routed),
@@ -93,5 +108,13 @@ struct ReferenceCase {
                     },
                     probes: batch.sampleIndices.map { $0 / columns % (columns - 1) })
             })
+    }
+}
+
+extension TrainingStep {
+    /// A step whose loss is the cross entropy of one label.
+    init(model: DRNet, ranks: StatisticsReducer?, globalBatchNorm: Bool, labelSmoothing: Float) {
+        self.init(
+            model: model, ranks: ranks, globalBatchNorm: globalBatchNorm, loss: ClassificationLoss(labelSmoothing: labelSmoothing))
     }
 }

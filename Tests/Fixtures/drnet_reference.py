@@ -144,6 +144,25 @@ def without_statistics(classifier, function):
     return result
 
 
+def classification_loss(case, labels):
+    """Returns a function (scores, indices of images) → the loss of each.
+
+    `targets` (probabilities), `class_weights` and `teacher_scores` of the case are optional."""
+    targets = case.get("targets", labels)
+
+    def losses(scores, which):
+        result = F.cross_entropy(
+            scores, targets[which], weight=case.get("class_weights"), label_smoothing=case["label_smoothing"], reduction="none")
+        if "teacher_scores" in case:
+            alpha, t = case["teacher_weight"], case["teacher_temperature"]
+            teacher = torch.softmax(case["teacher_scores"][which] / t, 1)
+            divergence = F.kl_div(torch.log_softmax(scores / t, 1), teacher, reduction="none").sum(1)
+            result = (1 - alpha) * result + alpha * t * t * divergence
+        return result
+
+    return losses
+
+
 def step(classifier, predictor, case, images, labels, noise, draws, estimator):
     """Computes the gradients of L = CE + η L_reg in the parameters' `grad`. Returns the values that the tests compare.
 
@@ -160,9 +179,7 @@ def step(classifier, predictor, case, images, labels, noise, draws, estimator):
     def scores_of(which, j):
         return classifier(resize(images[which], resolutions[j]), j)
 
-    def cross_entropy(scores, which):
-        return F.cross_entropy(scores, labels[which], label_smoothing=case["label_smoothing"], reduction="none")
-
+    cross_entropy = classification_loss(case, labels)
     policy = torch.softmax(logits, 1)
     if estimator in ("straight-through", "dense"):
         soft = torch.softmax((torch.log_softmax(logits, 1) + noise) / tau, 1)
@@ -232,9 +249,8 @@ def regression_step(classifier, predictor, case, images, labels):
     classifier.train()
     predictor.train()
     logits = predictor(resize(images, case["predictor_input"]))
-    losses = torch.stack(
-        [F.cross_entropy(classifier(resize(images, r), j), labels, label_smoothing=case["label_smoothing"], reduction="none")
-         for j, r in enumerate(resolutions)], 1)
+    loss = classification_loss(case, labels)
+    losses = torch.stack([loss(classifier(resize(images, r), j), torch.arange(len(labels))) for j, r in enumerate(resolutions)], 1)
     choices = (logits + eta * costs / (costs.max() - costs.min())).argmin(1)
     mean_cost = costs[choices].mean()
     penalty = eta * torch.clamp((mean_cost - target) / (costs.max() - costs.min()), min=0)
@@ -251,10 +267,7 @@ def cascade_step(classifier, head, case, images, labels, noise):
     costs = torch.cat([costs[:last] + costs[last], costs[last:]])
     target = case["flops_target"] * multiply_adds(classifier, resolutions[0])
     classifier.train()
-
-    def cross_entropy(scores, which):
-        return F.cross_entropy(scores, labels[which], label_smoothing=case["label_smoothing"], reduction="none")
-
+    cross_entropy = classification_loss(case, labels)
     everything = torch.arange(count)
     features = classifier.features(resize(images, resolutions[last]), last)
     smallest = classifier.fc(features)
@@ -290,7 +303,8 @@ def warm_up(classifier, case, images, labels, distillation_weight):
     classifier.train()
     scores = [classifier(resize(images, resolution), j) for j, resolution in enumerate(case["resolutions"])]
     count = len(scores)
-    loss = sum(F.cross_entropy(z, labels, label_smoothing=case["label_smoothing"]) for z in scores) / count
+    losses = classification_loss(case, labels)
+    loss = sum(losses(z, torch.arange(len(labels))).mean() for z in scores) / count
 
     def divergence(teacher, student):
         return F.kl_div(torch.log_softmax(student, 1), torch.softmax(teacher.detach(), 1), reduction="batchmean")

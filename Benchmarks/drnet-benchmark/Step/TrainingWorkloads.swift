@@ -17,7 +17,7 @@ private struct TrainerStep {
         self.model = model
         exchange = RankExchange(job.communicator)
         step = TrainingStep(
-            model: model, ranks: job.communicator.rankCount > 1 ? exchange : nil, globalBatchNorm: false, labelSmoothing: 0)
+            model: model, ranks: job.communicator.rankCount > 1 ? exchange : nil, globalBatchNorm: false, loss: ClassificationLoss())
         optimizer = Optimizer(
             model.networks,
             Optimizer.Options(rule: .sgd(momentum: 0.9, nesterov: false), weightDecay: 1e-4, decaysNormAndBias: true),

@@ -1,4 +1,3 @@
-import Kernels
 import NeuralNetwork
 
 /// The part of a DRNet that fine-tuning does not change by a single bit: neither parameters, momentum nor running statistics. It runs as in
@@ -42,13 +41,13 @@ extension TrainingStep {
                     model.resizing(batch.gathering(images), toResolution: index), Pass(.evaluation, resolutionIndex: index)
                 ).output
             for (row, image) in images.enumerated() {
-                let (scores, label) = (logits.image(row), Int(batch.labels[image]))
+                let scores = logits.image(row)
                 outcome.losses[image * outcome.columns + index] =
                     decision.choices[image] == index
-                    ? crossEntropy(
-                        scores, label: label, lossScale: 1 / Float(outcome.globalCount), logitGradient: logitGradients.image(image),
-                        report: &report)
-                    : CrossEntropy.loss(scores, count: model.classCount, label: label, smoothing: labelSmoothing, gradient: nil)
+                    ? trainedLoss(
+                        scores, of: image, in: batch, lossScale: 1 / Float(outcome.globalCount),
+                        logitGradient: logitGradients.image(image), report: &report)
+                    : comparedLoss(scores, of: image, in: batch)
             }
             answers.append((images, logits))
         }

@@ -1,4 +1,3 @@
-import Kernels
 import NeuralNetwork
 
 /// Distillation between the resolutions of one network: multi-resolution ensemble distillation in its full version (Wang et al.,
@@ -29,7 +28,7 @@ public struct InPlaceDistillation: Equatable, Sendable {
         var teachers = [LogProbabilities(Self.mean(logits, classes: classes))]
         var sum = 0.0
         for (scores, gradient) in zip(logits, logitGradients) {
-            let student = LogProbabilities(Array(UnsafeBufferPointer(start: scores, count: classes)))
+            let student = LogProbabilities(scores, count: classes)
             for teacher in teachers {
                 sum += Double(factor) * teacher.divergence(from: student)
                 for index in 0..<classes {
@@ -43,25 +42,6 @@ public struct InPlaceDistillation: Equatable, Sendable {
 
     private static func mean(_ logits: [UnsafePointer<Float>], classes: Int) -> [Float] {
         (0..<classes).map { index in logits.reduce(0) { $0 + $1[index] } / Float(logits.count) }
-    }
-
-    /// A softmax, with its logarithm.
-    private struct LogProbabilities {
-        var probabilities: [Float]
-        var logarithms: [Float]
-
-        init(_ logits: [Float]) {
-            probabilities = logits
-            let logSum = CrossEntropy.softmax(logits, count: logits.count, into: &probabilities)
-            logarithms = logits.map { $0 - logSum }
-        }
-
-        /// KL(self ‖ other), in nats.
-        func divergence(from other: LogProbabilities) -> Double {
-            probabilities.indices.reduce(0) {
-                $0 + Double(probabilities[$1]) * (Double(logarithms[$1]) - Double(other.logarithms[$1]))
-            }
-        }
     }
 }
 
@@ -78,10 +58,10 @@ extension TrainingStep {
         }
         let logits = forwards.compactMap { $0?.output }
         let gradients = logits.map { Tensor($0.shape, $0.context) }
-        for (image, label) in batch.labels.enumerated() {
+        for image in batch.labels.indices {
             for (scores, gradient) in zip(logits, gradients) {
-                _ = crossEntropy(
-                    scores.image(image), label: Int(label), lossScale: lossScale, logitGradient: gradient.image(image), report: &report)
+                _ = trainedLoss(
+                    scores.image(image), of: image, in: batch, lossScale: lossScale, logitGradient: gradient.image(image), report: &report)
             }
             report.distillationSum += distillation.addTerms(
                 logits.map { UnsafePointer($0.image(image)) }, classes: model.classCount, scale: lossScale,

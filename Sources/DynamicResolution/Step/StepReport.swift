@@ -4,17 +4,17 @@ public struct StepReport: Equatable, Sendable {
     public var images = 0.0
     /// Classifications: images in fine-tuning, images × resolutions in warm-up.
     public var classifications = 0.0
-    /// Σ cross entropy over the classifications.
+    /// Σ cross entropy over the classifications, with label smoothing, mixed labels and class weights.
     public var lossSum = 0.0
-    /// Classifications whose largest logit was the label's.
+    /// Classifications whose largest logit was the label's; of a mixed image, that of the label with the larger share.
     public var correct = 0.0
     /// Σ_i Σ_j w_ij C_j, the classifier's multiply-adds that the regulariser sees.
     public var costSum = 0.0
     /// Σ_i H(π_i) of the predictor's policy, in nats.
     public var entropySum = 0.0
-    /// All terms of the loss but the cross entropy, · images: η · L_reg and, where set, those on the policy.
+    /// η · L_reg and, where set, the terms on the policy, · images.
     public var penaltySum = 0.0
-    /// Σ of the distillation term, with its weight, over the classifications; 0 where there is none.
+    /// Σ of the distillation terms, in place and from a teacher, with their weights, over the classifications; 0 where there is none.
     public var distillationSum = 0.0
     /// Images routed to each resolution; empty in warm-up.
     public var routed: [Double] = []
@@ -50,9 +50,10 @@ public struct StepReport: Equatable, Sendable {
 
     /// L_ce.
     public var meanCrossEntropy: Double { lossSum / max(classifications, 1) }
-    /// What in-place distillation adds to it in warm-up.
+    /// The distillation terms, in place (warm-up) and from a teacher.
     public var meanDistillation: Double { distillationSum / max(classifications, 1) }
-    /// L = L_ce + η L_reg, and what else the penalty holds. Without the distillation term, so that runs with and without it compare.
+    /// L = L_ce + η L_reg, and what else the penalty holds. Without the distillation terms, and without the factor 1 − α of a teacher, so
+    /// that runs with and without them compare.
     public var meanLoss: Double { meanCrossEntropy + penaltySum / max(images, 1) }
     public var accuracy: Double { correct / max(classifications, 1) }
     public var meanCost: Double { costSum / max(images, 1) }

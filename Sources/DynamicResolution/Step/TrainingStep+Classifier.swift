@@ -1,4 +1,3 @@
-import Kernels
 import NeuralNetwork
 
 /// A micro-batch whose images have been routed.
@@ -112,8 +111,7 @@ extension TrainingStep {
             model.resizing(batch.gathering(images), toResolution: pass.resolutionIndex), pass
         ).output
         for (row, image) in images.enumerated() {
-            outcome.losses[image * outcome.columns + pass.resolutionIndex] = CrossEntropy.loss(
-                logits.image(row), count: model.classCount, label: Int(batch.labels[image]), smoothing: labelSmoothing, gradient: nil)
+            outcome.losses[image * outcome.columns + pass.resolutionIndex] = comparedLoss(logits.image(row), of: image, in: batch)
         }
     }
 
@@ -135,8 +133,8 @@ extension TrainingStep {
             let gradient = Tensor(shape, batch.images.context)
             gradient.data.update(repeating: 0, count: shape.count)
             for (image, choice) in routed.decision.choices.enumerated() where choice == index || kept != nil {
-                outcome.losses[image * outcome.columns + index] = crossEntropy(
-                    forward.output.image(image), label: Int(batch.labels[image]), lossScale: 1 / Float(outcome.globalCount),
+                outcome.losses[image * outcome.columns + index] = trainedLoss(
+                    forward.output.image(image), of: image, in: batch, lossScale: 1 / Float(outcome.globalCount),
                     logitGradient: gradient.image(image), report: &report)
                 if choice == index { logitGradients.image(image).update(from: gradient.image(image), count: model.classCount) }
             }

@@ -20,7 +20,7 @@ extension TrainingStep {
         let costGradient = options.regularizer.weightGradient(mean: mean.cost, globalCount: globalCount)
 
         var report = StepReport(resolutionCount: model.resolutions.count)
-        for (index, batch) in microBatches.enumerated() {
+        for (index, batch) in try microBatches.map(taught).enumerated() {
             let current = runsOnce ? routes[index] : try route(batch, options, isFinal: true)
             var outcome = PolicyOutcome(
                 images: batch.labels.count, costGradient: costGradient, globalCount: globalCount)

@@ -1,24 +1,4 @@
-import Kernels
 import NeuralNetwork
-
-/// One micro-batch of this rank: images at the largest resolution [N, r_1, r_1, 3], with what belongs to them.
-public struct MicroBatch {
-    public var images: Tensor
-    public var labels: [Int32]
-    /// Indices in the data set, which key the noise.
-    public var sampleIndices: [Int]
-
-    public init(images: Tensor, labels: [Int32], sampleIndices: [Int]) {
-        self.images = images
-        self.labels = labels
-        self.sampleIndices = sampleIndices
-    }
-
-    /// The images `indices`; without a copy where they are all of them.
-    public func gathering(_ indices: [Int]) -> Tensor {
-        indices.count == labels.count ? images : images.gathering(indices)
-    }
-}
 
 /// Computes the gradients of one step of a DRNet on this rank's share of the global batch. The gradients are this rank's part of
 /// the gradient of the *global* mean loss: their sum over the ranks is the gradient, whatever each rank holds.
@@ -31,16 +11,29 @@ public struct TrainingStep {
     let ranks: StatisticsReducer?
     /// Whether batch norms normalise with the statistics of all ranks.
     let globalBatchNorm: Bool
-    let labelSmoothing: Float
+    let loss: ClassificationLoss
+    let teacher: Teacher?
     /// Batch-norm sums of this rank's passes since they were last cleared, one collector for each network of the model, classifier
     /// first. The caller reduces and applies them after the step.
     public let statistics: [StatisticsCollector]
 
-    public init(model: DRNet, ranks: StatisticsReducer?, globalBatchNorm: Bool, labelSmoothing: Float) {
+    /// - Parameters:
+    ///   - model: receives the gradients.
+    ///   - ranks: sums over the ranks; nil on one process.
+    ///   - globalBatchNorm: whether batch norms normalise with the statistics of all ranks.
+    ///   - loss: of each classification.
+    ///   - teacher: for a loss with `distillation`; nil for other losses.
+    public init(
+        model: DRNet, ranks: StatisticsReducer?, globalBatchNorm: Bool, loss: ClassificationLoss, teacher: Teacher? = nil
+    ) {
+        precondition([0, model.classCount].contains(loss.classWeights.count), "each class has a weight")
+        precondition((loss.distillation == nil) == (teacher == nil), "a teacher, and what to learn from it")
+        precondition([nil, model.classCount].contains(teacher?.classCount), "the teacher has the same classes")
         self.model = model
         self.ranks = ranks
         self.globalBatchNorm = globalBatchNorm
-        self.labelSmoothing = labelSmoothing
+        self.loss = loss
+        self.teacher = teacher
         statistics = model.networks.map { StatisticsCollector($0.arena) }
     }
 
@@ -74,7 +67,7 @@ public struct TrainingStep {
     ) throws -> StepReport {
         var report = StepReport(resolutionCount: model.resolutions.count)
         let lossScale = 1 / Float(globalCount * model.resolutions.count)
-        for batch in microBatches {
+        for batch in try microBatches.map(taught) {
             report.images += Double(batch.labels.count)
             if let distillation {
                 try trainDistilled(batch, distillation, lossScale: lossScale, report: &report)
@@ -86,6 +79,14 @@ public struct TrainingStep {
             }
         }
         return report
+    }
+
+    /// The micro-batch with the teacher's answers, if there is a teacher. The teacher runs once for each image.
+    func taught(_ batch: MicroBatch) throws -> MicroBatch {
+        guard let teacher, !batch.labels.isEmpty else { return batch }
+        var batch = batch
+        batch.teacherLogits = try teacher.logits(batch.images)
+        return batch
     }
 
     /// The results of a sub-batch's images, in their order.
@@ -116,26 +117,40 @@ public struct TrainingStep {
         var answer = SubBatchAnswer()
         for (row, image) in images.enumerated() {
             answer.losses.append(
-                crossEntropy(
-                    logits.image(row), label: Int(batch.labels[image]), lossScale: lossScale, logitGradient: gradient.image(row),
-                    report: &report))
+                trainedLoss(
+                    logits.image(row), of: image, in: batch, lossScale: lossScale, logitGradient: gradient.image(row), report: &report))
             answer.gateGradients.append(dot(gradient.image(row), logits.image(row)))
         }
         try forward.pullback?(gradient)
         return answer
     }
 
-    /// The loss of one classification, which enters the report; `logitGradient` ← its gradient times `lossScale`.
-    func crossEntropy(
-        _ scores: UnsafePointer<Float>, label: Int, lossScale: Float, logitGradient: UnsafeMutablePointer<Float>, report: inout StepReport
+    /// The loss of one classification that trains, which enters the report; `logitGradient` ← its gradient times `lossScale`.
+    ///
+    /// - Parameters:
+    ///   - scores: the logits.
+    ///   - image: index in the micro-batch.
+    func trainedLoss(
+        _ scores: UnsafePointer<Float>, of image: Int, in batch: MicroBatch, lossScale: Float,
+        logitGradient: UnsafeMutablePointer<Float>, report: inout StepReport
     ) -> Float {
-        let classes = model.classCount
-        let loss = CrossEntropy.loss(scores, count: classes, label: label, smoothing: labelSmoothing, gradient: logitGradient)
+        let (classes, target) = (model.classCount, batch.target(of: image))
+        let parts = loss.parts(scores, target, classes: classes, gradient: logitGradient)
         for index in 0..<classes { logitGradient[index] *= lossScale }
-        report.lossSum += Double(loss)
-        report.correct += Logits.rank(of: label, in: scores, count: classes) == 0 ? 1 : 0
+        report.lossSum += Double(parts.crossEntropy)
+        report.distillationSum += Double(parts.distillation)
+        report.correct += Logits.rank(of: target.mainLabel, in: scores, count: classes) == 0 ? 1 : 0
         report.classifications += 1
-        return loss
+        return parts.total
+    }
+
+    /// The loss of one classification that trains nothing: the estimator compares it with those at other resolutions.
+    ///
+    /// - Parameters:
+    ///   - scores: the logits.
+    ///   - image: index in the micro-batch.
+    func comparedLoss(_ scores: UnsafePointer<Float>, of image: Int, in batch: MicroBatch) -> Float {
+        loss.parts(scores, batch.target(of: image), classes: model.classCount, gradient: nil).total
     }
 
     /// The scalar product of two rows of classes.

@@ -46,4 +46,25 @@ public enum CrossEntropy {
             return loss
         }
     }
+
+    /// Returns the cross entropy of one row with any targets: −Σ_k t_k log p_k. With t_k = w_k q_k this is torch.nn.CrossEntropyLoss of the
+    /// probabilities q with the class weights w, without a reduction. `gradient` ← its gradient (Σ_k t_k) p − t; nil if only the loss is
+    /// needed.
+    public static func loss(
+        _ logits: UnsafePointer<Float>, count: Int, targets: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>?
+    ) -> Float {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: gradient == nil ? count : 0) { scratch in
+            let probabilities = gradient ?? scratch.baseAddress!
+            let logSum = softmax(logits, count: count, into: probabilities)
+            var (loss, total): (Float, Float) = (0, 0)
+            for index in 0..<count {
+                loss += targets[index] * (logSum - logits[index])
+                total += targets[index]
+            }
+            if let gradient {
+                for index in 0..<count { gradient[index] = total * gradient[index] - targets[index] }
+            }
+            return loss
+        }
+    }
 }

@@ -29,7 +29,11 @@ public final class MicroBatches {
     /// - Throws: `UnusableImage`
     public func next() throws -> MicroBatch? {
         do {
-            return try loader.next().map { MicroBatch(images: $0.memory, labels: $0.labels, sampleIndices: $0.sampleIndices) }
+            return try loader.next().map {
+                MicroBatch(
+                    images: $0.memory, labels: $0.labels, sampleIndices: $0.sampleIndices, partnerLabels: $0.partnerLabels,
+                    partnerShares: $0.partnerShares)
+            }
         } catch let error as ImageError {
             throw UnusableImage(reason: error, folder: folder)
         }

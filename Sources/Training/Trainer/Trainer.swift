@@ -85,7 +85,7 @@ public final class Trainer {
         trainingStep = TrainingStep(
             model: model, ranks: communicator.rankCount > 1 ? exchange : nil,
             globalBatchNorm: configuration.batchNorm.mode == .global,
-            labelSmoothing: Float(configuration.optimizer.labelSmoothing))
+            loss: ClassificationLoss(labelSmoothing: Float(configuration.optimizer.labelSmoothing)))
         let checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer, averages: averages)
         self.checkpoints = checkpoints
         plans = StagePlan.plans(configuration.stages)
