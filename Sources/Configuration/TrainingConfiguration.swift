@@ -15,6 +15,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
     public var batchNorm: BatchNormOptions
     public var policy: PolicyOptions
     public var optimizer: OptimizerOptions
+    public var loss: LossOptions
+    public var distillation: DistillationOptions
     public var stages: StagesOptions
     public var checkpoints: CheckpointOptions
     public var evaluation: EvaluationOptions
@@ -79,6 +81,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
         let untrained: PredictorKind = resolutions.count > 1 ? .cascade : .none
         predictor = PredictorOptions(section.section("predictor"), usualKind: stages.fineTune == nil ? untrained : .network)
         policy = PolicyOptions(section.section("policy"), frozen: stages.fineTune?.freeze ?? .none)
+        loss = LossOptions(section.section("loss"))
+        distillation = DistillationOptions(section.section("distillation"), largestResolution: resolutions[0])
         checkpoints = CheckpointOptions(section.section("checkpoints"))
         evaluation = EvaluationOptions(section.section("evaluation"))
         kernels = KernelOptions(section.section("kernels"))
@@ -110,6 +114,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
                 "has \(data.resizeRatios.count) numbers, but there are \(resolutions.count) resolutions; "
                     + "list one for each, or write a single number")
         }
+        checkDistillation(section)
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
                 "optimizer",
@@ -162,7 +167,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
             ("seed", .scalar(String(seed))), (Recipe.key, .value(recipe?.rawValue)), ("resolutions", .value(resolutions)),
             ("data", data.text),
             ("classifier", classifier.text), ("predictor", predictor.text), ("batchNorm", batchNorm.text),
-            ("policy", policy.text), ("optimizer", optimizer.text), ("stages", stages.text),
+            ("policy", policy.text), ("optimizer", optimizer.text), ("loss", loss.text),
+            ("distillation", distillation.text), ("stages", stages.text),
             ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("kernels", kernels.text),
             ("communication", communication.text),
             ("metrics", metrics.text),

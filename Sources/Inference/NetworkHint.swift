@@ -15,15 +15,40 @@ enum NetworkHint {
             return "It fits predictor.widths [\(widths.map(String.init).joined(separator: ", "))]"
                 + (key.hasPrefix("predictor") ? ": set this key" : ", so it is a predictor")
         }
-        for (backbone, network) in backbones where file.names.count >= network.names.count {
-            guard let names = try names(file, of: network, path: path) else { continue }
-            for width in try likelyWidths(file, names) where try fits(file, names, plain(backbone.architecture(.init(width: width)))) {
-                return "It fits classifier.architecture \(backbone.rawValue), classifier.width \(width == 1 ? "1" : "\(width)")"
-                    + (key.hasPrefix("classifier") ? ": set these keys" : ", so it is a classifier")
-            }
+        if let fit = try classifier(file, path: path) {
+            let section = key.hasPrefix("distillation") ? "distillation" : "classifier"
+            return "It fits \(section).architecture \(fit.backbone.rawValue), \(section).width \(fit.width == 1 ? "1" : "\(fit.width)")"
+                + (key.hasPrefix(section) ? ": set these keys" : ", so it is a classifier")
         }
         return "No network of this project fits: it takes torchvision's names ("
             + Backbone.allCases.map(\.rawValue).joined(separator: ", ") + ")"
+    }
+
+    /// A classifier that a file fits.
+    struct ClassifierFit {
+        var backbone: Backbone
+        var width: Double
+        /// Copies of each batch norm in the file.
+        var copies: Int
+    }
+
+    /// Finds the classifier that a file fits, whatever its last layer is; nil if it fits none.
+    ///
+    /// - Parameters:
+    ///   - architecture: the only one to try; nil: all.
+    ///   - width: the only one to try; nil: likely ones.
+    static func classifier(
+        _ file: SafetensorsFile, path: String, architecture: Backbone? = nil, width: Double? = nil
+    ) throws -> ClassifierFit? {
+        for (backbone, network) in backbones where file.names.count >= network.names.count {
+            guard architecture == nil || architecture == backbone, let names = try names(file, of: network, path: path) else { continue }
+            let widths = try width.map { [$0] } ?? likelyWidths(file, names)
+            for width in widths where try fits(file, names, plain(backbone.architecture(.init(width: width)))) {
+                let copies = names.stored.values.flatMap { $0.keys.compactMap { $0 } }.max().map { $0 + 1 } ?? 1
+                return ClassifierFit(backbone: backbone, width: width, copies: copies)
+            }
+        }
+        return nil
     }
 
     private static func plain(_ architecture: any NetworkArchitecture) -> NetworkTensors {

@@ -130,7 +130,7 @@ final class ConfigurationSection {
 
     /// The node of a key; nil if the key is missing or null. Marks the key as known.
     func value(_ key: String) -> ConfigurationNode? {
-        known.append(key)
+        if !known.contains(key) { known.append(key) }
         guard let value = node[key]?.value else { return nil }
         return value.isNull ? nil : value
     }

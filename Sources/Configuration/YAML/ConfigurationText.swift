@@ -14,8 +14,11 @@ package indirect enum ConfigurationText {
     }
     static func value(_ text: String?) -> ConfigurationText {
         guard let text else { return .scalar("null") }
-        return .scalar("\"" + text.unicodeScalars.map(escaped).joined() + "\"")
+        return .scalar(quoted(text))
     }
+
+    /// A text in double quotes.
+    static func quoted(_ text: String) -> String { "\"" + text.unicodeScalars.map(escaped).joined() + "\"" }
 
     /// A character of a text in double quotes. What YAML does not allow, or what changes in reading, becomes an escape sequence.
     private static func escaped(_ scalar: Unicode.Scalar) -> String {

@@ -37,6 +37,8 @@ public struct TrainingState: Codable, Equatable, Sendable {
     var averageUpdates: Int?
     /// Evaluations since the best one of the stage; nil if nothing counts them.
     private(set) var evaluationsWithoutGain: Int?
+    /// The checksum of the teacher's file. Nil without a teacher.
+    var teacher: String?
     /// A resumed run must have the same identity.
     public var identity: RunIdentity
     /// The values of all keys at this position. Nil in checkpoints of earlier builds.

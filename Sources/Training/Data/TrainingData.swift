@@ -89,6 +89,11 @@ public final class TrainingData {
     /// Images of one micro-batch over all ranks.
     var microBatchSize: Int { configuration.optimizer.batchSize / configuration.optimizer.accumulationSteps }
 
+    /// The number of training images of each class, in the order of the labels.
+    var imagesPerClass: [Int] {
+        folder.training.reduce(into: [Int](repeating: 0, count: folder.classes.count)) { $0[Int($1.label)] += 1 }
+    }
+
     /// The last step of an epoch can have fewer micro-batches, and the last micro-batch fewer images.
     func stepsPerEpoch(_ plan: StagePlan) -> Int {
         let batches = (images(plan).count + microBatchSize - 1) / microBatchSize

@@ -73,7 +73,7 @@ extension MetricsRecord {
 private struct ReportFields: Encodable {
     var loss: Double
     var crossEntropy: Double
-    /// Nil without distillation.
+    /// In place and from a teacher. Nil without both.
     var distillation: Double?
     var penalty: Double
     var accuracy: Double
@@ -85,7 +85,7 @@ private struct ReportFields: Encodable {
     init(_ report: StepReport, _ plan: StagePlan) {
         loss = report.meanLoss
         crossEntropy = report.meanCrossEntropy
-        if plan.distills { distillation = report.meanDistillation }
+        if plan.distills || report.distillationSum > 0 { distillation = report.meanDistillation }
         penalty = report.penaltySum / max(report.images, 1)
         accuracy = report.accuracy
         guard plan.usesPredictor else { return }

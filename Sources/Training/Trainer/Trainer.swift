@@ -82,10 +82,14 @@ public final class Trainer {
         optimizer = Optimizer(model.networks, Optimizer.Options(configuration.optimizer), context: context)
         let decay = configuration.optimizer.emaDecay
         averages = decay > 0 ? WeightAverages(of: model, decay: decay, context: context) : nil
+        let teacher = try Self.teacher(
+            configuration, classes: data.folder.classes, continuing: found?.state, communicator, note: note)
+        let loss = try communicator.agree(label: "loss") {
+            try ClassificationLoss(configuration, data: data, hasTeacher: teacher != nil, note: note)
+        }
         trainingStep = TrainingStep(
             model: model, ranks: communicator.rankCount > 1 ? exchange : nil,
-            globalBatchNorm: configuration.batchNorm.mode == .global,
-            loss: ClassificationLoss(labelSmoothing: Float(configuration.optimizer.labelSmoothing)))
+            globalBatchNorm: configuration.batchNorm.mode == .global, loss: loss, teacher: teacher?.teacher)
         let checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer, averages: averages)
         self.checkpoints = checkpoints
         plans = StagePlan.plans(configuration.stages)
@@ -97,6 +101,8 @@ public final class Trainer {
         state = found?.state ?? TrainingState(identity: identity, configuration: configuration)
         if let residualDoubt = state.residualDoubt { model.residualDoubt = residualDoubt }
         state.averageUpdates = averages == nil ? nil : state.averageUpdates ?? 0
+        // A run that is complete does not load its teacher, and can still get more epochs.
+        state.teacher = teacher?.checksum ?? (configuration.distillation.term == nil ? nil : state.teacher)
         savedStep = found?.state.position.runStep
         self.lock = lock
         if start.isResume {
