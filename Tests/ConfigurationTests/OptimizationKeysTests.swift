@@ -52,7 +52,7 @@ final class OptimizationKeysTests: XCTestCase {
         XCTAssertEqual(configuration.stages.fineTune?.learningRate.batchFactor, 0.5)
         XCTAssertEqual(try TrainingConfiguration.load(text: configuration.yaml(), path: "config.yaml", overrides: []), configuration)
         XCTAssertEqual(configuration.classifierDefinition(classCount: 2).frozenStages, 5)
-        XCTAssertEqual(configuration.predictorDefinition?.frozenStages, 0)
+        XCTAssertEqual(configuration.predictorDefinition(classCount: 2)?.frozenStages, 0)
     }
 
     func testWrongValuesAreRefusedWithWhatIsAllowed() {
