@@ -129,7 +129,8 @@ extension TrainingConfiguration {
                 ("temperature", .section([("start", .value(temperature.start)), ("end", .value(temperature.end))])),
                 ("flopsWeight", .value(flopsWeight)), ("flopsWarmUpEpochs", .value(flopsWarmUpEpochs)), ("flopsTarget", target),
                 ("flopsPenalty", .scalar(flopsPenalty.rawValue)), ("multiplierRate", .value(multiplierRate)),
-                ("countPredictor", .value(countPredictor)), ("heldOutParts", .value(heldOutParts)), ("balanceWeight", .value(terms.balanceWeight)),
+                ("countPredictor", .value(countPredictor)), ("heldOutParts", .value(heldOutParts)),
+                ("balanceWeight", .value(terms.balanceWeight)),
                 ("entropyWeight", .value(terms.entropyWeight)),
             ])
         }

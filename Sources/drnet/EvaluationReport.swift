@@ -18,7 +18,8 @@ enum EvaluationReport {
                 results: outcome.results, flops: trained.model.flops, classCount: trained.model.classCount, speed: outcome.speed,
                 hasDecider: trained.model.hasDecider, milliseconds: budgets.needsPolicy ? outcome.milliseconds : nil)
             if trained.model.hasDecider {
-                evaluation.addPoints(outcome.results, flops: trained.model.flops, decider: trained.model.decider, weighed: trained.model.costs)
+                evaluation.addPoints(
+                    outcome.results, flops: trained.model.flops, decider: trained.model.decider, weighed: trained.model.costs)
             }
             self = .whole(evaluation, results: outcome.results)
         }

@@ -67,8 +67,10 @@ final class OptimizationRunTests: XCTestCase {
     func testAveragesAreEvaluatedHandedOnAndTakenAsPretrainedWeights() throws {
         try withSmallRun { run in
             // The averages are far from the weights, which jump with a large rate.
-            let options = modern + set(
-                "optimizer.emaDecay=0.99", "stages.recalibrate=null", "stages.fineTune.learningRate={base: 0.02, kind: constant}")
+            let options =
+                modern
+                + set(
+                    "optimizer.emaDecay=0.99", "stages.recalibrate=null", "stages.fineTune.learningRate={base: 0.02, kind: constant}")
             try run.complete("run", options)
             let last = try checkpoint(run, "run", step: 25)
             let (weights, averages) = (last + "/classifier.safetensors", last + "/classifier-ema.safetensors")
@@ -142,8 +144,13 @@ final class OptimizationRunTests: XCTestCase {
             let pretrained = run.path("first")
             let source = try SafetensorsFile(contentsOf: try XCTUnwrap(run.checkpoints("first").last) + "/classifier.safetensors")
             for (name, ranks, more) in [
-                ("sgd", nil, []), ("adamw", 3, modern + set(
-                    "optimizer.batchSize=2", "stages.warmUp={epochs: 1, learningRate: {base: 1e-3}}", "stages.fineTune.epochs=1")),
+                ("sgd", nil, []),
+                (
+                    "adamw", 3,
+                    modern
+                        + set(
+                            "optimizer.batchSize=2", "stages.warmUp={epochs: 1, learningRate: {base: 1e-3}}", "stages.fineTune.epochs=1")
+                ),
                 ("straight-through", 2, set("policy.estimator=straight-through", "batchNorm.mode=local")),
             ] as [(String, Int?, [String])] {
                 try run.complete(

@@ -42,7 +42,8 @@ final class CascadeTests: XCTestCase {
         XCTAssertEqual(shares([[false, false, true], [false, true, true], [false, false, false]]), [0, 1 / 3.0, 1])
         XCTAssertEqual(shares([[true, false, true], [false, false, true], [false, false, false]]), [0, 0, 1], "larger is not worse")
         XCTAssertEqual(shares([[true, true, true], [true, true, true], [true, true, false]]), [1, 1, 1], "never above 1")
-        XCTAssertEqual(shares([[true, true, false], [false, false, false], [false, false, false]]), [0, 1, 1], "no error to compare with")
+        XCTAssertEqual(
+            shares([[true, true, false], [false, false, false], [false, false, false]]), [0, 1, 1], "no error to compare with")
         XCTAssertEqual(ResidualDoubt(resolutions: 3).shares, [0, 1, 1])
     }
 

@@ -1,7 +1,7 @@
 /// How much of the doubt about an image at the smallest resolution remains at the others: the parameters of a cascade by a threshold.
 ///
-/// With the doubt d = 1 − p of an image, p its largest probability at the smallest resolution, the expected error at resolution j is taken as
-/// a_j d. A decision minimises a_j d + λ C_j. With two resolutions this is a threshold on p.
+/// With the doubt d = 1 − p of an image, p its largest probability at the smallest resolution, the expected error at resolution j is taken
+/// as a_j d. A decision minimises a_j d + λ C_j. With two resolutions this is a threshold on p.
 public struct ResidualDoubt: Codable, Equatable, Sendable {
     /// a_j of each resolution, largest first: 0 … 1, not decreasing, and 1 for the smallest.
     public private(set) var shares: [Double]

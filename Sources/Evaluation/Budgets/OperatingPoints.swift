@@ -104,8 +104,8 @@ extension [ImageResult] {
         }
     }
 
-    /// The results with the scores of a cascade by a threshold. The residual doubt comes from the labels of the other half of the images, so
-    /// that no image is judged by its own label.
+    /// The results with the scores of a cascade by a threshold. The residual doubt comes from the labels of the other half of the images,
+    /// so that no image is judged by its own label.
     var withThresholdScores: [ImageResult] {
         let halves = [1, 0].map { other in enumerated().filter { $0.offset % 2 == other }.map(\.element).residualDoubt }
         return enumerated().map { index, result in

@@ -73,7 +73,8 @@ struct ContinuedConfiguration {
         /// Keys that shape the networks or select the images.
         private static let fixed: Set<String> = [
             "classifier.architecture", "classifier.width", "predictor.kind", "predictor.architecture", "predictor.blocks", "predictor.head",
-            "predictor.hiddenUnits", "predictor.widths", "predictor.inputSize", "policy.heldOutParts", "data.fold", "data.sampling", "data.repeats",
+            "predictor.hiddenUnits", "predictor.widths", "predictor.inputSize", "policy.heldOutParts", "data.fold", "data.sampling",
+            "data.repeats",
         ]
         private static let initial: Set<String> = [
             "classifier.pretrained", "classifier.zeroInitResidual", "predictor.pretrained", "predictor.lastLayerScale",
