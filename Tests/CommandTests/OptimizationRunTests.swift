@@ -59,7 +59,7 @@ final class OptimizationRunTests: XCTestCase {
                 try run.complete("\(ranks)", ranks: ranks, calm)
                 XCTAssertLessThan(relativeDifference(try average("\(ranks)"), try average("1")), 1e-5, "\(ranks) ranks")
             }
-            try run.complete("other", calm + set("optimizer.emaDecay=0.5"))
+            try run.complete("other", calm + set("stages.warmUp.learningRate.base=1e-2"))
             XCTAssertGreaterThan(relativeDifference(try average("other"), try average("1")), 1e-4, "the comparison can fail")
         }
     }
