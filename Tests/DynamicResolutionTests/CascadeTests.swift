@@ -128,6 +128,28 @@ final class CascadeTests: XCTestCase {
         }
     }
 
+    /// With several micro-batches, a first pass finds the routes. It leaves no trace in the statistics.
+    func testEachImageEntersTheStatisticsOnceWithSeveralMicroBatches() throws {
+        for head in [nil, CascadeHead.learned] {
+            let model = reference.makeModel(head: head)
+            let step = makeStep(model)
+            _ = try step.fineTune(
+                [reference.batch(0..<5), reference.batch(5..<9)], globalCount: ReferenceCase.images,
+                reference.options(Expected(), model, .all))
+            for (network, collector) in zip(model.networks, step.statistics) {
+                var offset = 0
+                for copy in network.arena.batchNormCopies {
+                    let count = collector.sums[offset + 2 * copy.channels]
+                    offset += 2 * copy.channels + 1
+                    guard copy.name.hasPrefix("bn1") else { continue }
+                    // The stem halves the sides.
+                    let size = copy.name.split(separator: ".").last.flatMap { Int($0) }.map { model.resolutions[$0] } ?? 40
+                    XCTAssertEqual(count, Double(9 * (size / 2) * (size / 2)), "\(copy.name), head \(String(describing: head))")
+                }
+            }
+        }
+    }
+
     /// No gradient flows from the head into the classifier: with another head, the classifier's gradient of the same routes is the same.
     func testRegressionTrainsTheClassifierAsWarmUpDoes() throws {
         for head in [nil, CascadeHead.learned] {
