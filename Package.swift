@@ -119,7 +119,7 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
-                "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Communication", "ImageData",
+                "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "ImageData",
                 "Interchange", "Charts", "TestSupport",
             ]),
         .testTarget(

@@ -64,22 +64,25 @@ extension FLOPsModel {
 }
 
 extension FLOPsRegularizer {
-    /// The regulariser of a configuration.
+    /// The regulariser of a configuration, in the unit that decisions weigh.
     ///
     /// - Throws: `UnreachableTarget` if the target is below the cost of the smallest resolution.
     package init(_ policy: TrainingConfiguration.PolicyOptions, _ flops: FLOPsModel) throws(UnreachableTarget) {
-        let predictorCost = policy.countPredictor ? flops.predictor : 0
-        let costs = flops.choices.map { $0 + predictorCost }
+        let weighed = policy.costTable?.milliseconds ?? flops.costs
+        let predictorCost = policy.countPredictor ? weighed.predictor : 0
+        let costs = weighed.choices.map { $0 + predictorCost }
         let target: Double
         switch policy.flopsTarget {
-        case .share(let share): target = share * flops.largest
+        case .share(let share): target = share * weighed.largest
         case .multiplyAdds(let count): target = count
         }
         guard target >= costs.min() ?? 0 else {
-            throw UnreachableTarget(target: target, smallest: costs.min() ?? 0, largest: costs.max() ?? 0)
+            throw UnreachableTarget(
+                target: target, smallest: costs.min() ?? 0, largest: costs.max() ?? 0,
+                unit: policy.costTable == nil ? .multiplyAdds : .milliseconds)
         }
         // F̄ is the classifier's cost only. If the target includes the predictor, subtract the predictor's constant cost.
-        self.init(policy.flopsPenalty, weight: policy.flopsWeight, target: target - predictorCost, costs: flops.choices)
+        self.init(policy.flopsPenalty, weight: policy.flopsWeight, target: target - predictorCost, costs: weighed.choices)
     }
 }
 
@@ -88,13 +91,15 @@ package struct UnreachableTarget: Error, CustomStringConvertible {
     var target: Double
     var smallest: Double
     var largest: Double
+    var unit = CostUnit.multiplyAdds
 
     package var description: String { "policy.flopsTarget \(problem)" }
 
     /// The end of a sentence that begins with the key.
     var problem: String {
-        func giga(_ count: Double) -> String { Figures.threeDigits(count / 1e9) }
-        return "is \(giga(target)) G multiply-adds, but even the smallest resolution costs \(giga(smallest)) G: choose a target up to "
-            + "\(giga(largest)) G, or smaller resolutions"
+        let (scale, short, long) = unit == .multiplyAdds ? (1e-9, " G", " G multiply-adds") : (1.0, " ms", " ms")
+        func text(_ cost: Double) -> String { Figures.threeDigits(scale * cost) }
+        return "is \(text(target))\(long), but even the smallest resolution costs \(text(smallest))\(short): choose a target up to "
+            + "\(text(largest))\(short), or smaller resolutions"
     }
 }

@@ -26,6 +26,8 @@ extension TrainingConfiguration {
         public var multiplierRate: Double
         /// The decider learns from one of this many parts of the training images, and the classifier from the others; 0: both from all.
         public var heldOutParts: Int
+        /// The milliseconds that decisions weigh; nil for multiply-adds.
+        public var costTable: CostTable?
         /// Whether the target includes the predictor's own cost.
         public var countPredictor: Bool
         /// The weights of balance and entropy.
@@ -61,6 +63,7 @@ extension TrainingConfiguration {
             flopsWeight = section.number("flopsWeight", default: 1, .notNegative)
             flopsWarmUpEpochs = section.number("flopsWarmUpEpochs", default: 0, .notNegative)
             flopsTarget = Self.target(section)
+            costTable = Self.costTable(section)
             flopsPenalty = section.choice("flopsPenalty", default: .hinge)
             multiplierRate = section.number("multiplierRate", default: 5, .positive)
             countPredictor = section.boolean("countPredictor", default: false)
@@ -128,6 +131,7 @@ extension TrainingConfiguration {
                 ("estimator", .scalar(estimator.rawValue)), ("batchNormImages", .scalar(batchNormImages.rawValue)),
                 ("temperature", .section([("start", .value(temperature.start)), ("end", .value(temperature.end))])),
                 ("flopsWeight", .value(flopsWeight)), ("flopsWarmUpEpochs", .value(flopsWarmUpEpochs)), ("flopsTarget", target),
+                ("cost", costTable?.text ?? .scalar("flops")),
                 ("flopsPenalty", .scalar(flopsPenalty.rawValue)), ("multiplierRate", .value(multiplierRate)),
                 ("countPredictor", .value(countPredictor)), ("heldOutParts", .value(heldOutParts)),
                 ("balanceWeight", .value(terms.balanceWeight)),

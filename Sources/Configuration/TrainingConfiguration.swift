@@ -115,6 +115,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
                     + "list one for each, or write a single number")
         }
         checkDistillation(section)
+        checkCosts(section)
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
                 "optimizer",

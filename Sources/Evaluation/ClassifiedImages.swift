@@ -32,6 +32,8 @@ struct ClassifiedImages {
         var answer: ClassAnswer
         /// The probability of the predicted class.
         var topProbability: Float
+        /// 1 minus the largest probability; at the smallest resolution only.
+        var doubt: Double?
     }
 
     /// The decider's answer for an image.
@@ -77,7 +79,7 @@ struct ClassifiedImages {
             return ImageResult(
                 sample: samples[index], label: labels[index], choice: choice, predicted: answer.predicted, labelRank: answer.labelRank,
                 fixedLabelRanks: fixed.map(\.answer.labelRank), fixedPredictions: fixed.map(\.answer.predicted),
-                topProbabilities: fixed.map(\.topProbability), scores: policy?.scores ?? [])
+                topProbabilities: fixed.map(\.topProbability), smallestDoubt: fixed.last?.doubt, scores: policy?.scores ?? [])
         }.sorted { $0.sample < $1.sample }
     }
 }

@@ -105,7 +105,7 @@ public final class Evaluator {
     /// Routes the images of a batch into the queues, and classifies each queue that becomes full.
     private func runDynamic(_ batch: MicroBatch, _ first: Int) throws {
         let decision = try model.decide(batch.images)
-        let choices = decision.map { model.choices($0, costWeight: costWeight) } ?? batch.labels.map { _ in 0 }
+        let choices = decision.map { model.choices($0, costWeight: costWeight) } ?? batch.labels.map { _ in model.fixedIndex }
         let subBatches = Router.subBatches(choices: choices, resolutionCount: model.resolutions.count)
         for (index, rows) in subBatches.enumerated() where !rows.isEmpty {
             if index == subBatches.count - 1, let logits = decision?.smallest {
@@ -161,9 +161,11 @@ public final class Evaluator {
         let logits = try timing(index, batch) { try model.classify(batch.images, resolutionIndex: index) }
         let classCount = model.classCount
         let probabilities = Logits.softmax(logits.values, columns: classCount)
+        let doubts = index == model.resolutions.count - 1 ? CascadeEvidence.doubts(logits) : nil
         images.fixed[index] += batch.sampleIndices.indices.map { row in
             let answer = ClassAnswer(logits.image(row), label: Int(batch.labels[row]), classCount: classCount)
-            return ClassifiedImages.FixedAnswer(answer: answer, topProbability: probabilities[row * classCount + answer.predicted])
+            return ClassifiedImages.FixedAnswer(
+                answer: answer, topProbability: probabilities[row * classCount + answer.predicted], doubt: doubts?[row])
         }
     }
 

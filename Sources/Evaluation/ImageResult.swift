@@ -14,12 +14,14 @@ public struct ImageResult: Codable, Equatable, Sendable {
     /// The class with the largest logit at every fixed resolution, and its probability; empty if only the dynamic network ran.
     public var fixedPredictions: [Int]
     public var topProbabilities: [Float]
+    /// 1 minus the largest probability at the smallest resolution, with all digits; nil if only the dynamic network ran.
+    public var smallestDoubt: Double?
     /// The decider's value of every resolution, without the costs; empty if it was not evaluated.
     public var scores: [Double]
 
     public init(
         sample: Int, label: Int, choice: Int, predicted: Int, labelRank: Int, fixedLabelRanks: [Int], fixedPredictions: [Int] = [],
-        topProbabilities: [Float] = [], scores: [Double] = []
+        topProbabilities: [Float] = [], smallestDoubt: Double? = nil, scores: [Double] = []
     ) {
         self.sample = sample
         self.label = label
@@ -29,6 +31,7 @@ public struct ImageResult: Codable, Equatable, Sendable {
         self.fixedLabelRanks = fixedLabelRanks
         self.fixedPredictions = fixedPredictions
         self.topProbabilities = topProbabilities
+        self.smallestDoubt = smallestDoubt
         self.scores = scores
     }
 

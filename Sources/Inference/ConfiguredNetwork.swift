@@ -28,7 +28,7 @@ extension DRNet {
         }
         self.init(
             resolutions: configuration.resolutions, classifier: classifier, decider: configuration.decider, predictor: predictor,
-            outputs: configuration.decisionOutputs, classCount: classCount,
+            outputs: configuration.decisionOutputs, classCount: classCount, costs: configuration.policy.costTable?.milliseconds,
             evaluationViews: configuration.data.views(resolutionCount: configuration.resolutions.count))
     }
 }

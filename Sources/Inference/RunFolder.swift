@@ -21,9 +21,11 @@ public struct RunFolder: Sendable {
     public var evaluationTable: String { path + "/evaluation.txt" }
     /// The last budget that the run was evaluated at.
     public var budget: String { path + "/budget.json" }
+    /// The way to use the weights that was recommended last.
+    public var deployment: String { path + "/deployment.json" }
 
     /// All files and folders of a run.
     package var files: [String] {
-        [configuration, environment, kernels, metrics, checkpoints, evaluationData, evaluationTable, budget]
+        [configuration, environment, kernels, metrics, checkpoints, evaluationData, evaluationTable, budget, deployment]
     }
 }

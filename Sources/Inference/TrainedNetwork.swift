@@ -64,14 +64,27 @@ public final class TrainedNetwork {
     ///   - checkpoint: the one to load.
     ///   - choice: how it was found, for `description`.
     ///   - context: what the network computes with.
-    public init(
+    public convenience init(
         _ folder: RunFolder, _ configuration: TrainingConfiguration, _ checkpoint: Checkpoint, choice: CheckpointChoice,
         context: KernelContext
+    ) throws {
+        try self.init(
+            folder, configuration, checkpoint, context: context,
+            description: "\(folder.path), \(choice.rawValue) checkpoint (step \(checkpoint.step))")
+    }
+
+    /// - Parameters:
+    ///   - costWeight: λ; nil for that of the trained operating point.
+    ///   - description: which weights these are, in words.
+    ///   - deployed: replaces the decider.
+    init(
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ checkpoint: Checkpoint, context: KernelContext,
+        costWeight: Double? = nil, description: String, deployed: (FrozenDRNet) -> FrozenDRNet = { $0 }
     ) throws {
         self.context = context
         let state = try checkpoint.decodeState(TrainedState.self)
         classes = state.identity.classes
-        costWeight = state.costWeight ?? 0
+        self.costWeight = costWeight ?? state.costWeight ?? 0
         // Pretrained files were the beginning of the run; they need not be there any more.
         let model = try DRNet(configuration.withoutPretrained, classCount: classes.count)
         let names = try DurableFile.names(in: checkpoint.folder)
@@ -81,9 +94,9 @@ public final class TrainedNetwork {
             try NetworkFile.load(path(CheckpointFiles.predictor), into: predictor, requiringFinite: true)
         }
         if let residualDoubt = state.residualDoubt { model.residualDoubt = residualDoubt }
-        self.model = FrozenDRNet(model)
+        self.model = deployed(FrozenDRNet(model))
         runFolder = folder.path
-        description = "\(folder.path), \(choice.rawValue) checkpoint (step \(checkpoint.step))"
+        self.description = description
         transform = EvaluationTransform(
             size: configuration.resolutions[0], resizeRatio: configuration.data.widestResizeRatio,
             normalization: Normalization(
@@ -125,7 +138,7 @@ public final class TrainedNetwork {
         let tensor = Tensor(Shape(batch: 1, height: size, width: size, channels: 3), context)
         transform.apply(image, sampleIndex: 0, into: tensor.data)
         let decision = try model.decide(tensor)
-        let choice = decision.map { model.choices($0, costWeight: costWeight ?? self.costWeight)[0] } ?? 0
+        let choice = decision.map { model.choices($0, costWeight: costWeight ?? self.costWeight)[0] } ?? model.fixedIndex
         let kept = choice == model.resolutions.count - 1 ? decision?.smallest : nil
         let logits = try (kept ?? model.classify(tensor, resolutionIndex: choice)).values
         let label = Logits.argmax(logits, columns: classes.count)[0]

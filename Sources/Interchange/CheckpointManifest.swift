@@ -2,11 +2,7 @@ import Foundation
 
 /// The contents of `manifest.json`: the size and checksum of each file of a checkpoint, and the caller's state.
 struct CheckpointManifest: Codable {
-    struct File: Codable, Equatable {
-        var bytes: Int
-        /// `CRC32.value`.
-        var crc32: UInt32
-    }
+    typealias File = FileChecksum
 
     static let fileName = "manifest.json"
     /// The version that this build writes, and the latest one that it reads.

@@ -6,21 +6,7 @@ import Inference
 
 /// The options of `drnet evaluate` for a budget and for the curve of all budgets.
 struct BudgetOptions: ParsableArguments {
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Largest mean cost of an image, predictor included: a share of the classifier's multiply-adds at the largest resolution, "
-                + "such as 0.6, or a number of multiply-adds, such as 2.5G, 300M or 40K.", valueName: "cost"),
-        transform: Self.budget)
-    var budget: Budget?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Largest mean time of an image on one rank of this machine, measured in batches of evaluation.batchSize of the run. It "
-                + "includes predictor and resizing, but not loading.", valueName: "milliseconds"),
-        transform: Self.milliseconds)
-    var budgetMs: Budget?
+    @OptionGroup var limits: LimitOptions
 
     @Option(
         parsing: .unconditional,
@@ -35,22 +21,14 @@ struct BudgetOptions: ParsableArguments {
     var curve: String?
 
     /// The budget in either unit.
-    var limit: Budget? { budget ?? budgetMs }
+    var limit: Budget? { limits.limit }
     /// Whether the evaluation needs the results of every image at every resolution, with the predictor's probabilities.
     var needsPolicy: Bool { limit != nil || curve != nil }
 
     func validate() throws {
-        if budget != nil && budgetMs != nil { throw ValidationError("use --budget or --budget-ms, not both") }
         guard calibrationShare > 0, calibrationShare < 1 else {
             throw ValidationError("--calibration-share is \(calibrationShare); it must be between 0 and 1")
         }
-    }
-
-    @Sendable private static func budget(_ text: String) throws -> Budget { try validated { try Budget(text) } }
-    @Sendable private static func milliseconds(_ text: String) throws -> Budget { try validated { try Budget(milliseconds: text) } }
-
-    private static func validated(_ body: () throws -> Budget) throws -> Budget {
-        do { return try body() } catch { throw ValidationError("\(error)") }
     }
 
     /// Checks the options against the network before any image is loaded.
@@ -59,7 +37,8 @@ struct BudgetOptions: ParsableArguments {
     func prepare(_ trained: TrainedNetwork) throws {
         guard needsPolicy else { return }
         try trained.requirePredictor()
-        try budget?.requireReachable(trained.model.flops)
+        try limit?.requireReachable(
+            trained.model.flops, milliseconds: trained.model.costUnit == .milliseconds ? trained.model.costs : nil)
     }
 
     /// Writes the curve's files. On rank 0.
@@ -70,7 +49,7 @@ struct BudgetOptions: ParsableArguments {
     func write(_ folder: String, _ outcome: Evaluator.Outcome, _ trained: TrainedNetwork, batchSize: Int, threads: Int) throws {
         let curve = OperatingCurve(
             results: outcome.results, flops: trained.model.flops, weighed: trained.model.costs,
-            milliseconds: try outcome.requireMilliseconds(), batchSize: batchSize, threads: threads)
+            milliseconds: try trained.milliseconds(outcome), batchSize: batchSize, threads: threads)
         try curve.save(to: folder, title: trained.description)
         try Console.result("\nthe curve of all budgets: \(folder)/curve.svg, curve.csv and curve.json")
     }

@@ -15,8 +15,8 @@ struct DRNetCommand: ParsableCommand {
             """,
         version: RunEnvironment.projectVersion,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, PredictCommand.self, InfoCommand.self, SynthesizeCommand.self,
-            CheckDataCommand.self, StudyCommand.self,
+            TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, PredictCommand.self, InfoCommand.self,
+            MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, StudyCommand.self,
         ])
 
     static func main() {

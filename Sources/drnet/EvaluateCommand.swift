@@ -5,6 +5,7 @@ import Console
 import Evaluation
 import Inference
 import Interchange
+import Kernels
 import Training
 
 struct EvaluateCommand: ParsableCommand {
@@ -24,8 +25,11 @@ struct EvaluateCommand: ParsableCommand {
     @Argument(help: "The run folder.")
     var runFolder: String
 
-    @Option(help: "Which checkpoint: last or best.")
-    var checkpoint = CheckpointChoice.last
+    @Option(help: "Which checkpoint: last or best. Default: last.")
+    var checkpoint: CheckpointChoice?
+
+    @Option(help: "Use the weights, the decider and λ of this file, which 'drnet recommend' wrote.")
+    var deployment: String?
 
     @Option(help: "Evaluate the images of this folder, in val/CLASS/ or in CLASS/, instead of the run's own. It needs no train/.")
     var data: String?
@@ -36,20 +40,19 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup(title: "Budgets and the curve of all budgets")
     var budgets: BudgetOptions
 
-    func run() throws {
-        let folder = RunFolder(path: runFolder)
-        try Ranks.run(load: { try load(folder) }, recordedProducts: folder.recordedProductsOfThisProcessor) { configuration, ranks in
-            try evaluate(configuration, folder, ranks)
-        }
+    func validate() throws {
+        guard deployment != nil else { return }
+        if checkpoint != nil { throw ValidationError("use --deployment or --checkpoint, not both: a deployment names its checkpoint") }
+        if budgets.needsPolicy { throw ValidationError("use --deployment without --budget, --budget-ms and --curve: it has its own λ") }
     }
 
-    private func load(_ folder: RunFolder) throws -> TrainingConfiguration {
-        var configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
-        if let data {
-            configuration.data.folder = data
-            configuration.data.fold = nil
+    func run() throws {
+        let folder = RunFolder(path: runFolder)
+        try Ranks.run(
+            load: { try EvaluatedRun.configuration(folder, data: data) }, recordedProducts: folder.recordedProductsOfThisProcessor
+        ) { configuration, ranks in
+            try evaluate(configuration, folder, ranks)
         }
-        return configuration
     }
 
     /// Checks that the files which the options name can be written, before the evaluation.
@@ -62,41 +65,35 @@ struct EvaluateCommand: ParsableCommand {
         try ranks.communicator.onRankZero(label: "paths of the results", checkPaths)
         // Rank 0 chooses the checkpoint. Training can write one at any time, so ranks that choose by themselves could choose different
         // ones.
-        let found = try ranks.communicator.valueOfRankZero(label: "checkpoint of rank 0") {
-            try TrainedNetwork.findCheckpoint(checkpoint, in: folder, report: Console.warning)
+        let source = try ranks.communicator.valueOfRankZero(label: "checkpoint of rank 0") {
+            try EvaluatedWeights(folder, configuration, choice: checkpoint ?? .last, deployment: deployment)
         }
         let trained = try ranks.communicator.agree(label: "network") {
-            let trained = try TrainedNetwork(folder, configuration, found, choice: checkpoint, context: ranks.context)
+            let trained = try source.network(folder, configuration, ranks.context)
             try budgets.prepare(trained)
             return trained
         }
-        let images = try TrainingData(
-            validationImagesOf: configuration, classes: trained.classes, communicator: ranks.communicator, context: ranks.context)
-        try ranks.communicator.agree(label: "classes") { try trained.requireClasses(of: images.folder) }
-        if ranks.isRoot { images.folder.notes.forEach(Console.warning) }
-        let batchSize = configuration.evaluation.batchSize
-        let modes: Evaluator.Modes = budgets.needsPolicy ? .policy : !trained.model.hasDecider ? .fixed : [.dynamic, .policy]
-        let evaluator = Evaluator(
-            model: trained.model, communicator: ranks.communicator, batchSize: batchSize, modes: modes,
-            costWeight: trained.costWeight, context: ranks.context)
-        let batches = images.validationBatches()
-        let outcome = try evaluator.run {
-            // Keeps the ranks together. Otherwise a slow rank could be behind by more than the timeout at the final collective.
-            try ranks.communicator.barrier(label: "next batch of the evaluation")
-            return try batches.next()
-        }
+        let modes: Evaluator.Modes =
+            budgets.needsPolicy
+            ? .policy : trained.model.hasDecider ? [.dynamic, .policy] : deployment == nil ? .fixed : [.dynamic, .fixed]
+        let (outcome, images) = try EvaluatedRun.evaluate(trained, configuration, ranks, modes: modes)
         try ranks.communicator.onRankZero(label: "results") {
-            try publish(outcome, trained, images, to: folder, batchSize: batchSize, threads: ranks.context.threads.count)
+            try publish(
+                outcome, trained, images, to: folder,
+                batchSize: configuration.policy.costTable?.conditions.batchSize
+                    ?? configuration.evaluation.batchSize,
+                threads: configuration.policy.costTable?.conditions.threads ?? ranks.context.threads.count, source.deployment)
         }
     }
 
     /// Prints and writes everything that the command was started for. A part that fails does not prevent the others. On rank 0.
     private func publish(
-        _ outcome: Evaluator.Outcome, _ trained: TrainedNetwork, _ images: TrainingData, to folder: RunFolder, batchSize: Int, threads: Int
+        _ outcome: Evaluator.Outcome, _ trained: TrainedNetwork, _ images: TrainingData, to folder: RunFolder, batchSize: Int, threads: Int,
+        _ deployment: Deployment?
     ) throws {
         // The run folder keeps only the result of the last checkpoint on the run's own images. With a curve, the speed of the dynamic
         // network is not measured, so the saved table is not replaced.
-        let isSaved = checkpoint == .last && data == nil && (budgets.limit != nil || !budgets.needsPolicy)
+        let isSaved = checkpoint ?? .last == .last && data == nil && deployment == nil && (budgets.limit != nil || !budgets.needsPolicy)
         var attempts = Attempts()
         if var report = attempts.value({ try EvaluationReport(outcome, trained, budgets) }) {
             if let predictions {
@@ -105,6 +102,9 @@ struct EvaluateCommand: ParsableCommand {
             report.add(attempts.value { try DifficultyTable.rows(images.folder, report.results, trained.model) } ?? nil)
             let heading = "\(trained.description), \(outcome.results.count) validation images\n\n"
             attempts.run { try Console.result(heading + report.text) }
+            if let deployment {
+                attempts.run { try Console.result("\n" + DeployedResult(outcome.results, trained.model).text(expected: deployment)) }
+            }
             if isSaved { attempts.save(to: folder.path) { try report.save(to: folder) } }
         }
         if let curve = budgets.curve {
@@ -115,3 +115,27 @@ struct EvaluateCommand: ParsableCommand {
 }
 
 extension CheckpointChoice: ExpressibleByArgument {}
+
+/// The weights that an evaluation uses. Rank 0 finds them for all ranks.
+private struct EvaluatedWeights: Codable {
+    var checkpoint: Checkpoint
+    var choice: String
+    var deployment: Deployment?
+
+    /// - Parameter deployment: the path of a file; nil to evaluate a checkpoint.
+    init(_ folder: RunFolder, _ configuration: TrainingConfiguration, choice: CheckpointChoice, deployment file: String?) throws {
+        self.choice = choice.rawValue
+        deployment = try file.map(Deployment.read)
+        if let deployment, let file {
+            checkpoint = try deployment.findCheckpoint(in: folder, configuration, file: file)
+        } else {
+            checkpoint = try TrainedNetwork.findCheckpoint(choice, in: folder, report: Console.warning)
+        }
+    }
+
+    func network(_ folder: RunFolder, _ configuration: TrainingConfiguration, _ context: KernelContext) throws -> TrainedNetwork {
+        if let deployment { return try TrainedNetwork(folder, configuration, checkpoint, deployment: deployment, context: context) }
+        return try TrainedNetwork(
+            folder, configuration, checkpoint, choice: CheckpointChoice(rawValue: choice) ?? .last, context: context)
+    }
+}

@@ -11,15 +11,16 @@ enum EvaluationReport {
             self = .budget(
                 try BudgetEvaluation(
                     limit, results: outcome.results, flops: trained.model.flops, weighed: trained.model.costs,
-                    milliseconds: outcome.requireMilliseconds(),
-                    calibrationShare: budgets.calibrationShare, classCount: trained.model.classCount))
+                    milliseconds: trained.milliseconds(outcome),
+                    calibrationShare: budgets.calibrationShare, classCount: trained.model.classCount, unitOfShares: trained.model.costUnit))
         } else {
             var evaluation = Evaluation(
                 results: outcome.results, flops: trained.model.flops, classCount: trained.model.classCount, speed: outcome.speed,
-                hasDecider: trained.model.hasDecider, milliseconds: budgets.needsPolicy ? outcome.milliseconds : nil)
+                hasDecider: trained.model.hasDecider,
+                milliseconds: trained.model.costUnit == .milliseconds
+                    ? trained.model.costs : budgets.needsPolicy ? outcome.milliseconds : nil)
             if trained.model.hasDecider {
-                evaluation.addPoints(
-                    outcome.results, flops: trained.model.flops, decider: trained.model.decider, weighed: trained.model.costs)
+                evaluation.addPoints(outcome.results, decider: trained.model.decider, weighed: trained.model.costs)
             }
             self = .whole(evaluation, results: outcome.results)
         }

@@ -1,10 +1,8 @@
 import ArgumentParser
 import Communication
-import Configuration
 import Console
 import Foundation
 import Inference
-import Kernels
 
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,11 +12,15 @@ struct PredictCommand: ParsableCommand {
     @Argument(help: "JPEG, PNG or WebP files.")
     var files: [String]
 
-    @Option(name: [.customLong("run"), .customShort("r")], help: "The run folder.")
-    var runFolder: String
+    @Option(
+        name: [.customLong("run"), .customShort("r")], help: "The run folder. With --deployment, the default is the one that it names.")
+    var runFolder: String?
 
-    @Option(help: "Which checkpoint: last or best.")
-    var checkpoint = CheckpointChoice.last
+    @Option(help: "Use the weights, the decider and λ of this file, which 'drnet recommend' wrote.")
+    var deployment: String?
+
+    @Option(help: "Which checkpoint: last or best. Default: last.")
+    var checkpoint: CheckpointChoice?
 
     @Option(
         parsing: .unconditional,
@@ -27,14 +29,15 @@ struct PredictCommand: ParsableCommand {
     var costWeight: Double?
 
     func validate() throws {
+        if runFolder == nil && deployment == nil { throw ValidationError("name a run with --run, or a file with --deployment") }
+        if deployment != nil && (checkpoint != nil || costWeight != nil) {
+            throw ValidationError("use --deployment without --checkpoint and --cost-weight: it has its own")
+        }
         if let costWeight, !costWeight.isFinite { throw ValidationError("--cost-weight is \(costWeight); it must be finite") }
     }
 
     func run() throws {
-        let folder = RunFolder(path: runFolder)
-        let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
-        let context = try KernelContext(configuration.kernels, of: folder)
-        let trained = try TrainedNetwork(folder, configuration, checkpoint: checkpoint, context: context, report: Console.warning)
+        let trained = try network()
         if costWeight ?? 0 != 0 { try trained.requirePredictor() }
         var failures = 0
         // A reader that closes its pipe wants no more lines; the command then ends with status 0.
@@ -53,5 +56,10 @@ struct PredictCommand: ParsableCommand {
         }
         // A file that cannot be read does not prevent the predictions for the others.
         if failures > 0 { throw ExitCode.failure }
+    }
+
+    private func network() throws -> TrainedNetwork {
+        if let deployment { return try TrainedNetwork(deployment: deployment, runFolder: runFolder) }
+        return try TrainedNetwork(runFolder: runFolder ?? "", checkpoint: checkpoint ?? .last, report: Console.warning)
     }
 }

@@ -91,6 +91,7 @@ struct TrainCommand: ParsableCommand {
         case .finished(let evaluation):
             guard ranks.isRoot else { return }
             Console.note(evaluation.table())
+            if let recommendation = trainer.recommendation { Console.note("\n\(recommendation)") }
             Console.note("\nrun folder: \(folder.path)")
         }
     }

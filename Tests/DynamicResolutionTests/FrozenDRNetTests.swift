@@ -56,6 +56,16 @@ final class FrozenDRNetTests: XCTestCase {
         XCTAssertNil(try frozen.decide(reference.batch(0..<2).images))
     }
 
+    func testAFixedResolutionIsThatOfAllImages() throws {
+        let frozen = FrozenDRNet(reference.makeModel())
+        let fixed = frozen.withFixedResolution(1)
+        XCTAssertEqual(try fixed.route(reference.batch(0..<2).images), [1, 1])
+        XCTAssertNil(try fixed.decide(reference.batch(0..<2).images))
+        XCTAssertEqual(fixed.flops.predictor, 0, "no decision")
+        XCTAssertEqual(fixed.costs.choices, frozen.flops.classifier)
+        XCTAssertEqual(frozen.costUnit, .multiplyAdds)
+    }
+
     func testWeightsArePreparedOnce() throws {
         let (frozen, images) = (FrozenDRNet(reference.makeModel()), reference.batch().images)
         func growth() throws -> Int {

@@ -66,7 +66,7 @@ final class OperatingPointTests: XCTestCase {
             results: images, flops: flops, classCount: 9, speed: .init(dynamic: nil, fixedLargest: nil), hasDecider: true)
         XCTAssertNil(evaluation.points)
         var full = evaluation
-        full.addPoints(images, flops: flops, decider: .network(inputSize: 32), weighed: flops.costs)
+        full.addPoints(images, decider: .network(inputSize: 32), weighed: flops.costs)
         XCTAssertEqual(full.points?.count, 6)
         let data = try JSONEncoder().encode(full)
         XCTAssertEqual(try JSONDecoder().decode(Evaluation.self, from: data), full)

@@ -40,6 +40,37 @@ final class ContinuedConfigurationTests: XCTestCase {
             changed.changes.map(\.comment), ["until step 17: metrics.everySteps: 10", "until step 17: stages.fineTune.epochs: 3"])
     }
 
+    /// The multiplier, λ and the best score depend on the costs. A run of an earlier build has no such key and weighs multiply-adds.
+    func testTheCostsThatDecisionsWeighCannotChange() throws {
+        func table(_ times: String) -> String {
+            "policy.cost={architecture: resnet18, width: 0.25, resolutions: [96, 64, 32], batchSize: 1, threads: 2, processor: p, "
+                + "decider: 'residual network [8, 8, 16, 32, 64] at 48 pixels', classifierMilliseconds: \(times), predictorMilliseconds: 1}"
+        }
+        let place = position(stage: 1, epoch: 1)
+        func values(_ overrides: [String]) throws -> TrainingConfiguration {
+            try configuration(
+                [
+                    "classifier.architecture=resnet18", "classifier.width=0.25", "predictor.widths=[8, 8, 16, 32, 64]",
+                    "predictor.inputSize=48",
+                ] + overrides)
+        }
+        let (flops, first, second) = (try values([]), try values([table("[9, 5, 2]")]), try values([table("[9, 5, 3]")]))
+        for (new, before, message) in [
+            (second, first, "policy.cost is a table of [9, 5, 3] ms, was a table of [9, 5, 2] ms"),
+            (flops, first, "policy.cost is flops, was a table of [9, 5, 2] ms"),
+            (first, flops, "policy.cost is a table of [9, 5, 2] ms, was flops"),
+        ] {
+            XCTAssertThrowsError(try ContinuedConfiguration(new, replacing: before.values, at: place, folder: "runs/a")) {
+                XCTAssertTrue("\($0)".contains(message), "\($0)")
+            }
+        }
+        var earlier = flops.values
+        earlier["policy.cost"] = nil
+        XCTAssertEqual(try ContinuedConfiguration(flops, replacing: earlier, at: place, folder: "runs/a").notes, [])
+        XCTAssertThrowsError(try ContinuedConfiguration(first, replacing: earlier, at: place, folder: "runs/a"))
+        XCTAssertEqual(try ContinuedConfiguration(first, replacing: first.values, at: place, folder: "runs/a").notes, [])
+    }
+
     func testEveryStageThatIsNotFinishedCanBeExtended() throws {
         // The last checkpoint of a stage is at the stage's end.
         for (stage, epoch, key) in [(0, 2, "warmUp"), (0, 4, "warmUp"), (0, 2, "fineTune"), (1, 3, "fineTune")] {

@@ -57,6 +57,10 @@ final class ReportingTests: XCTestCase {
         XCTAssertEqual(
             try keys(MetricsRecord(stepEvent(plans[1]))),
             (place + means + step + ["entropy", "flopsWeight", "gigaFLOPs", "runningGigaFLOPs", "shares"]).sorted())
+        XCTAssertEqual(
+            try keys(MetricsRecord(stepEvent(plans[1]), .milliseconds(choices: [3e9, 1e9]))),
+            (place + means + step + ["entropy", "flopsWeight", "gigaFLOPs", "milliseconds", "runningMilliseconds", "shares"]).sorted())
+        XCTAssertEqual(ReportedCosts.milliseconds(choices: [3e9, 1e9]).gigaFLOPs(report()), 1.5, accuracy: 1e-12, "0.25 and 0.75 of them")
         XCTAssertEqual(try keys(record(3)), (place + means).sorted())
         XCTAssertEqual(try keys(MetricsRecord(message: "a", plans[0], TrainingPosition())), (place + ["message"]).sorted())
         XCTAssertEqual(try keys(MetricsRecord(final: [], step: 3)), (place + ["rows"]).sorted())

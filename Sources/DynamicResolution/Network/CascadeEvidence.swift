@@ -33,7 +33,7 @@ package enum CascadeEvidence {
     /// 1 − p of each image, where p is its largest probability.
     ///
     /// - Parameter logits: at the smallest resolution, [N, 1, 1, classes].
-    static func doubts(_ logits: Tensor) -> [Double] {
+    package static func doubts(_ logits: Tensor) -> [Double] {
         let classes = logits.shape.channels
         let values = logits.values
         return (0..<logits.shape.batch).map { image in

@@ -10,7 +10,8 @@ extension DRNet {
         }
         self.init(
             resolutions: other.resolutions, classifier: copy(other.classifier), decider: other.decider,
-            predictor: other.predictor.map(copy), outputs: other.outputs, classCount: other.classCount, costs: other.costs)
+            predictor: other.predictor.map(copy), outputs: other.outputs, classCount: other.classCount,
+            costs: other.costUnit == .milliseconds ? other.costs : nil, evaluationViews: other.evaluationViews)
         residualDoubt = other.residualDoubt
     }
 }

@@ -17,8 +17,9 @@ public final class DRNet {
     public let outputs: DecisionOutputs
     public let classCount: Int
     public let flops: FLOPsModel
-    /// The costs that decisions weigh.
+    /// The costs that decisions weigh, in `costUnit`.
     public let costs: ImageCosts
+    public let costUnit: CostUnit
     /// Of a cascade by a threshold on these weights.
     public var residualDoubt: ResidualDoubt
     let resizer: ImageResizer
@@ -29,7 +30,7 @@ public final class DRNet {
     ///   - resolutions: candidates, largest first.
     ///   - predictor: with one output for each resolution. Nil exactly if the decider has no network.
     ///   - outputs: what the predictor's outputs mean.
-    ///   - costs: the costs that decisions weigh, in any unit; nil for multiply-adds.
+    ///   - costs: the milliseconds that decisions weigh; nil for multiply-adds.
     ///   - evaluationViews: the side of the centre crop that each resolution sees in evaluation, as a share of the image's side; nil for
     ///     whole images. Training and the predictor always see whole images.
     public init(
@@ -49,6 +50,7 @@ public final class DRNet {
         self.evaluationViews = evaluationViews ?? resolutions.map { _ in 1 }
         flops = FLOPsModel(classifier: classifier, resolutions: resolutions, decider: decider, predictor: predictor)
         self.costs = costs ?? flops.costs
+        costUnit = costs == nil ? .multiplyAdds : .milliseconds
     }
 
     /// The published form, or a classifier without a choice.

@@ -9,10 +9,13 @@ public struct FrozenDRNet: Sendable {
     public let resolutions: [Int]
     public let classCount: Int
     public private(set) var flops: FLOPsModel
-    /// The costs that decisions weigh.
+    /// The costs that decisions weigh, in `costUnit`.
     public private(set) var costs: ImageCosts
+    public let costUnit: CostUnit
     /// What chooses resolutions; nil if all images take one.
     public private(set) var decider: Decider?
+    /// Without a decider: the index of the resolution that all images take.
+    public private(set) var fixedIndex = 0
     private let outputs: DecisionOutputs
     private var residualDoubt: ResidualDoubt
     private let classifier: FrozenNetwork
@@ -24,6 +27,7 @@ public struct FrozenDRNet: Sendable {
         classCount = model.classCount
         flops = model.flops
         costs = model.costs
+        costUnit = model.costUnit
         decider = model.decider
         outputs = model.outputs
         residualDoubt = model.residualDoubt
@@ -45,7 +49,20 @@ public struct FrozenDRNet: Sendable {
         return copy
     }
 
-    /// Whether images have a choice of resolutions; otherwise all take the largest.
+    /// The same weights without a decider: all images take one resolution.
+    ///
+    /// - Parameter index: of the resolution.
+    public func withFixedResolution(_ index: Int) -> FrozenDRNet {
+        precondition(resolutions.indices.contains(index), "no such resolution")
+        var copy = self
+        copy.decider = nil
+        copy.fixedIndex = index
+        copy.flops = FLOPsModel(resolutions: resolutions, costs: flops.costs.deciding(isCascade: false, predictor: 0))
+        copy.costs = costs.deciding(isCascade: false, predictor: 0)
+        return copy
+    }
+
+    /// Whether images have a choice of resolutions; otherwise all take the one of `fixedIndex`.
     public var hasDecider: Bool { decider != nil }
 
     /// Images [N, r_1, r_1, 3] → [N, r_j, r_j, 3]: the centre crop that the resolution sees in evaluation.
@@ -85,11 +102,11 @@ public struct FrozenDRNet: Sendable {
         return Decision(scores: scores, smallest: smallest.output)
     }
 
-    /// The resolution index of each image: argmax_j (score_j − λ C_j). Index 0, the largest, without a decider.
+    /// The resolution index of each image: argmax_j (score_j − λ C_j). `fixedIndex` without a decider.
     ///
     /// - Parameter costWeight: λ, in units of the scores for the cost of the largest resolution; 0 for the decider's own choice.
     public func route(_ images: Tensor, costWeight: Double = 0) throws -> [Int] {
-        guard let decision = try decide(images) else { return [Int](repeating: 0, count: images.shape.batch) }
+        guard let decision = try decide(images) else { return [Int](repeating: fixedIndex, count: images.shape.batch) }
         return choices(decision, costWeight: costWeight)
     }
 

@@ -14,7 +14,7 @@ public struct FLOPsRegularizer: Sendable {
     public var penalty: FLOPsPenalty
     /// η, or the multiplier of `lagrangian`.
     public var weight: Double
-    /// α, in multiply-adds of the classifier.
+    /// α, a mean cost of the classifier in the unit of the costs.
     public var target: Double
     private let costs: [Double]
     private let range: Double
@@ -24,8 +24,9 @@ public struct FLOPsRegularizer: Sendable {
         self.weight = weight
         self.target = target
         self.costs = costs
-        // With one candidate there is nothing to choose, and nothing to divide by.
-        range = max((costs.max() ?? 0) - (costs.min() ?? 0), 1)
+        // With one candidate there is nothing to choose, and nothing to divide by. Milliseconds can differ by less than 1.
+        let difference = (costs.max() ?? 0) - (costs.min() ?? 0)
+        range = difference > 0 ? difference : 1
     }
 
     /// (F̄ − α) / (C_max − C_min): above 0 where the mean cost exceeds the target.

@@ -8,7 +8,7 @@ public struct StepReport: Equatable, Sendable {
     public var lossSum = 0.0
     /// Classifications whose largest logit was the label's; of a mixed image, that of the label with the larger share.
     public var correct = 0.0
-    /// Σ_i Σ_j w_ij C_j, the classifier's multiply-adds that the regulariser sees.
+    /// Σ_i Σ_j w_ij C_j, the classifier's cost that the regulariser sees, in the unit that decisions weigh (`CostUnit`).
     public var costSum = 0.0
     /// Σ_i H(π_i) of the predictor's policy, in nats.
     public var entropySum = 0.0

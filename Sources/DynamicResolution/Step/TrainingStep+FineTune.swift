@@ -38,7 +38,7 @@ extension TrainingStep {
                 try current.pullback?(Tensor(current.logitShape, gradient, batch.images.context))
             }
             routes[index].pullback = nil
-            report.add(current.decision, costs: model.flops.choices)
+            report.add(current.decision, costs: model.costs.choices)
         }
         let penalty =
             options.regularizer.weight * options.regularizer.value(mean: mean.cost)

@@ -41,13 +41,17 @@ public struct Budget: Equatable, Sendable {
         self.init(amount: number, unit: .milliseconds)
     }
 
-    /// The budget in the unit of the costs: milliseconds for a budget in milliseconds, 10⁹ multiply-adds for the others.
+    /// The budget in the unit of the costs: 10⁹ multiply-adds for a budget in multiply-adds, milliseconds for one in milliseconds.
     ///
+    /// - Parameters:
+    ///   - costs: of an image.
+    ///   - isFixedAllowed: whether fixed resolutions, which need no decision, can meet the budget.
     /// - Throws: `BudgetError.unreachable` if every choice of resolutions costs more, or every choice costs less.
-    func limit(_ costs: ImageCosts) throws -> Double {
+    func limit(_ costs: ImageCosts, isFixedAllowed: Bool = false) throws -> Double {
         let scale = scale(costs)
-        let (smallest, largest) = ((costs.choices.min() ?? 0) + costs.predictor, (costs.choices.max() ?? 0) + costs.predictor)
-        guard (smallest...largest).contains(amount * scale) else {
+        let largest = (costs.choices.max() ?? 0) + costs.predictor
+        let smallest = isFixedAllowed ? costs.classifier.min() ?? 0 : (costs.choices.min() ?? 0) + costs.predictor
+        guard amount * scale >= smallest, isFixedAllowed || amount * scale <= largest else {
             throw BudgetError.unreachable(
                 budget: text(amount), smallest: text(Self.rounded(smallest / scale, .up)),
                 largest: text(Self.rounded(largest / scale, .down)) + unitText, predictor: text(costs.predictor / scale))
@@ -58,9 +62,13 @@ public struct Budget: Equatable, Sendable {
     /// Refuses a budget in multiply-adds that no choice of resolutions can meet. A budget in milliseconds passes: its limits are not known
     /// before the times are measured.
     ///
+    /// - Parameters:
+    ///   - flops: of the network.
+    ///   - milliseconds: the times that decisions weigh; nil if they weigh multiply-adds.
     /// - Throws: `BudgetError.unreachable`.
-    public func requireReachable(_ flops: FLOPsModel) throws {
-        if unit != .milliseconds { _ = try limit(.gigaFLOPs(flops)) }
+    public func requireReachable(_ flops: FLOPsModel, milliseconds: ImageCosts? = nil) throws {
+        if unit == .multiplyAdds || unit == .share && milliseconds == nil { _ = try limit(.gigaFLOPs(flops)) }
+        if unit != .multiplyAdds, let milliseconds { _ = try limit(milliseconds) }
     }
 
     /// The factor from the amount to the unit of the costs.
@@ -73,10 +81,19 @@ public struct Budget: Equatable, Sendable {
     }
 
     /// The budget in words, with the predictor's part of it.
-    func description(_ costs: ImageCosts) throws -> String {
-        let (limit, predictor) = (Figures.threeDigits(try limit(costs)), Figures.threeDigits(costs.predictor))
-        let amount = unit == .milliseconds ? "\(limit) ms" : "\(limit) GFLOPs"
-        return (unit == .share ? "\(text(self.amount))\(unitText), " : "") + "\(amount) an image; \(predictor) of it for the predictor"
+    ///
+    /// - Parameter costUnit: of the costs.
+    func description(_ costs: ImageCosts, _ costUnit: CostUnit) -> String {
+        "\(name(costs, costUnit)) an image; \(Figures.threeDigits(costs.predictor)) of it for the predictor"
+    }
+
+    /// The budget in words.
+    ///
+    /// - Parameter costUnit: of the costs.
+    func name(_ costs: ImageCosts, _ costUnit: CostUnit) -> String {
+        let amount = Figures.threeDigits(self.amount * scale(costs)) + (costUnit == .milliseconds ? " ms" : " GFLOPs")
+        let whole = costUnit == .milliseconds ? " of the largest resolution's time" : unitText
+        return (unit == .share ? "\(text(self.amount))\(whole), " : "") + amount
     }
 
     private func text(_ amount: Double) -> String {

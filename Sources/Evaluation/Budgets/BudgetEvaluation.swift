@@ -35,14 +35,15 @@ public struct BudgetEvaluation: Encodable {
     ///   - results: of every image at every resolution, with the decider's scores.
     ///   - weighed: the costs that decisions weigh.
     ///   - calibrationShare: the share of the images for calibration, between 0 and 1.
+    ///   - unitOfShares: of a budget that is a share of the largest resolution's cost.
     /// - Throws: `BudgetError`.
     public init(
         _ budget: Budget, results: [ImageResult], flops: FLOPsModel, weighed: ImageCosts, milliseconds: ImageCosts,
-        calibrationShare: Double, classCount: Int
+        calibrationShare: Double, classCount: Int, unitOfShares: CostUnit = .multiplyAdds
     ) throws {
         let (calibrating, others) = try Self.split(results, share: calibrationShare)
         let gigaFLOPs = ImageCosts.gigaFLOPs(flops)
-        let costs = budget.unit == .milliseconds ? milliseconds : gigaFLOPs
+        let costs = budget.unit == .milliseconds || budget.unit == .share && unitOfShares == .milliseconds ? milliseconds : gigaFLOPs
         let weights = CostWeights(calibrating, weighed)
         costWeight = try Self.calibrate(weights, limit: try budget.limit(costs), costs, weighed, resolutions: flops.resolutions)
         let shares = weights.shares(costWeight)
@@ -55,7 +56,7 @@ public struct BudgetEvaluation: Encodable {
         self.budget = budget.amount
         unit = budget.unit
         self.milliseconds = milliseconds
-        description = "budget: \(try budget.description(costs))"
+        description = "budget: \(budget.description(costs, costs == gigaFLOPs ? .multiplyAdds : .milliseconds))"
     }
 
     /// The λ with the largest mean cost that does not exceed the limit.
@@ -64,18 +65,25 @@ public struct BudgetEvaluation: Encodable {
     static func calibrate(
         _ weights: CostWeights, limit: Double, _ costs: ImageCosts, _ weighed: ImageCosts, resolutions: [Int]
     ) throws -> Double {
-        for first in resolutions.indices {
-            for second in resolutions.indices
-            where weighed.choices[first] > weighed.choices[second] && costs.choices[first] < costs.choices[second] {
-                throw BudgetError.timesOutOfOrder(resolutions: resolutions, milliseconds: costs.classifier)
-            }
-        }
+        try requireOrder(costs, weighed, resolutions: resolutions)
         let sweep = weights.sweep(costs)
         guard let found = sweep.parameter(within: limit) else {
             throw BudgetError.timesOutOfOrder(resolutions: resolutions, milliseconds: costs.classifier)
         }
         // Prefer the predictor's own choices if they cost the same.
         return sweep.cost(found) == sweep.cost(0) ? 0 : found
+    }
+
+    /// Refuses costs of which a choice that weighs more has less.
+    ///
+    /// - Throws: `BudgetError.timesOutOfOrder`.
+    static func requireOrder(_ costs: ImageCosts, _ weighed: ImageCosts, resolutions: [Int]) throws {
+        for first in resolutions.indices {
+            for second in resolutions.indices
+            where weighed.choices[first] > weighed.choices[second] && costs.choices[first] < costs.choices[second] {
+                throw BudgetError.timesOutOfOrder(resolutions: resolutions, milliseconds: costs.classifier)
+            }
+        }
     }
 
     /// Selects the calibration images. The selection depends only on their number, so all runs on a folder use the same images.

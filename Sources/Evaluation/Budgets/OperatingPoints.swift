@@ -32,7 +32,7 @@ struct OperatingPoints {
 
     /// - Parameters:
     ///   - results: of every image at every resolution.
-    ///   - costs: multiply-adds of an image. For `dynamic`, with its decider.
+    ///   - costs: of an image, in the unit of the limits. For `dynamic`, with its decider.
     init(_ results: [ImageResult], _ costs: ImageCosts) {
         self.results = results
         self.costs = costs
@@ -81,10 +81,10 @@ struct OperatingPoints {
 
 extension ImageResult {
     /// 1 if the answer at a resolution is right, otherwise 0.
-    fileprivate func isCorrect(_ column: Int) -> Double { fixedLabelRanks[column] == 0 ? 1 : 0 }
+    func isCorrect(_ column: Int) -> Double { fixedLabelRanks[column] == 0 ? 1 : 0 }
 
     /// 1 minus the largest probability at the smallest resolution.
-    fileprivate var doubt: Double { 1 - Double(topProbabilities.last ?? 1) }
+    var doubt: Double { smallestDoubt ?? 1 - Double(topProbabilities.last ?? 1) }
 }
 
 extension [ImageResult] {

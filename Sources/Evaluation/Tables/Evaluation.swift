@@ -60,9 +60,9 @@ public struct Evaluation: Codable, Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - results: of every image at every resolution, with the decider's scores.
-    ///   - weighed: the costs that decisions weigh.
-    public mutating func addPoints(_ results: [ImageResult], flops: FLOPsModel, decider: Decider?, weighed: ImageCosts) {
-        let (points, limits) = (OperatingPoints(results, flops.costs), OperatingPoint.limits)
+    ///   - weighed: the costs that decisions weigh. The limits are shares of these.
+    public mutating func addPoints(_ results: [ImageResult], decider: Decider?, weighed: ImageCosts) {
+        let (points, limits) = (OperatingPoints(results, weighed), OperatingPoint.limits)
         let own =
             decider == .cascade(.threshold) ? points.thresholdCascade(limits, as: .dynamic) : points.dynamic(limits, weighed: weighed)
         self.points = own + points.thresholdCascade(limits)

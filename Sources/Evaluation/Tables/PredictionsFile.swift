@@ -11,7 +11,7 @@ public enum PredictionsFile {
         let rows = results.map { result in
             [
                 folder.validation[result.sample].path, folder.classes[result.label], folder.classes[result.predicted],
-                "\(model.resolutions[model.hasDecider ? result.choice : 0])", "\(result.labelRank)",
+                "\(model.resolutions[result.choice])", "\(result.labelRank)",
             ]
         }
         try OutputPath.write(Data(CSV.text([["path", "class", "predicted", "resolution", "rank"]] + rows).utf8), to: path)

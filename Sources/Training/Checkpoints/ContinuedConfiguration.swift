@@ -47,7 +47,7 @@ struct ContinuedConfiguration {
         let progress = Progress(position: position, plans: StagePlan.plans(new.stages), stagnates: stagnates)
         var refused: [String] = []
         for (key, value) in values.sorted(by: { $0.key < $1.key }) {
-            guard let before = old[key], before != value else { continue }
+            guard let before = old[key], before != value, !Self.isCost(key) else { continue }
             switch progress.treatment(of: key) {
             case .takenOver:
                 notes.append("\(key) is \(value) from here on, was \(before)")
@@ -59,8 +59,26 @@ struct ContinuedConfiguration {
                 refused.append("\(key) is \(value), was \(before) (\(reason))")
             }
         }
+        if let change = Self.changedCosts(new.values, old) { refused.append(change) }
         guard refused.isEmpty else { throw ContinuationError(folder: folder, refused: refused) }
         values.merge(kept) { $1 }
+    }
+
+    private static func isCost(_ key: String) -> Bool { key == "policy.cost" || key.hasPrefix("policy.cost.") }
+
+    /// The unit of the costs, and the times of a table, belong to the run: the multiplier, λ and the best score depend on them. The keys
+    /// themselves differ between `flops` and a table, so they are compared together. Runs of earlier builds have neither.
+    ///
+    /// - Returns: the end of a sentence; nil without a change.
+    private static func changedCosts(_ new: [String: String], _ old: [String: String]) -> String? {
+        let (new, old) = (new.filter { isCost($0.key) }, old.filter { isCost($0.key) })
+        let before = old.isEmpty ? ["policy.cost": "flops"] : old
+        guard new != before else { return nil }
+        func text(_ values: [String: String]) -> String {
+            values["policy.cost"] ?? "a table of \(values["policy.cost.classifierMilliseconds"] ?? "other") ms"
+        }
+        return "policy.cost is \(text(new)), was \(text(before)) (the multiplier, λ and the best score depend on it; "
+            + "config.yaml in the run folder contains the table)"
     }
 
     /// How far the run is, which decides what can still change.

@@ -32,17 +32,17 @@ struct MetricsRecord: Encodable {
 
 extension MetricsRecord {
     /// A single step.
-    init(_ event: StepEvent) {
+    init(_ event: StepEvent, _ costs: ReportedCosts = .multiplyAdds) {
         self.init(
             .step, event.plan, event.position,
-            [ReportFields(event.result.report, event.plan), StepFields(event)])
+            [ReportFields(event.result.report, event.plan, costs), StepFields(event, costs)])
     }
 
     /// An epoch.
     ///
     /// - Parameter sums: over its steps.
-    init(epoch sums: StepReport, _ plan: StagePlan, _ position: TrainingPosition) {
-        self.init(.epoch, plan, position, [ReportFields(sums, plan)])
+    init(epoch sums: StepReport, _ plan: StagePlan, _ position: TrainingPosition, _ costs: ReportedCosts = .multiplyAdds) {
+        self.init(.epoch, plan, position, [ReportFields(sums, plan, costs)])
     }
 
     /// An event, in words.
@@ -79,17 +79,20 @@ private struct ReportFields: Encodable {
     var accuracy: Double
     /// These are nil in stages without the predictor.
     var gigaFLOPs: Double?
+    /// Nil unless training weighs milliseconds.
+    var milliseconds: Double?
     var shares: [Double]?
     var entropy: Double?
 
-    init(_ report: StepReport, _ plan: StagePlan) {
+    init(_ report: StepReport, _ plan: StagePlan, _ costs: ReportedCosts) {
         loss = report.meanLoss
         crossEntropy = report.meanCrossEntropy
         if plan.distills || report.distillationSum > 0 { distillation = report.meanDistillation }
         penalty = report.penaltySum / max(report.images, 1)
         accuracy = report.accuracy
         guard plan.usesPredictor else { return }
-        gigaFLOPs = report.meanCost / 1e9
+        gigaFLOPs = costs.gigaFLOPs(report)
+        milliseconds = costs.milliseconds(report)
         shares = report.shares
         entropy = report.meanEntropy
     }
@@ -98,6 +101,7 @@ private struct ReportFields: Encodable {
 /// The state of the optimisation after a step, and its speed.
 private struct StepFields: Encodable {
     var runningGigaFLOPs: Double?
+    var runningMilliseconds: Double?
     var flopsWeight: Double?
     var multiplier: Double?
     var learningRates: [Double?]
@@ -105,9 +109,12 @@ private struct StepFields: Encodable {
     var imagesPerSecond: Double
     var dataWaitSeconds: Double
 
-    init(_ event: StepEvent) {
+    init(_ event: StepEvent, _ costs: ReportedCosts) {
         if event.plan.usesPredictor {
-            runningGigaFLOPs = event.policy.map { $0.cost / 1e9 }
+            switch costs {
+            case .multiplyAdds: runningGigaFLOPs = event.policy.map { $0.cost / 1e9 }
+            case .milliseconds: runningMilliseconds = event.policy?.cost
+            }
             multiplier = event.policy?.multiplier
         }
         flopsWeight = event.result.flopsWeight

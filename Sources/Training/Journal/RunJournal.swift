@@ -10,17 +10,21 @@ final class RunJournal {
     private let console: ProgressReporter
     private let metrics: MetricsWriter
     private let resolutions: [Int]
+    private let costs: ReportedCosts
     /// Steps of the run between records of single steps.
     private let stepInterval: Int
     /// Seconds an image, smoothed over about ten steps; nil before the first step.
     private var secondsPerImage: Double?
 
     /// - Parameters:
+    ///   - costs: of the images in reports.
     ///   - stepInterval: steps of the run between records of single steps.
     ///   - position: where a resumed run continues; later records are dropped. Nil for a new run.
     init(
-        runFolder: RunFolder, console: ProgressReporter, resolutions: [Int], stepInterval: Int, after position: MetricsWriter.Position?
+        runFolder: RunFolder, console: ProgressReporter, resolutions: [Int], costs: ReportedCosts = .multiplyAdds, stepInterval: Int,
+        after position: MetricsWriter.Position?
     ) throws {
+        self.costs = costs
         self.runFolder = runFolder
         self.console = console
         self.resolutions = resolutions
@@ -32,8 +36,8 @@ final class RunJournal {
     func record(_ event: StepEvent) throws {
         let smoothed = secondsPerImage.map { 0.9 * $0 + 0.1 * event.secondsPerImage } ?? event.secondsPerImage
         secondsPerImage = smoothed
-        console.update(ProgressState(event, resolutions: resolutions, secondsPerImage: smoothed))
-        if event.position.runStep % stepInterval == 0 { try metrics.write(MetricsRecord(event)) }
+        console.update(ProgressState(event, resolutions: resolutions, secondsPerImage: smoothed, costs: costs))
+        if event.position.runStep % stepInterval == 0 { try metrics.write(MetricsRecord(event, costs)) }
     }
 
     /// Completes the console's live line, after the last step of an epoch.
@@ -41,7 +45,7 @@ final class RunJournal {
 
     /// Records an epoch, after its last step and its evaluation.
     func recordEpoch(_ sums: StepReport, plan: StagePlan, position: TrainingPosition) throws {
-        try metrics.write(MetricsRecord(epoch: sums, plan, position))
+        try metrics.write(MetricsRecord(epoch: sums, plan, position, costs))
     }
 
     /// Records the evaluation after an epoch, and prints it as one line.

@@ -28,12 +28,12 @@ struct StepEvent {
 
 extension ProgressState {
     /// - Parameter secondsPerImage: smoothed over several steps.
-    init(_ event: StepEvent, resolutions: [Int], secondsPerImage: Double) {
+    init(_ event: StepEvent, resolutions: [Int], secondsPerImage: Double, costs: ReportedCosts = .multiplyAdds) {
         let (sums, usesPredictor) = (event.epochSums, event.plan.usesPredictor)
         self.init(
             stage: event.plan.name, epoch: event.position.epoch + 1, epochs: event.plan.epochs, step: event.position.step,
             steps: event.stepsPerEpoch, imagesPerSecond: 1 / max(secondsPerImage, 1e-9), loss: sums.meanLoss, accuracy: sums.accuracy,
-            gigaFLOPs: usesPredictor ? sums.meanCost / 1e9 : nil,
+            gigaFLOPs: usesPredictor ? costs.gigaFLOPs(sums) : nil,
             shares: usesPredictor ? zip(resolutions, sums.shares).map { ($0, $1) } : [],
             remainingSeconds: event.remainingImages * secondsPerImage)
     }

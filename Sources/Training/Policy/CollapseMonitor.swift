@@ -20,7 +20,7 @@ struct CollapseMonitor {
 
     let resolutions: [Int]
     let policy: TrainingConfiguration.PolicyOptions
-    /// α, in multiply-adds.
+    /// α, in the unit that decisions weigh.
     let target: Double
 
     /// The new warnings after a step. Records the open collapses in the state.

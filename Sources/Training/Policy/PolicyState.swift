@@ -7,7 +7,7 @@ struct PolicyState: Codable, Equatable, Sendable {
     static let window = 20
 
     private(set) var steps = 0
-    /// Running mean of F̄, in multiply-adds.
+    /// Running mean of F̄, in the unit that decisions weigh.
     private(set) var cost = 0.0
     /// Running mean of H(π), in nats.
     private(set) var entropy = 0.0

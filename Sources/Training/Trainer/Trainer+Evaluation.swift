@@ -1,5 +1,8 @@
+import Configuration
 import DynamicResolution
 import Evaluation
+import Inference
+import Kernels
 
 extension Trainer {
     /// Evaluates after an epoch: the fixed resolutions in warm-up, the dynamic network in later stages. Collective.
@@ -24,18 +27,29 @@ extension Trainer {
 
     /// Evaluates the final weights in all ways. Collective.
     func finalEvaluation() throws -> Evaluation {
-        guard model.decider != nil else {
-            let evaluation = try evaluate(.fixed)
-            try journal?.recordFinal(evaluation, position: state.position)
-            return evaluation
-        }
         // The evaluation of the last epoch has calibrated λ to these weights.
-        let outcome = try runEvaluator([.dynamic, .policy])
+        let hasDecider = model.decider != nil
+        let outcome = try runEvaluator(hasDecider ? [.dynamic, .policy] : .fixed)
         var evaluation = Evaluation(
-            results: outcome.results, flops: model.flops, classCount: model.classCount, speed: outcome.speed, hasDecider: true)
-        evaluation.addPoints(outcome.results, flops: model.flops, decider: model.decider, weighed: model.costs)
+            results: outcome.results, flops: model.flops, classCount: model.classCount, speed: outcome.speed, hasDecider: hasDecider,
+            milliseconds: model.costUnit == .milliseconds ? model.costs : nil)
+        if hasDecider { evaluation.addPoints(outcome.results, decider: model.decider, weighed: model.costs) }
         try journal?.recordFinal(evaluation, position: state.position)
+        try recommend(outcome)
         return evaluation
+    }
+
+    /// Recommends a way to deploy the final weights, and writes deployment.json. On rank 0; does nothing on other ranks.
+    private func recommend(_ outcome: Evaluator.Outcome) throws {
+        guard journal != nil, !outcome.results.isEmpty, let checkpoint = try checkpoints.store.newestValid(report: { _ in }) else { return }
+        let conditions = CostTable.Conditions(
+            batchSize: configuration.evaluation.batchSize, threads: context.threads.count, processor: ProcessorName.current)
+        let recommendation = try Recommendation(
+            outcome, model: FrozenDRNet(model), measured: conditions, table: configuration.policy.costTable, budget: nil)
+        let deployment = try Deployment(
+            recommendation, run: runFolder, file: runFolder.deployment, checkpoint, configuration, classes: data.folder.classes)
+        try deployment.write(to: runFolder.deployment)
+        self.recommendation = recommendation.summary
     }
 
     /// Whether the evaluation after a stage uses the decider. One without a network needs no training.
@@ -61,7 +75,7 @@ extension Trainer {
         }
         return Evaluation(
             results: results, flops: model.flops, classCount: model.classCount, speed: outcome.speed,
-            hasDecider: modes.contains(.dynamic))
+            hasDecider: modes.contains(.dynamic), milliseconds: model.costUnit == .milliseconds ? model.costs : nil)
     }
 
     private func runEvaluator(_ modes: Evaluator.Modes) throws -> Evaluator.Outcome {
@@ -83,6 +97,9 @@ extension Trainer {
             return evaluation.rows.filter { $0.way != .oracle }.reduce(0) { $0 + $1.top1 }
                 / Double(model.resolutions.count)
         }
-        return dynamic.top1 - max(0, regularizer.excess(mean: dynamic.classifierGFLOPs * 1e9))
+        let cost =
+            model.costUnit == .milliseconds
+            ? model.costs.mean(shares: dynamic.shares) - model.costs.predictor : dynamic.classifierGFLOPs * 1e9
+        return dynamic.top1 - max(0, regularizer.excess(mean: cost))
     }
 }

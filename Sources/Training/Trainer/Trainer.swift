@@ -41,6 +41,9 @@ public final class Trainer {
     var lastCheckpointTime = Date()
     /// The step of the newest checkpoint on disk; nil if there is none.
     var savedStep: Int?
+    /// What to deploy of the final weights, in words; on rank 0, after all stages. Nil without validation images.
+    public internal(set) var recommendation: String?
+    let runFolder: RunFolder
 
     var communicator: Communicator { exchange.communicator }
 
@@ -63,6 +66,7 @@ public final class Trainer {
         self.configuration = configuration
         self.data = data
         self.context = context
+        self.runFolder = runFolder
         exchange = RankExchange(communicator)
         let note = { (text: String) in if let console { console.note(text) } }
         let identity = RunIdentity(configuration, data: data)
@@ -113,7 +117,7 @@ public final class Trainer {
             try communicator.onRankZero(label: "records") {
                 try console.map {
                     try RunJournal(
-                        runFolder: runFolder, console: $0, resolutions: configuration.resolutions,
+                        runFolder: runFolder, console: $0, resolutions: configuration.resolutions, costs: ReportedCosts(model),
                         stepInterval: configuration.metrics.everySteps,
                         after: found.map {
                             MetricsWriter.Position(step: $0.state.position.runStep, isEvaluationPending: $0.state.isEvaluationPending)
