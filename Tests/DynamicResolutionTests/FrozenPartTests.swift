@@ -54,15 +54,18 @@ final class FrozenPartTests: XCTestCase {
 
     func testAFrozenClassifierGetsNoGradientAndNoStatistics() throws {
         for (name, estimator, images) in ReferenceCase.estimators {
-            let model = reference.makeModel()
-            var options = reference.options(estimator, model, images)
-            options.frozen = .classifier
-            let step = makeStep(model)
-            _ = try step.fineTune([reference.batch(0..<5), reference.batch(5..<9)], globalCount: ReferenceCase.images, options)
-            XCTAssertTrue(model.classifier.arena.gradients.allSatisfy { $0 == 0 }, name)
-            XCTAssertTrue(step.statistics[0].sums.allSatisfy { $0 == 0 }, name)
-            XCTAssertFalse(model.predictor!.arena.gradients.allSatisfy { $0 == 0 }, name)
-            XCTAssertFalse(step.statistics[1].sums.allSatisfy { $0 == 0 }, name)
+            for head in [nil, CascadeHead.learned] {
+                let model = reference.makeModel(head: head)
+                var options = reference.options(estimator, model, images)
+                options.frozen = .classifier
+                let step = makeStep(model)
+                _ = try step.fineTune([reference.batch(0..<5), reference.batch(5..<9)], globalCount: ReferenceCase.images, options)
+                XCTAssertTrue(model.classifier.arena.gradients.allSatisfy { $0 == 0 }, name)
+                XCTAssertTrue(step.statistics[0].sums.allSatisfy { $0 == 0 }, name)
+                XCTAssertFalse(model.predictor!.arena.gradients.allSatisfy { $0 == 0 }, name)
+                // A head has no batch norms.
+                XCTAssertEqual(step.statistics[1].sums.allSatisfy { $0 == 0 }, head != nil, name)
+            }
         }
     }
 

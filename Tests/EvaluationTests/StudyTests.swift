@@ -62,6 +62,38 @@ final class StudyTests: XCTestCase {
         }
     }
 
+    /// The images of a seed's folds are pooled; seeds are averaged.
+    func testPointsPoolTheFoldsOfASeed() throws {
+        func run(_ seed: UInt64, _ fold: String, images: Int, gain: Double, error: Double) throws -> StudyRun {
+            let results = (0..<images).map {
+                ImageResult(sample: $0, label: 0, choice: 0, predicted: 0, labelRank: 0, fixedLabelRanks: [0, 0, 0])
+            }
+            var evaluation = Evaluation(
+                results: results, flops: flops, classCount: 6, speed: .init(dynamic: nil, fixedLargest: nil), hasDecider: true)
+            evaluation.points = [0.5, 0.65].map { limit in
+                OperatingPoint(
+                    way: .dynamic, limit: limit, costWeight: 1, share: limit, top1: 0.9, gainOverRandomCost: gain, standardError: error,
+                    gainOverBestFixed: 2 * gain, gainOverLargest: -gain)
+            }
+            return StudyRun(
+                variant: "a", seed: seed, fold: CrossValidationFold(fold), evaluation: evaluation,
+                rows: try XCTUnwrap(ComparedRows(evaluation)), fineTuneSeconds: nil, warnings: [])
+        }
+        let runs = [
+            try run(1, "1/2", images: 30, gain: 0.04, error: 0.01), try run(1, "2/2", images: 10, gain: 0, error: 0.03),
+            try run(2, "1/2", images: 30, gain: 0.01, error: 0.01), try run(2, "2/2", images: 10, gain: 0.01, error: 0.03),
+        ]
+        let points = StudyPoint.points(runs)
+        XCTAssertEqual(points.map(\.limit), [0.5, 0.65])
+        XCTAssertEqual(points[0].gainOverRandomCost, (0.03 + 0.01) / 2, accuracy: 1e-12)
+        XCTAssertEqual(points[0].gainOverBestFixed, 0.04, accuracy: 1e-12)
+        // √((30 · 0.01)² + (10 · 0.03)²) / 40 for each seed.
+        XCTAssertEqual(points[0].standardError, 0.18.squareRoot() / 40, accuracy: 1e-12)
+        var incomplete = runs
+        incomplete[3].evaluation.points = incomplete[3].evaluation.points?.filter { $0.limit == 0.65 }
+        XCTAssertEqual(StudyPoint.points(incomplete).map(\.limit), [0.65], "only what all runs have")
+    }
+
     func testMeasuresOfOneRunFollowTheirDefinitions() throws {
         let study = try study { try writeRun("\($0)/seed-1/expected", seed: 1, right: 85) }
         let mean = study.variants[0].mean
