@@ -6,7 +6,6 @@ import Evaluation
 import Inference
 import Interchange
 import Kernels
-import Training
 
 struct RecommendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -70,40 +69,5 @@ struct RecommendCommand: ParsableCommand {
             }
             try attempts.finish()
         }
-    }
-}
-
-/// The evaluation of a run's checkpoint, which several commands begin with.
-enum EvaluatedRun {
-    /// The configuration of a run.
-    ///
-    /// - Parameter data: replaces the folder of the images.
-    static func configuration(_ folder: RunFolder, data: String?) throws -> TrainingConfiguration {
-        var configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
-        if let data {
-            configuration.data.folder = data
-            configuration.data.fold = nil
-        }
-        return configuration
-    }
-
-    /// Evaluates the validation images of the configuration. Collective.
-    static func evaluate(
-        _ trained: TrainedNetwork, _ configuration: TrainingConfiguration, _ ranks: Ranks, modes: Evaluator.Modes
-    ) throws -> (outcome: Evaluator.Outcome, images: TrainingData) {
-        let images = try TrainingData(
-            validationImagesOf: configuration, classes: trained.classes, communicator: ranks.communicator, context: ranks.context)
-        try ranks.communicator.agree(label: "classes") { try trained.requireClasses(of: images.folder) }
-        if ranks.isRoot { images.folder.notes.forEach(Console.warning) }
-        let evaluator = Evaluator(
-            model: trained.model, communicator: ranks.communicator, batchSize: configuration.evaluation.batchSize, modes: modes,
-            costWeight: trained.costWeight, context: ranks.context)
-        let batches = images.validationBatches()
-        let outcome = try evaluator.run {
-            // Keeps the ranks together. Otherwise a slow rank could be behind by more than the timeout at the final collective.
-            try ranks.communicator.barrier(label: "next batch of the evaluation")
-            return try batches.next()
-        }
-        return (outcome, images)
     }
 }

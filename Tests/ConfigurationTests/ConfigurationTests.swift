@@ -26,12 +26,7 @@ final class ConfigurationTests: XCTestCase {
     }
 
     private func problems(_ text: String, _ overrides: [String] = []) -> [String] {
-        do {
-            _ = try load(text, overrides)
-            return []
-        } catch {
-            return (error as? ConfigurationError)?.problems ?? ["\(error)"]
-        }
+        configurationProblems { try load(text, overrides) }
     }
 
     func testDefaultsFillInAndTheResolvedTextLoadsToTheSame() throws {

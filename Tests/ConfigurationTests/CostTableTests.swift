@@ -34,12 +34,7 @@ final class CostTableTests: XCTestCase {
     }
 
     private func problems(_ folder: String, _ overrides: [String] = []) -> String {
-        do {
-            _ = try load(folder, overrides)
-            return ""
-        } catch {
-            return ((error as? ConfigurationError)?.problems ?? ["\(error)"]).joined(separator: "\n")
-        }
+        configurationProblems { try load(folder, overrides) }.joined(separator: "\n")
     }
 
     private func withTable(_ table: CostTable, _ body: (String) throws -> Void) throws {

@@ -17,19 +17,11 @@ final class DeciderOptionsTests: XCTestCase {
         """
 
     private func load(_ overrides: [String], _ text: String? = nil) throws -> TrainingConfiguration {
-        try withTemporaryFolder { folder in
-            try (text ?? minimal).write(toFile: folder + "/run.yaml", atomically: true, encoding: .utf8)
-            return try TrainingConfiguration.load(path: folder + "/run.yaml", overrides: overrides)
-        }
+        try TrainingConfiguration.load(text: text ?? minimal, path: "run.yaml", overrides: overrides)
     }
 
     private func problems(_ overrides: [String]) -> String {
-        do {
-            _ = try load(overrides)
-            return ""
-        } catch {
-            return ((error as? ConfigurationError)?.problems ?? ["\(error)"]).joined(separator: "\n")
-        }
+        configurationProblems { try load(overrides) }.joined(separator: "\n")
     }
 
     func testEachKindHasItsNetwork() throws {

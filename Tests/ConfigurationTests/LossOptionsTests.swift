@@ -18,12 +18,7 @@ final class LossOptionsTests: XCTestCase {
     }
 
     private func problems(_ overrides: String...) -> [String] {
-        do {
-            _ = try TrainingConfiguration.load(text: minimal, path: "run.yaml", overrides: overrides)
-            return []
-        } catch {
-            return (error as? ConfigurationError)?.problems ?? ["\(error)"]
-        }
+        configurationProblems { try TrainingConfiguration.load(text: minimal, path: "run.yaml", overrides: overrides) }
     }
 
     // MARK: - Class weights

@@ -21,12 +21,7 @@ final class OptimizationKeysTests: XCTestCase {
     }
 
     private func problems(_ overrides: String...) -> [String] {
-        do {
-            _ = try TrainingConfiguration.load(text: minimal, path: "run.yaml", overrides: overrides)
-            return []
-        } catch {
-            return (error as? ConfigurationError)?.problems ?? ["\(error)"]
-        }
+        configurationProblems { try TrainingConfiguration.load(text: minimal, path: "run.yaml", overrides: overrides) }
     }
 
     func testNewKeysAreOffByDefault() throws {

@@ -20,12 +20,7 @@ final class YAMLTests: XCTestCase {
     }
 
     private func problems(_ text: String, _ overrides: [String] = []) -> [String] {
-        do {
-            _ = try load(text, overrides)
-            return []
-        } catch {
-            return (error as? ConfigurationError)?.problems ?? ["\(error)"]
-        }
+        configurationProblems { try load(text, overrides) }
     }
 
     /// Loads bytes from a file.

@@ -74,7 +74,7 @@ public struct BudgetEvaluation: Encodable {
         return sweep.cost(found) == sweep.cost(0) ? 0 : found
     }
 
-    /// Refuses costs of which a choice that weighs more has less.
+    /// Refuses costs in another order than the weighed ones: a choice that weighs more must not cost less.
     ///
     /// - Throws: `BudgetError.timesOutOfOrder`.
     static func requireOrder(_ costs: ImageCosts, _ weighed: ImageCosts, resolutions: [Int]) throws {
@@ -121,8 +121,7 @@ extension [ImageResult] {
     ///
     /// - Parameter weighed: the costs that decisions weigh.
     public func costWeight(meanChoice: Double, _ weighed: ImageCosts) -> Double {
-        let choices = ImageCosts(classifier: weighed.classifier, predictor: 0, isCascade: weighed.isCascade)
-        let sweep = CostWeights(self, weighed).sweep(choices)
+        let sweep = CostWeights(self, weighed).sweep(weighed.deciding(isCascade: weighed.isCascade, predictor: 0))
         return sweep.parameter(within: meanChoice) ?? sweep.parameters.last ?? 0
     }
 

@@ -67,7 +67,8 @@ public struct TrainingOrder: Sendable {
         guard !classes.isEmpty else { return [] }
         let (share, rest) = count.quotientAndRemainder(dividingBy: classes.count)
         return classes.enumerated().flatMap { number, label -> [Int] in
-            // The remaining places before an epoch, over all epochs, of which every K-th belongs to this class.
+            // How many images of this class the epochs before this one took. Each epoch takes `share` of every class, and has `rest` more
+            // places. Counted over all epochs, every K-th of these places belongs to this class.
             func places(before epoch: Int) -> Int {
                 epoch * share + (epoch * rest + classes.count - 1 - number) / classes.count
             }
