@@ -27,6 +27,4 @@ struct TrainedState: Decodable {
     var identity: RunIdentity
     /// λ of the trained operating point; nil for 0.
     var costWeight: Double?
-    /// Of a cascade by a threshold; nil for other deciders.
-    var residualDoubt: ResidualDoubt?
 }

@@ -93,7 +93,6 @@ public final class TrainedNetwork {
         if let predictor = model.predictor {
             try NetworkFile.load(path(CheckpointFiles.predictor), into: predictor, requiringFinite: true)
         }
-        if let residualDoubt = state.residualDoubt { model.residualDoubt = residualDoubt }
         self.model = deployed(FrozenDRNet(model))
         runFolder = folder.path
         self.description = description

@@ -57,7 +57,6 @@ final class DeploymentCommandTests: XCTestCase {
                     other["chooser"] = chooser
                     other["costWeight"] = try XCTUnwrap(Double(costWeight))
                     other["resolution"] = nil
-                    other["residualDoubt"] = ["shares": [0, 1]]
                     other["run"] = run.path("run")
                     try write(other, run.path("other.json"))
                     XCTAssertEqual(try resolution(run.path("other.json")), expected, "\(chooser) \(costWeight)")

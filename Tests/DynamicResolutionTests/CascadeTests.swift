@@ -11,7 +11,6 @@ final class CascadeTests: XCTestCase {
 
     // MARK: - Decisions
 
-    /// Before a calibration, the decision is between the smallest and the largest resolution.
     func testTheThresholdKeepsAnAnswerIfItsDoubtIsAtMostTheCostWeight() throws {
         let frozen = FrozenDRNet(reference.makeModel(head: .threshold))
         let images = reference.batch().images
@@ -35,25 +34,18 @@ final class CascadeTests: XCTestCase {
         XCTAssertEqual(doubts[0], exp(-20), accuracy: 1e-12)
     }
 
-    func testResidualDoubtComparesTheErrorsAtEachResolution() {
-        // Doubts 0.5 and 0.25 are wrong at the smallest resolution; the larger ones correct the first, or both.
-        let doubts = [0.5, 0.25, 0.1]
-        func shares(_ errors: [[Bool]]) -> [Double] { ResidualDoubt(doubts: doubts, errors: errors, resolutions: 3).shares }
-        XCTAssertEqual(shares([[false, false, true], [false, true, true], [false, false, false]]), [0, 1 / 3.0, 1])
-        XCTAssertEqual(shares([[true, false, true], [false, false, true], [false, false, false]]), [0, 0, 1], "larger is not worse")
-        XCTAssertEqual(shares([[true, true, true], [true, true, true], [true, true, false]]), [1, 1, 1], "never above 1")
-        XCTAssertEqual(
-            shares([[true, true, false], [false, false, false], [false, false, false]]), [0, 1, 1], "no error to compare with")
-        XCTAssertEqual(ResidualDoubt(resolutions: 3).shares, [0, 1, 1])
-    }
-
-    /// a = (0, 0.5, 1), d = 0.4, relative costs of the choices (1.25, 0.5, 0.25): 0.2 / 0.75 < λ < 0.2 / 0.25 selects the one in between.
-    func testAResolutionInBetweenIsUsedIfItRemovesMostOfTheDoubt() {
-        let doubt = ResidualDoubt(doubts: [1, 1], errors: [[false, false, true], [false, true, true]], resolutions: 3)
-        XCTAssertEqual(doubt.shares, [0, 0.5, 1])
-        let costs = ImageCosts(classifier: [4, 1, 1], predictor: 0, isCascade: true).relativeChoices
-        func choice(_ costWeight: Double) -> Int { Router.choices(scores: doubt.scores([0.4]), costs: costs, costWeight: costWeight)[0] }
-        XCTAssertEqual([0.1, 0.3, 0.9].map(choice), [0, 1, 2])
+    /// For any doubt and any λ, also one below 0, and whatever a resolution in between costs.
+    func testTheThresholdLeavesOutTheResolutionsInBetween() {
+        for between in [4, 3, 1.5, 1] {
+            let costs = ImageCosts(classifier: [4, between, between, 1], predictor: 0, isCascade: true).relativeChoices
+            for doubt in [0, 1e-9, 0.31, 0.99, 1] {
+                let scores = CascadeEvidence.thresholdScores([doubt], resolutions: 4)
+                for costWeight in [-5, -0.1, 1e-3, 0.3, 1.1, 2, 100] {
+                    let choice = Router.choices(scores: scores, costs: costs, costWeight: costWeight)[0]
+                    XCTAssertEqual(choice, doubt <= costWeight ? 3 : 0, "d = \(doubt), λ = \(costWeight), \(between)")
+                }
+            }
+        }
     }
 
     func testTheAnswerOfTheDecisionIsThatOfTheSmallestResolution() throws {
@@ -86,7 +78,7 @@ final class CascadeTests: XCTestCase {
     func testACascadeByThresholdReplacesAnyDecider() throws {
         let images = reference.batch().images
         let expected = try FrozenDRNet(reference.makeModel(head: .threshold)).decide(images)?.scores
-        let replaced = FrozenDRNet(reference.makeModel()).withThresholdCascade(ResidualDoubt(resolutions: 3))
+        let replaced = FrozenDRNet(reference.makeModel()).withThresholdCascade()
         XCTAssertEqual(try replaced.decide(images)?.scores, expected)
         XCTAssertTrue(replaced.costs.isCascade)
         XCTAssertEqual(replaced.flops.predictor, 0)

@@ -60,8 +60,8 @@ final class DeployedEvaluationTests: XCTestCase {
         for way in ways.dropFirst() {
             for share in [0.55, 0.7, 0.9] {
                 let setting = try XCTUnwrap(way.setting(within: share * way.costs.largest, all))
-                guard case .costWeight(let costWeight, let doubt) = setting else { return XCTFail("\(setting)") }
-                let deployed = doubt.map { model.withThresholdCascade($0) } ?? model
+                guard case .costWeight(let costWeight) = setting else { return XCTFail("\(setting)") }
+                let deployed = way.way == .thresholdCascade ? model.withThresholdCascade() : model
                 let repeated = try evaluate(deployed, .dynamic, costWeight: costWeight)
                 let routed = way.routed(setting, all)
                 XCTAssertEqual(repeated.map(\.choice), routed.map(\.choice), "\(way.way) \(share)")

@@ -51,14 +51,14 @@ final class OperatingPointTests: XCTestCase {
         XCTAssertEqual(points[0].top1, 1)
     }
 
-    /// The label of an image does not take part in its own decision.
-    func testTheResidualDoubtComesFromTheOtherHalf() {
+    func testNoLabelTakesPartInTheDecisionsOfAThreshold() {
         var results = images
-        let before = results.withThresholdScores.map(\.scores)
-        results[2].fixedLabelRanks = [1, 1, 1]
-        let after = results.withThresholdScores.map(\.scores)
-        for index in stride(from: 0, to: 8, by: 2) { XCTAssertEqual(after[index], before[index], "its own half") }
-        XCTAssertNotEqual(after[1], before[1], "the other half")
+        let before = OperatingPoints(results, flops.costs).thresholdCascade([0.5, 0.7])
+        for index in results.indices { results[index].fixedLabelRanks = [1, 1, 1] }
+        let after = OperatingPoints(results, flops.costs).thresholdCascade([0.5, 0.7])
+        XCTAssertEqual(after.map(\.costWeight), before.map(\.costWeight))
+        XCTAssertEqual(after.map(\.share), before.map(\.share))
+        XCTAssertEqual(after.map(\.top1), [0, 0])
     }
 
     func testTheEvaluationOfEarlierBuildsHasNoPoints() throws {

@@ -51,7 +51,7 @@ final class DeploymentTests: XCTestCase {
         let exactly = IntervalEstimate(exactly: 0.5)
         return try Deployment(
             run: folder, file: file, checkpoint, configuration, classes: ["a", "b"], chooser: .thresholdCascade, resolution: nil,
-            costWeight: 0.25, residualDoubt: ResidualDoubt(resolutions: 2),
+            costWeight: 0.25,
             costs: .init(
                 gigaFLOPs: ImageCosts(classifier: [2, 1], predictor: 0, isCascade: true), milliseconds: nil, conditions: nil,
                 unit: .multiplyAdds),
@@ -82,7 +82,6 @@ final class DeploymentTests: XCTestCase {
                 ("\"drnet-deployment\"", "\"drnet-costs\"", "it is no deployment"), ("\"version\" : 1", "\"version\" : 2", "has version 2"),
                 ("0.25", "\"nan\"", "costWeight is missing or not finite"), ("\"thresholdCascade\"", "\"fixed\"", "resolution is missing"),
                 ("\"thresholdCascade\"", "\"magic\"", "'chooser' is not valid"), ("\"a\",", "", ""), ("{", "", "it is not JSON"),
-                ("\"residualDoubt\"", "\"doubt\"", "residualDoubt has not one share"),
                 ("\"classes\"", "\"klasses\"", "the key 'classes' is missing"),
                 ("\n    64\n", "\n    640\n", "not a list of sizes, largest first"),
             ] {

@@ -30,6 +30,18 @@ package enum CascadeEvidence {
         return result
     }
 
+    /// The scores [N × m] of a cascade by a threshold, without the costs: 0 for the largest resolution and −d for the smallest one, where d
+    /// is the doubt. The resolutions in between get −1. Since d ≤ 1 and they cost more than the smallest one, they are never chosen.
+    ///
+    /// argmax_j (s_j − λ C_j / C_1) keeps the answer of the smallest resolution if d ≤ λ. So λ is the threshold.
+    ///
+    /// - Parameters:
+    ///   - doubts: d of each image, [N].
+    ///   - resolutions: m, at least 2.
+    package static func thresholdScores(_ doubts: [Double], resolutions: Int) -> [Double] {
+        doubts.flatMap { [0] + [Double](repeating: -1, count: resolutions - 2) + [-$0] }
+    }
+
     /// 1 − p of each image, where p is its largest probability.
     ///
     /// - Parameter logits: at the smallest resolution, [N, 1, 1, classes].

@@ -12,6 +12,5 @@ extension DRNet {
             resolutions: other.resolutions, classifier: copy(other.classifier), decider: other.decider,
             predictor: other.predictor.map(copy), outputs: other.outputs, classCount: other.classCount,
             costs: other.costUnit == .milliseconds ? other.costs : nil, evaluationViews: other.evaluationViews)
-        residualDoubt = other.residualDoubt
     }
 }

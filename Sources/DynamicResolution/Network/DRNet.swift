@@ -20,8 +20,6 @@ public final class DRNet {
     /// The costs that decisions weigh, in `costUnit`.
     public let costs: ImageCosts
     public let costUnit: CostUnit
-    /// Of a cascade by a threshold on these weights.
-    public var residualDoubt: ResidualDoubt
     let resizer: ImageResizer
     /// The side of the centre crop that evaluation shows each resolution, as a share of the image's side.
     let evaluationViews: [Double]
@@ -45,7 +43,6 @@ public final class DRNet {
         self.predictor = predictor
         self.outputs = outputs
         self.classCount = classCount
-        residualDoubt = ResidualDoubt(resolutions: resolutions.count)
         resizer = ImageResizer(resolutions: resolutions, predictorInputSize: decider?.inputSize ?? resolutions[0])
         self.evaluationViews = evaluationViews ?? resolutions.map { _ in 1 }
         flops = FLOPsModel(classifier: classifier, resolutions: resolutions, decider: decider, predictor: predictor)

@@ -27,7 +27,8 @@ extension DRNet {
 
 /// What turns the classifier's pass at the smallest resolution into a decision.
 public enum CascadeHead: String, CaseIterable, Sendable {
-    /// The largest class probability, with `ResidualDoubt`. It is calibrated on held-out images, and not trained.
+    /// The largest class probability: below a threshold, the largest resolution answers. The threshold is calibrated on held-out images.
+    /// Nothing is trained.
     case threshold
     /// A small network on the pass's probabilities and features.
     case learned

@@ -17,7 +17,6 @@ public struct FrozenDRNet: Sendable {
     /// Without a decider: the index of the resolution that all images take.
     public private(set) var fixedIndex = 0
     private let outputs: DecisionOutputs
-    private var residualDoubt: ResidualDoubt
     private let classifier: FrozenNetwork
     private let predictor: FrozenNetwork?
     private let resizer: ImageResizer
@@ -30,7 +29,6 @@ public struct FrozenDRNet: Sendable {
         costUnit = model.costUnit
         decider = model.decider
         outputs = model.outputs
-        residualDoubt = model.residualDoubt
         classifier = FrozenNetwork(model.classifier)
         predictor = model.predictor.map { FrozenNetwork($0) }
         resizer = ImageResizer(
@@ -38,11 +36,8 @@ public struct FrozenDRNet: Sendable {
     }
 
     /// The same weights with a cascade by a threshold in place of the trained decider.
-    ///
-    /// - Parameter residualDoubt: calibrated on images that were not trained on.
-    public func withThresholdCascade(_ residualDoubt: ResidualDoubt) -> FrozenDRNet {
+    public func withThresholdCascade() -> FrozenDRNet {
         var copy = self
-        copy.residualDoubt = residualDoubt
         copy.decider = .cascade(.threshold)
         copy.flops = FLOPsModel(resolutions: resolutions, costs: flops.costs.deciding(isCascade: true, predictor: 0))
         copy.costs = costs.deciding(isCascade: true, predictor: 0)
@@ -94,7 +89,7 @@ public struct FrozenDRNet: Sendable {
     public func decide(_ smallest: NetworkForward, _ head: CascadeHead) throws -> Decision {
         let scores: [Double]
         switch head {
-        case .threshold: scores = residualDoubt.scores(CascadeEvidence.doubts(smallest.output))
+        case .threshold: scores = CascadeEvidence.thresholdScores(CascadeEvidence.doubts(smallest.output), resolutions: resolutions.count)
         case .learned:
             guard let predictor else { preconditionFailure("a learned head without a network") }
             scores = outputs.scores(try predictor.logits(CascadeEvidence.vectors(smallest)).values, columns: resolutions.count)

@@ -50,7 +50,7 @@ struct OperatingPoints {
     /// - Parameter way: `dynamic` if the threshold is the run's decider.
     func thresholdCascade(_ limits: [Double], as way: Way = .thresholdCascade) -> [OperatingPoint] {
         let costs = costs.deciding(isCascade: true, predictor: 0)
-        return points(way, limits, CostWeights(results.withThresholdScores, costs), costs)
+        return points(way, limits, CostWeights(results.map(\.withThresholdScores), costs), costs)
     }
 
     /// Leaves out limits that no choice meets.
@@ -84,34 +84,12 @@ extension ImageResult {
     func isCorrect(_ column: Int) -> Double { fixedLabelRanks[column] == 0 ? 1 : 0 }
 
     /// 1 minus the largest probability at the smallest resolution.
-    var doubt: Double { smallestDoubt ?? 1 - Double(topProbabilities.last ?? 1) }
-}
+    private var doubt: Double { smallestDoubt ?? 1 - Double(topProbabilities.last ?? 1) }
 
-extension [ImageResult] {
-    /// The residual doubt of these images, which must have answers at every resolution.
-    public var residualDoubt: ResidualDoubt {
-        ResidualDoubt(
-            doubts: map(\.doubt), errors: map { $0.fixedLabelRanks.map { $0 > 0 } }, resolutions: first?.fixedLabelRanks.count ?? 1)
-    }
-
-    /// The results of a cascade by a threshold with another residual doubt. Their scores must be those of such a cascade.
-    public func withScores(_ residualDoubt: ResidualDoubt) -> [ImageResult] {
-        map { result in
-            var copy = result
-            // The last score is −d itself.
-            copy.scores = residualDoubt.scores([-(result.scores.last ?? 0)])
-            return copy
-        }
-    }
-
-    /// The results with the scores of a cascade by a threshold. The residual doubt comes from the labels of the other half of the images,
-    /// so that no image is judged by its own label.
-    var withThresholdScores: [ImageResult] {
-        let halves = [1, 0].map { other in enumerated().filter { $0.offset % 2 == other }.map(\.element).residualDoubt }
-        return enumerated().map { index, result in
-            var copy = result
-            copy.scores = halves[index % 2].scores([result.doubt])
-            return copy
-        }
+    /// The result with the scores of a cascade by a threshold.
+    var withThresholdScores: ImageResult {
+        var copy = self
+        copy.scores = CascadeEvidence.thresholdScores([doubt], resolutions: fixedLabelRanks.count)
+        return copy
     }
 }

@@ -6,8 +6,8 @@ import Randomness
 enum WaySetting: Equatable {
     /// All images take one resolution.
     case fixed(Int)
-    /// The decider chooses with the cost weight λ. A threshold cascade also has its residual doubt.
-    case costWeight(Double, ResidualDoubt?)
+    /// The decider chooses with the cost weight λ.
+    case costWeight(Double)
 }
 
 /// What an image gets from a setting.
@@ -40,40 +40,28 @@ struct Deployable {
             way: .fixedResolutions, results: results, weighed: model.costs, costs: costs.deciding(isCascade: false, predictor: 0))
         guard model.resolutions.count > 1 else { return [fixed] }
         let cascade = Deployable(
-            way: .thresholdCascade, results: results, weighed: model.costs.deciding(isCascade: true, predictor: 0),
+            way: .thresholdCascade, results: results.map(\.withThresholdScores),
+            weighed: model.costs.deciding(isCascade: true, predictor: 0),
             costs: costs.deciding(isCascade: true, predictor: 0))
         guard let decider = model.decider, decider.hasNetwork else { return [fixed, cascade] }
         return [fixed, cascade, Deployable(way: .dynamic, results: results, weighed: model.costs, costs: costs)]
     }
 
-    /// The setting with the largest mean cost within a limit, on some images; nil if there is none. λ is calibrated without labels. The
-    /// residual doubt of a threshold cascade comes from the labels of these images.
+    /// The setting with the largest mean cost within a limit, on some images; nil if there is none. λ is calibrated without labels.
     ///
     /// - Parameter limit: in the unit of the costs.
     func setting(within limit: Double, _ images: [Int]) -> WaySetting? {
-        let doubt = way == .thresholdCascade ? residualDoubt(images) : nil
-        return weights(images, doubt).sweep(costs).parameter(within: limit).map { .costWeight($0, doubt) }
+        weights(images).sweep(costs).parameter(within: limit).map { .costWeight($0) }
     }
 
-    private func residualDoubt(_ images: [Int]) -> ResidualDoubt {
-        images.isEmpty ? ResidualDoubt(resolutions: costs.classifier.count) : images.map { results[$0] }.residualDoubt
-    }
-
-    private func weights(_ images: [Int], _ doubt: ResidualDoubt?) -> CostWeights {
-        let own = images.map { index in
-            var result = results[index]
-            if let doubt { result.scores = doubt.scores([result.doubt]) }
-            return result
-        }
-        return CostWeights(own, weighed)
-    }
+    private func weights(_ images: [Int]) -> CostWeights { CostWeights(images.map { results[$0] }, weighed) }
 
     /// The results of some images with a setting.
     func routed(_ setting: WaySetting, _ images: [Int]) -> [RoutedImage] {
         switch setting {
         case .fixed(let index): return images.map { _ in RoutedImage(choice: index, cost: costs.classifier[index]) }
-        case .costWeight(let costWeight, let doubt):
-            let choices = weights(images, doubt).choices(costWeight)
+        case .costWeight(let costWeight):
+            let choices = weights(images).choices(costWeight)
             return choices.map { RoutedImage(choice: $0, cost: costs.choices[$0] + costs.predictor) }
         }
     }

@@ -21,15 +21,15 @@ extension Deployment {
         let measure = recommendation.deployed.measure
         let (gigaFLOPs, milliseconds) = recommendation.costs(measure.way)
         var resolution: Int?
-        var (costWeight, residualDoubt): (Double?, ResidualDoubt?) = (nil, nil)
+        var costWeight: Double?
         switch measure.setting {
         case .fixed(let index): resolution = configuration.resolutions[index]
-        case .costWeight(let weight, let doubt): (costWeight, residualDoubt) = (weight, doubt)
+        case .costWeight(let weight): costWeight = weight
         }
         let chooser: Chooser = resolution != nil ? .fixed : measure.way == .dynamic ? .trained : .thresholdCascade
         try self.init(
             run: run, file: file, checkpoint, configuration, classes: classes, chooser: chooser, resolution: resolution,
-            costWeight: costWeight, residualDoubt: residualDoubt,
+            costWeight: costWeight,
             costs: Costs(
                 gigaFLOPs: gigaFLOPs, milliseconds: milliseconds, conditions: recommendation.milliseconds?.conditions,
                 unit: configuration.policy.costTable == nil ? .multiplyAdds : .milliseconds),

@@ -150,7 +150,7 @@ public struct Recommendation {
     private func name(_ way: Way, _ setting: WaySetting) -> String {
         switch setting {
         case .fixed(let index): return "fixed resolution \(resolutions[index])"
-        case .costWeight(let costWeight, _):
+        case .costWeight(let costWeight):
             return "\(named(way.name)) with λ = \(String(format: "%.6g", costWeight))"
         }
     }
@@ -166,7 +166,7 @@ public struct Recommendation {
                 case .fixed(let index):
                     cells[0] = Way.fixed(resolution: resolutions[index]).name
                     return cells + [index == 0 ? "" : measure.overLargest.points, "", ""]
-                case .costWeight(let costWeight, _):
+                case .costWeight(let costWeight):
                     cells[1] = String(format: "%.4g", costWeight)
                     return cells + [measure.overLargest.points, measure.overRandomMix.points, measure.overBestFixed.points]
                 }

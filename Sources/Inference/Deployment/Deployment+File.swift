@@ -54,11 +54,6 @@ extension Deployment {
             }
         case .trained, .thresholdCascade:
             guard let costWeight, costWeight.isFinite else { return "costWeight is missing or not finite" }
-            if chooser == .thresholdCascade {
-                guard let shares = residualDoubt?.shares, shares.count == count, shares.allSatisfy({ (0...1).contains($0) }) else {
-                    return "residualDoubt has not one share of 0 … 1 for each resolution"
-                }
-            }
             if count < 2 { return "chooser is \(chooser.rawValue), which needs two resolutions at least" }
         }
         for costs in [costs.gigaFLOPs, costs.milliseconds].compactMap({ $0 }) {

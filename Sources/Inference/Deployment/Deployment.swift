@@ -105,10 +105,9 @@ public struct Deployment: Codable, Equatable, Sendable {
     public var chooser: Chooser
     /// `fixed`: the resolution of all images, in pixels.
     public var resolution: Int?
-    /// λ of the other choosers, in units of the scores for the cost of the largest resolution.
+    /// λ of the other choosers, in units of the scores for the cost of the largest resolution. `thresholdCascade` keeps the answer of the
+    /// smallest resolution if its largest probability is at least 1 − λ.
     public var costWeight: Double?
-    /// `thresholdCascade`: the scores are −a_j (1 − p), with these shares a_j and the largest probability p at the smallest resolution.
-    public var residualDoubt: ResidualDoubt?
     /// Candidates, largest first, in pixels.
     public var resolutions: [Int]
     /// In the order of the logits.
@@ -132,13 +131,12 @@ public struct Deployment: Codable, Equatable, Sendable {
     ///   - chooser: what chooses resolutions.
     ///   - resolution: with `fixed`: of all images, in pixels.
     ///   - costWeight: λ of the other choosers.
-    ///   - residualDoubt: of a threshold cascade.
     ///   - costs: of an image with this chooser.
     ///   - expected: what held-out images say.
     /// - Throws: `InterchangeError` if the manifest of the checkpoint cannot be read.
     package init(
         run: RunFolder, file: String, _ checkpoint: Checkpoint, _ configuration: TrainingConfiguration, classes: [String],
-        chooser: Chooser, resolution: Int?, costWeight: Double?, residualDoubt: ResidualDoubt? = nil,
+        chooser: Chooser, resolution: Int?, costWeight: Double?,
         costs: Costs, expected: Expectation
     ) throws {
         self.run = Self.reference(to: run.path, from: file)
@@ -146,7 +144,6 @@ public struct Deployment: Codable, Equatable, Sendable {
         self.chooser = chooser
         self.resolution = resolution
         self.costWeight = costWeight
-        self.residualDoubt = residualDoubt
         resolutions = configuration.resolutions
         self.classes = classes
         preprocessing = Preprocessing(configuration)
@@ -169,7 +166,7 @@ public struct Deployment: Codable, Equatable, Sendable {
     package func deploying(_ model: FrozenDRNet) -> FrozenDRNet {
         switch chooser {
         case .trained: return model
-        case .thresholdCascade: return model.withThresholdCascade(residualDoubt ?? ResidualDoubt(resolutions: resolutions.count))
+        case .thresholdCascade: return model.withThresholdCascade()
         case .fixed: return model.withFixedResolution(resolutions.firstIndex(of: resolution ?? resolutions[0]) ?? 0)
         }
     }

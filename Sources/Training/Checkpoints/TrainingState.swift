@@ -31,8 +31,6 @@ public struct TrainingState: Codable, Equatable, Sendable {
     var policy: PolicyState?
     /// λ of a decider without an operating point of its own, as the last evaluation calibrated it to `policy.flopsTarget`.
     var costWeight: Double?
-    /// Of a cascade by a threshold, calibrated by the last evaluation.
-    var residualDoubt: ResidualDoubt?
     /// Updates of the moving averages since the beginning of the stage; nil if the run has no averages.
     var averageUpdates: Int?
     /// Evaluations since the best one of the stage; nil if nothing counts them.

@@ -4,11 +4,7 @@ import NeuralNetwork
 /// The moving averages of the weights in a run.
 extension Trainer {
     /// The network that evaluations use: the averages of the weights, or the weights where no averages are configured.
-    var evaluatedModel: DRNet {
-        guard let average = averages?.model else { return model }
-        average.residualDoubt = model.residualDoubt
-        return average
-    }
+    var evaluatedModel: DRNet { averages?.model ?? model }
 
     /// Updates the averages after a step.
     func updateAverages() {

@@ -63,11 +63,6 @@ extension Trainer {
         let outcome = try runEvaluator(needsCostWeight ? .policy : modes)
         var results = outcome.results
         if needsCostWeight, let regularizer {
-            if model.decider == .cascade(.threshold) {
-                model.residualDoubt = results.residualDoubt
-                state.residualDoubt = model.residualDoubt
-                results = results.withScores(model.residualDoubt)
-            }
             // Uses the costs of the choices, and no label.
             let costWeight = results.costWeight(meanChoice: regularizer.target, model.costs)
             state.costWeight = costWeight

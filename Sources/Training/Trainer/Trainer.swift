@@ -103,7 +103,6 @@ public final class Trainer {
         if let found { try communicator.onRankZero(label: "tensors of the checkpoint") { try checkpoints.restore(found) } }
         try exchange.broadcast(model.networks + (averages?.model.networks ?? []), found == nil ? nil : optimizer)
         state = found?.state ?? TrainingState(identity: identity, configuration: configuration)
-        if let residualDoubt = state.residualDoubt { model.residualDoubt = residualDoubt }
         state.averageUpdates = averages == nil ? nil : state.averageUpdates ?? 0
         // A run that is complete does not load its teacher, and can still get more epochs.
         state.teacher = teacher?.checksum ?? (configuration.distillation.term == nil ? nil : state.teacher)

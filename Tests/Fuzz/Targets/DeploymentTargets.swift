@@ -10,7 +10,7 @@ extension FuzzTarget {
             let deployment = """
                 {"format": "drnet-deployment", "version": 1, "run": ".",
                 "weights": {"step": 7, "files": {"classifier.safetensors": {"bytes": 1, "crc32": 2}}},
-                "chooser": "thresholdCascade", "costWeight": 0.25, "residualDoubt": {"shares": [0, 1]},
+                "chooser": "thresholdCascade", "costWeight": 0.25,
                 "resolutions": [96, 64], "classes": ["a"],
                 "preprocessing": {"size": 96, "resizeRatio": 1, "views": [1, 1], "mean": [0.5, 0.5, 0.5], "standardDeviation": [1, 1, 1]},
                 "costs": {"unit": "multiplyAdds", "gigaFLOPs": {"classifier": [2, 1], "predictor": 0, "isCascade": true}},
