@@ -1,6 +1,6 @@
 /// A named set of values for many keys. Keys that the file or the command line sets come first; a recipe fills in others.
 public enum Recipe: String, CaseIterable, Sendable {
-    /// Fine-tunes a pretrained classifier on some thousand photographs.
+    /// Fine-tunes a pretrained classifier on some thousand photographs. A threshold cascade decides, so there is no fine-tune stage.
     case fineTuneSmall = "fine-tune-small"
 
     /// The key that names a recipe.
@@ -24,11 +24,6 @@ public enum Recipe: String, CaseIterable, Sendable {
                 ("stages.warmUp.learningRate.warmUpEpochs", "1"),
                 ("stages.warmUp.learningRate.referenceBatch", "32"),
                 ("stages.warmUp.learningRate.batchScaling", "sqrt"),
-                ("stages.fineTune.epochs", "5"),
-                ("stages.fineTune.learningRate.base", "1e-4"),
-                ("stages.fineTune.learningRate.referenceBatch", "32"),
-                ("stages.fineTune.learningRate.batchScaling", "sqrt"),
-                ("stages.fineTune.predictorLearningRateMultiplier", "10"),
             ]
         }
     }

@@ -71,7 +71,7 @@ final class ConfigurationTests: XCTestCase {
     }
 
     func testTheProjectsOwnConfigurationsLoadAndComeBack() throws {
-        for name in ["quickstart", "clothing", "imagenet-dr-resnet50"] {
+        for name in ["quickstart", "clothing", "fine-tune", "imagenet-dr-resnet50", "study/predictor"] {
             let configuration = try TrainingConfiguration.load(path: "\(repositoryRoot)/configs/\(name).yaml", overrides: [])
             XCTAssertEqual(try load(configuration.yaml()), configuration, name)
         }

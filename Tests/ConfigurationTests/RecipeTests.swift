@@ -29,16 +29,19 @@ final class RecipeTests: XCTestCase {
 
     func testTheFileAndTheCommandLineComeFirst() throws {
         let configuration = try load(
-            short + "\noptimizer: {batchSize: 64, emaDecay: 0}\nstages: {warmUp: {epochs: 3}, fineTune: null}", "optimizer.layerDecay=1",
-            "stages.warmUp.learningRate.base=0.25")
+            short + "\noptimizer: {batchSize: 64, emaDecay: 0}\nstages: {warmUp: null, fineTune: {epochs: 3, learningRate: {base: 0.1}}}",
+            "optimizer.layerDecay=1")
         XCTAssertEqual(configuration.optimizer.batchSize, 64)
         XCTAssertEqual(configuration.optimizer.emaDecay, 0)
         XCTAssertEqual(configuration.optimizer.layerDecay, 1)
         XCTAssertEqual(configuration.optimizer.kind, .adamW)
-        XCTAssertEqual(configuration.stages.warmUp?.epochs, 3)
-        XCTAssertEqual(configuration.stages.warmUp?.learningRate.base, 0.25)
-        XCTAssertEqual(configuration.stages.warmUp?.learningRate.warmUpEpochs, 1)
-        XCTAssertNil(configuration.stages.fineTune, "a removed stage stays removed")
+        XCTAssertNil(configuration.stages.warmUp, "a removed stage stays removed")
+        XCTAssertEqual(configuration.stages.fineTune?.epochs, 3)
+        let shorter = try load(short, "stages.warmUp.epochs=3", "stages.warmUp.learningRate.base=0.25")
+        XCTAssertEqual(shorter.stages.warmUp?.epochs, 3)
+        XCTAssertEqual(shorter.stages.warmUp?.learningRate.base, 0.25)
+        XCTAssertEqual(shorter.stages.warmUp?.learningRate.warmUpEpochs, 1)
+        XCTAssertEqual(shorter.decider, .cascade(.threshold))
         XCTAssertEqual(try load(short, "recipe=null", "optimizer.batchSize=4", "stages.recalibrate={}").optimizer.kind, .sgd)
     }
 
