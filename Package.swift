@@ -39,10 +39,13 @@ let package = Package(
         // The executables alone link this one: it checks the processor before any other code runs.
         .target(name: "CStartup", path: "Sources/System/CStartup"),
 
+        // Handlers of fatal signals can only call async-signal-safe functions.
+        .target(name: "CCrashRecord", path: "Sources/System/CCrashRecord"),
+
         .target(name: "Console"),
         .target(name: "Randomness"),
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"]),
-        .target(name: "Communication", dependencies: ["COpenMPI", "Console"]),
+        .target(name: "Communication", dependencies: ["COpenMPI", "CCrashRecord", "Console"]),
         .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"]),
         .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"]),
         .target(

@@ -8,6 +8,8 @@ public enum CommunicationError: Error, CustomStringConvertible {
     case ranksGone(rank: Int, label: String)
     /// DRNET_THREADS is not a valid number of threads.
     case threads(value: String)
+    /// DRNET_START_TIMEOUT is not a valid number of seconds.
+    case startTimeout(value: String)
     /// A launcher started several tasks that do not form one MPI job. The count is nil if it is not known.
     case separateTasks(launcher: String, count: Int?)
     /// DRNET_SINGLE_PROCESS is not a valid switch.
@@ -23,6 +25,8 @@ public enum CommunicationError: Error, CustomStringConvertible {
             return "rank \(rank): another rank ended before \(label)"
         case .threads(let value):
             return "DRNET_THREADS is '\(value)'; it takes a number of threads from 1 to 1024"
+        case .startTimeout(let value):
+            return "\(StartWatch.variable) is '\(value)'; it takes a number of seconds, and 0 for no limit"
         case .separateTasks(let launcher, let count):
             return "\(launcher) started \(count.map { "\($0)" } ?? "several") tasks, but they do not form one MPI job: each would compute "
                 + "alone and write the same files. Start them with Open MPI's mpirun, with 'srun --mpi=pmix', or with launch/train or "

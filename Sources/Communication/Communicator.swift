@@ -2,8 +2,9 @@ import Foundation
 
 /// The connection of one rank to all ranks of its job.
 ///
-/// All methods except `abort` are collective: every rank must call them in the same order and with the same sizes. The properties are
-/// local. A communicator is not thread-safe: only one thread of a rank uses it. A `label` says what a collective transfers, for messages.
+/// All methods except `abort` and `reportProgress` are collective: every rank must call them in the same order and with the same sizes. The
+/// properties are local. A communicator is not thread-safe: only one thread of a rank uses it. A `label` says what a collective transfers,
+/// for messages.
 public protocol Communicator: AnyObject {
     /// The index of this rank, 0 ..< `rankCount`.
     var rank: Int { get }
@@ -11,10 +12,18 @@ public protocol Communicator: AnyObject {
     var rankCount: Int { get }
     /// The name of the host that this rank runs on.
     var hostName: String { get }
-    /// What the caller is doing, such as "step 12". Only messages about failed and stuck collectives use it.
+    /// Where the caller is, such as "step 12", which is the twelfth step of the run. Only messages about failed and stuck collectives use
+    /// it.
     var context: String { get set }
-    /// The job ends if a collective takes longer. 0 waits without a limit. Each rank sets it for itself. Only real ranks have such a limit.
+    /// What this rank does outside of collectives.
+    var phase: RankPhase { get set }
+    /// The job ends if a rank that others wait for makes no progress for longer. 0 waits without a limit. Each rank sets it for itself.
+    /// Only real ranks have such a limit.
     var timeoutSeconds: Double { get set }
+    /// The same for a rank that saves a checkpoint.
+    var saveTimeoutSeconds: Double { get set }
+    /// Tells the other ranks that this one makes progress in a long phase. Every collective is such a sign, too. Local.
+    func reportProgress()
     /// Replaces `values` with their sums over all ranks. The bits are the same on every rank, and in every run with the same number of
     /// ranks.
     func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) throws
@@ -82,8 +91,14 @@ public final class SingleProcess: Communicator {
     public let rank = 0
     public let rankCount = 1
     public let hostName = ProcessInfo.processInfo.hostName
-    public var context = ""
+    public var context = "" {
+        didSet { CrashRecord.setPlace(context: context, phase: phase) }
+    }
+    public var phase = RankPhase.starting {
+        didSet { CrashRecord.setPlace(context: context, phase: phase) }
+    }
     public var timeoutSeconds = 0.0
+    public var saveTimeoutSeconds = 0.0
 
     /// Creates a job of this process alone.
     public init() {}
@@ -95,6 +110,7 @@ public final class SingleProcess: Communicator {
         all.copyMemory(from: bytes)
     }
     public func barrier(label: String) {}
+    public func reportProgress() {}
     public func finalize() {}
     public func abort(status: Int32) -> Never { exit(status) }
 }

@@ -6,7 +6,9 @@ public final class InMemoryCommunicator: Communicator {
     public let rankCount: Int
     public let hostName = "memory"
     public var context = ""
+    public var phase = RankPhase.starting
     public var timeoutSeconds = 0.0
+    public var saveTimeoutSeconds = 0.0
     private let meeting: Meeting
 
     /// Runs `body` on one thread for each rank, and waits for all of them.
@@ -72,6 +74,8 @@ public final class InMemoryCommunicator: Communicator {
     public func barrier(label: String) throws {
         _ = try exchange(UnsafeRawBufferPointer(start: nil, count: 0), label)
     }
+
+    public func reportProgress() {}
 
     public func finalize() {}
 

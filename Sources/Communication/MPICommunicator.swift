@@ -10,13 +10,28 @@ public final class MPICommunicator: Communicator {
     public let rankCount: Int
     public let hostName: String
     public var context = "" {
-        didSet { watchdog.context = context }
+        didSet {
+            watchdog.context = context
+            CrashRecord.setPlace(context: context, phase: phase)
+        }
+    }
+    public var phase = RankPhase.starting {
+        didSet {
+            watchdog.phase = phase
+            CrashRecord.setPlace(context: context, phase: phase)
+        }
     }
     public var timeoutSeconds: Double {
         get { watchdog.timeoutSeconds }
         set { watchdog.timeoutSeconds = newValue }
     }
+    public var saveTimeoutSeconds: Double {
+        get { watchdog.saveTimeoutSeconds }
+        set { watchdog.saveTimeoutSeconds = newValue }
+    }
     private let watchdog: Watchdog
+    /// Seconds of MPI_Finalize; 0 for no limit.
+    private let startSeconds: Double
 
     /// The largest number of elements in one MPI call. MPI's counts have 32 bits, and a huge message would double MPI's own buffers.
     private static let chunk = 1 << 26
@@ -31,9 +46,10 @@ public final class MPICommunicator: Communicator {
         var level: Int32 { self == .multiple ? drnet_mpi_thread_multiple() : drnet_mpi_thread_serialized() }
     }
 
-    /// Initialises MPI. A process can do this only once.
+    /// Initialises MPI. A process can do this only once. The job ends if it takes longer than `DRNET_START_TIMEOUT` seconds, 120 by
+    /// default.
     ///
-    /// - Parameter timeoutSeconds: the job ends if a collective takes longer. 0 disables the timeout.
+    /// - Parameter timeoutSeconds: the job ends if a rank that others wait for makes no progress for longer. 0 disables the timeout.
     public convenience init(timeoutSeconds: Double) throws {
         try self.init(timeoutSeconds: timeoutSeconds, threadSupport: .multiple)
     }
@@ -43,6 +59,9 @@ public final class MPICommunicator: Communicator {
         var provided: Int32 = 0
         let host = ProcessInfo.processInfo.hostName
         hostName = host
+        startSeconds = try StartWatch.limit(ProcessInfo.processInfo.environment)
+        let start = StartWatch(limit: startSeconds, hostName: host)
+        defer { start.end() }
         var (own, count) = (Int32(0), Int32(0))
         for (call, code) in [
             ("MPI_Init_thread", drnet_mpi_init(threadSupport.level, &provided)), ("MPI_Comm_rank", drnet_mpi_rank(&own)),
@@ -57,29 +76,26 @@ public final class MPICommunicator: Communicator {
         rank = Int(own)
         rankCount = Int(count)
         let allowsConcurrentCalls = min(provided, threadSupport.level) >= drnet_mpi_thread_multiple()
-        watchdog = Watchdog(rank: Int(own), hostName: host, timeoutSeconds: timeoutSeconds) {
-            Self.endJob(allowsConcurrentCalls: allowsConcurrentCalls)
+        watchdog = Watchdog(rank: rank, rankCount: rankCount, hostName: host, timeoutSeconds: timeoutSeconds) {
+            JobEnd.now(allowsMPICalls: allowsConcurrentCalls)
         }
+        guard rankCount > 1 else { return }
+        try startWatchdog()
     }
 
-    /// Seconds that MPI_Abort gets before the process exits without it.
-    private static let abortSeconds = 5.0
-
-    /// Ends all ranks with status 1, from the watchdog's thread, while another thread is inside a collective.
-    ///
-    /// Only MPI_THREAD_MULTIPLE permits MPI_Abort here. With less, this process exits without an MPI call; mpirun then ends the other
-    /// ranks, because a rank exited with an error before MPI_Finalize. MPI_Abort is preferred, because srun ends the other tasks only with
-    /// --kill-on-bad-exit. It can hang on a broken connection, so a second thread limits its time.
-    private static func endJob(allowsConcurrentCalls: Bool) -> Never {
-        if allowsConcurrentCalls {
-            Thread.detachNewThread {
-                Thread.sleep(forTimeInterval: abortSeconds)
-                _exit(1)
-            }
-            _ = drnet_mpi_abort(1)
-        }
-        _exit(1)
+    /// Exchanges the addresses of the side channel, and starts the watchdog. Collective.
+    private func startWatchdog() throws {
+        let channel = SideChannel(hostName: hostName)
+        let own = (channel?.endpoint).flatMap { try? JSONEncoder().encode($0) } ?? Data()
+        let label = "addresses for heartbeats"
+        let texts = try allGatherStrings(String(decoding: own, as: UTF8.self), label: label)
+        let endpoints = texts.map { try? JSONDecoder().decode(SideChannel.Endpoint.self, from: Data($0.utf8)) }
+        let hosts = try allGatherStrings(hostName, label: label)
+        channel?.connect(rank: rank, endpoints)
+        watchdog.start(channel, hosts: hosts)
     }
+
+    public func reportProgress() { watchdog.reportProgress() }
 
     public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) throws {
         try forEachChunk(values.count) { start, count in
@@ -112,13 +128,13 @@ public final class MPICommunicator: Communicator {
     }
 
     public func finalize() throws {
-        try checked("MPI_Finalize", "end of the job") { drnet_mpi_finalize() }
+        phase = .finishing
+        // All ranks have finished their work, so that no rank has a reason to be late.
+        try checked("MPI_Finalize", "end of the job", limit: startSeconds) { drnet_mpi_finalize() }
+        watchdog.stop()
     }
 
-    public func abort(status: Int32) -> Never {
-        _ = drnet_mpi_abort(status)
-        exit(status)
-    }
+    public func abort(status: Int32) -> Never { JobEnd.now(allowsMPICalls: true, status: status) }
 
     private func forEachChunk(_ count: Int, _ body: (Int, Int32) throws -> Void) rethrows {
         for start in stride(from: 0, to: count, by: Self.chunk) {
@@ -127,8 +143,8 @@ public final class MPICommunicator: Communicator {
     }
 
     /// Runs one MPI call under the watchdog and turns its error code into a thrown error.
-    private func checked(_ call: String, _ label: String, _ body: () -> Int32) throws {
-        watchdog.begin(call, label)
+    private func checked(_ call: String, _ label: String, limit: Double? = nil, _ body: () -> Int32) throws {
+        watchdog.begin(call, label, limit: limit)
         let code = body()
         watchdog.end()
         guard code == 0 else {

@@ -17,7 +17,8 @@ public struct RankJob {
     /// all ranks.
     ///
     /// - Parameters:
-    ///   - timeoutSeconds: a collective that takes longer ends the job; 0 waits without a limit. `body` can change it.
+    ///   - timeoutSeconds: the job ends if a rank that others wait for makes no progress for longer; 0 waits without a limit. `body` can
+    ///     change it.
     ///   - isExitStatus: whether an error is an exit status that all ranks throw together. The job then ends normally and the error is
     ///     thrown.
     public static func run(
@@ -32,7 +33,10 @@ public struct RankJob {
                 try communicator.finalize()
                 throw error
             }
-            guard communicator.rankCount > 1 else { throw error }
+            guard communicator.rankCount > 1 else {
+                if !(error is any SharedFailure) { CrashRecord.write(.error, ErrorText.describe(error)) }
+                throw error
+            }
             if error is any SharedFailure { try leave(communicator, lines(error)) }
             abort(communicator, error)
         }
@@ -79,6 +83,7 @@ public struct RankJob {
         let place = CommunicationError.place(rank: communicator.rank, host: communicator.hostName, context: "")
         let prefix = error is CommunicationError ? "" : place + ": "
         for line in lines(error) { Console.error(prefix + line) }
+        CrashRecord.write(.error, ErrorText.describe(error))
         communicator.abort(status: 1)
     }
 

@@ -63,19 +63,25 @@ extension TrainingConfiguration {
 
     /// Supervision of the ranks.
     public struct CommunicationOptions: Equatable, Sendable {
-        /// A collective that takes longer ends the job; 0 waits without a limit.
+        /// The job ends if a rank that others wait for makes no progress for longer; 0 waits without a limit.
         public var timeoutSeconds: Double
+        /// The same for a rank that saves a checkpoint.
+        public var saveTimeoutSeconds: Double
         /// Steps between comparisons of the replicas' checksums; 0 disables them.
         public var replicaCheckSteps: Int
 
         init(_ section: ConfigurationSection) {
             timeoutSeconds = section.number("timeoutSeconds", default: 600, .notNegative)
+            saveTimeoutSeconds = section.number("saveTimeoutSeconds", default: 3600, .notNegative)
             replicaCheckSteps = section.integer("replicaCheckSteps", default: 200, 0...Int.max)
             section.finish()
         }
 
         var text: ConfigurationText {
-            .section([("timeoutSeconds", .value(timeoutSeconds)), ("replicaCheckSteps", .value(replicaCheckSteps))])
+            .section([
+                ("timeoutSeconds", .value(timeoutSeconds)), ("saveTimeoutSeconds", .value(saveTimeoutSeconds)),
+                ("replicaCheckSteps", .value(replicaCheckSteps)),
+            ])
         }
     }
 

@@ -75,7 +75,10 @@ public final class Evaluator {
             let first = images.add(batch)
             // All parts run on each batch, so that a change of the machine's speed affects all of them alike. Their order rotates, because
             // the first part shares the cores with the loader, which starts to decode when a batch is taken.
-            for index in parts.indices { try run(parts[(index + batches) % parts.count], batch, first) }
+            for index in parts.indices {
+                try run(parts[(index + batches) % parts.count], batch, first)
+                communicator.reportProgress()
+            }
             batches += 1
         }
         try measuring(&dynamicSeconds) { try model.resolutions.indices.forEach(classifyQueue) }

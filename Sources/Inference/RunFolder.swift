@@ -24,8 +24,11 @@ public struct RunFolder: Sendable {
     /// The way to use the weights that was recommended last.
     public var deployment: String { path + "/deployment.json" }
 
+    /// One file for each rank that ended abnormally in the last start, and those of earlier starts.
+    public var crashes: String { path + "/crashes" }
+
     /// All files and folders of a run.
     package var files: [String] {
-        [configuration, environment, kernels, metrics, checkpoints, evaluationData, evaluationTable, budget, deployment]
+        [configuration, environment, kernels, metrics, checkpoints, evaluationData, evaluationTable, budget, deployment, crashes]
     }
 }

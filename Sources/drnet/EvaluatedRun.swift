@@ -31,10 +31,13 @@ enum EvaluatedRun {
             model: trained.model, communicator: ranks.communicator, batchSize: configuration.evaluation.batchSize, modes: modes,
             costWeight: trained.costWeight, context: ranks.context)
         let batches = images.validationBatches()
-        let outcome = try evaluator.run {
-            // Keeps the ranks together. Otherwise a slow rank could be behind by more than the timeout at the final collective.
-            try ranks.communicator.barrier(label: "next batch of the evaluation")
-            return try batches.next()
+        ranks.communicator.context = "the evaluation of \(trained.description)"
+        let outcome = try ranks.communicator.during(.evaluating) {
+            try evaluator.run {
+                // Keeps the ranks together. Otherwise a slow rank could be behind by more than the timeout at the final collective.
+                try ranks.communicator.barrier(label: "next batch of the evaluation")
+                return try batches.next()
+            }
         }
         return (outcome, images)
     }

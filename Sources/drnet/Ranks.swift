@@ -32,6 +32,7 @@ struct Ranks {
             let configuration = try job.communicator.agree(label: "configuration", load)
             try requireSame(configuration, job.communicator)
             job.communicator.timeoutSeconds = configuration.communication.timeoutSeconds
+            job.communicator.saveTimeoutSeconds = configuration.communication.saveTimeoutSeconds
             let context = KernelContext(threadCount: job.threadCount, winograd: configuration.kernels.winograd ? .wherePays : .never)
             // Ranks with different products would compute replicas that differ.
             let products = try job.communicator.valueOfRankZero(label: "implementation of matrix products") {

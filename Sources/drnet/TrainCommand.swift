@@ -1,4 +1,5 @@
 import ArgumentParser
+import Communication
 import Configuration
 import Console
 import Foundation
@@ -70,6 +71,7 @@ struct TrainCommand: ParsableCommand {
         for warning in configuration.warnings(rankCount: ranks.communicator.rankCount) { console?.note("warning: \(warning)") }
         let lock = try ranks.communicator.onRankZero(label: "run folder") { try folder.open(start) { console?.note($0) } }
         defer { lock?.release() }
+        CrashRecord.prepare(folder: folder.crashes, ranks.communicator, version: DRNetCommand.configuration.version)
         let data = try TrainingData(
             configuration, communicator: ranks.communicator, context: ranks.context)
         console?.note(

@@ -17,7 +17,7 @@ final class ArchitectureTests: XCTestCase {
     func testTheManifestIsReadCompletely() throws {
         let modules = try declaredModules()
         XCTAssertEqual(modules["Charts"], [])
-        XCTAssertEqual(modules["Communication"], ["COpenMPI", "Console"])
+        XCTAssertEqual(modules["Communication"], ["COpenMPI", "CCrashRecord", "Console"])
         XCTAssertTrue(modules["drnet"]?.isSuperset(of: ["Training", "ArgumentParser"]) ?? false, "\(modules)")
         XCTAssertNil(modules["CommandTests"])
     }

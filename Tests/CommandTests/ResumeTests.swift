@@ -30,7 +30,7 @@ final class ResumeTests: XCTestCase {
                     try run.cut(name, to: resumed, afterStep: step)
                     let result = try run.train(resumed, ranks: ranks, options + ["--resume"])
                     XCTAssertEqual(result.status, 0, result.text)
-                    XCTAssertTrue(result.output.contains("(step \(step) of the run)"), result.text)
+                    XCTAssertTrue(result.output.contains("(step \(step + 1) of the run)"), result.text)
                     XCTAssertTrue(try run.weights(name) == run.weights(resumed), resumed)
                     XCTAssertEqual(run.losses(name), run.losses(resumed), resumed)
                     XCTAssertEqual(run.milestones(name), run.milestones(resumed), resumed)

@@ -70,6 +70,12 @@ public enum ProcessRunner {
         return text?.split(separator: " ").compactMap { pid_t($0) } ?? []
     }
 
+    /// Seconds since a process started, by the time of its folder in /proc.
+    public static func age(of process: Process) -> TimeInterval {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: "/proc/\(process.processIdentifier)")
+        return (attributes?[.modificationDate] as? Date).map { -$0.timeIntervalSinceNow } ?? 0
+    }
+
     /// Drains a pipe while the program runs, so that the program never waits for the reader.
     private final class Collector: @unchecked Sendable {
         let pipe = Pipe()

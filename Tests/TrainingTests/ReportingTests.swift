@@ -187,8 +187,9 @@ final class ReportingTests: XCTestCase {
             (position.stage, position.epoch, position.step, position.runStep) = (stage, epoch, step, 9)
             return Trainer.resumeNote(position, folder: "runs/a", plans: plans)
         }
-        XCTAssertEqual(note(0, 1, 4), "resuming stage warmUp at epoch 2, step 5 (step 9 of the run)")
-        XCTAssertEqual(note(0, 2, 0), "resuming stage recalibrate at epoch 1, step 1 (step 9 of the run)", "the last checkpoint of a stage")
+        XCTAssertEqual(note(0, 1, 4), "resuming stage warmUp at epoch 2, step 5 (step 10 of the run)")
+        XCTAssertEqual(
+            note(0, 2, 0), "resuming stage recalibrate at epoch 1, step 1 (step 10 of the run)", "the last checkpoint of a stage")
         for (stage, epoch) in [(1, 1), (2, 0)] {
             XCTAssertEqual(note(stage, epoch, 0), "the run is complete already: evaluating its weights")
         }
@@ -196,7 +197,7 @@ final class ReportingTests: XCTestCase {
         position.epoch = 1
         XCTAssertEqual(
             Trainer.resumeNote(position, stagnates: true, folder: "runs/a", plans: plans),
-            "resuming stage recalibrate at epoch 1, step 1 (step 0 of the run)", "a stage that ended early")
+            "resuming stage recalibrate at epoch 1, step 1 (step 1 of the run)", "a stage that ended early")
         XCTAssertEqual(
             Trainer.resumeNote(nil, folder: "runs/a", plans: plans),
             "runs/a holds no checkpoint: starting from the beginning")

@@ -1,13 +1,19 @@
 import Communication
 import Foundation
 
-// Tests start this program as a rank of a real MPI job: `communication-check MODE`. It prints its results, and the tests check them.
+// Tests start this program as a rank of a real MPI job: `communication-check MODE [FOLDER]`. It prints its results, and the tests check
+// them.
 let mode = CommandLine.arguments.dropFirst().first ?? ""
+let environment = ProcessInfo.processInfo.environment
+if mode == "stopped-at-start", environment["OMPI_COMM_WORLD_RANK"] == "1" { kill(getpid(), SIGSTOP) }
+let timeout = environment["TEST_TIMEOUT"].flatMap { Double($0) } ?? 60
 let communicator: Communicator =
     mode == "stuck-serialized"
-    ? try MPICommunicator(timeoutSeconds: 1, threadSupport: .serialized)
-    : try ProcessEnvironment.makeCommunicator(timeoutSeconds: mode == "stuck" ? 1 : 60)
+    ? try MPICommunicator(timeoutSeconds: timeout, threadSupport: .serialized)
+    : try ProcessEnvironment.makeCommunicator(timeoutSeconds: timeout)
 communicator.context = "step 17"
+communicator.phase = .computing
+communicator.saveTimeoutSeconds = environment["TEST_SAVE_TIMEOUT"].flatMap { Double($0) } ?? 60
 
 /// Returns numbers whose sum depends on the order of the additions.
 func awkward(_ count: Int, rank: Int) -> [Float] {
@@ -39,6 +45,50 @@ case "broadcast":
 case "stuck", "stuck-serialized":
     if communicator.rank == 1 { Thread.sleep(forTimeInterval: 60) }
     try communicator.barrier(label: "the meeting")
+case "busy":
+    if communicator.rank == 1 {
+        let end = Date().addingTimeInterval(60)
+        while Date() < end {}
+    }
+    try communicator.barrier(label: "the meeting")
+case "stopped":
+    if communicator.rank == 1 { kill(getpid(), SIGSTOP) }
+    try communicator.barrier(label: "the meeting")
+case "saving", "evaluating":
+    // Rank 1 takes four seconds, with or without signs of progress.
+    if communicator.rank == 1 {
+        communicator.during(mode == "saving" ? .saving : .evaluating) {
+            for _ in 0..<20 {
+                Thread.sleep(forTimeInterval: 0.2)
+                if mode == "evaluating" { communicator.reportProgress() }
+            }
+        }
+    }
+    try communicator.barrier(label: "the meeting")
+    if communicator.rank == 0 { print("met") }
+case "meetings":
+    // Meets for some seconds of the ranks' own time.
+    if communicator.rank == 0 { print("began") }
+    for _ in 0..<80 {
+        Thread.sleep(forTimeInterval: 0.05)
+        try communicator.barrier(label: "the meeting")
+    }
+    if communicator.rank == 0 { print("met") }
+case "stopped-at-start":
+    try communicator.barrier(label: "the meeting")
+case "stuck-at-the-end":
+    try communicator.barrier(label: "the meeting")
+    if communicator.rank == 1 { Thread.sleep(forTimeInterval: 60) }
+case "crash":
+    CrashRecord.prepare(folder: CommandLine.arguments[2], communicator, version: "1.2.3")
+    communicator.context = "step 18 (a \"stage\")"
+    try communicator.barrier(label: "the meeting")
+    if communicator.rank == 1 {
+        let signals = ["SIGSEGV": SIGSEGV, "SIGBUS": SIGBUS, "SIGILL": SIGILL, "SIGABRT": SIGABRT, "SIGFPE": SIGFPE, "SIGTRAP": SIGTRAP]
+        if let number = signals[environment["TEST_SIGNAL"] ?? ""] { raise(number) }
+        fatalError("a failed check")
+    }
+    try communicator.barrier(label: "the meeting")
 case "dying":
     if communicator.rank == 1 { kill(getpid(), SIGKILL) }
     try communicator.barrier(label: "the meeting")
@@ -46,7 +96,7 @@ case "cores":
     let map = try CoreMap.gather(communicator)
     if communicator.rank == 0 { print((map.lines + [map.oversubscriptionWarning ?? "no warning"]).joined(separator: "\n")) }
 default:
-    print("modes: sums, broadcast, stuck, stuck-serialized, dying, cores")
+    print("unknown mode '\(mode)'")
     exit(64)
 }
 try communicator.finalize()

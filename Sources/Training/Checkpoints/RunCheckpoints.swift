@@ -22,7 +22,11 @@ final class RunCheckpoints {
     }
 
     /// Writes a checkpoint. On rank 0 only.
-    func save(_ state: TrainingState) throws {
+    ///
+    /// - Parameters:
+    ///   - state: of the run.
+    ///   - progress: called after each file, because a large file on a slow disk takes long.
+    func save(_ state: TrainingState, progress: @escaping () -> Void = {}) throws {
         var files: [String: (String) throws -> Void] = [
             CheckpointFiles.classifier: { [model] in try Self.write(model.classifier, to: $0) },
             CheckpointFiles.optimizer: { [optimizer] in try SafetensorsFile.write(optimizer.tensors(), to: $0) },
@@ -36,7 +40,13 @@ final class RunCheckpoints {
                 files[CheckpointFiles.averaged(CheckpointFiles.predictor)] = { try Self.write(predictor, to: $0) }
             }
         }
-        _ = try store.save(step: state.position.runStep, state: try JSON.encode(state, .indented), files: files, isBest: false)
+        let reporting = files.mapValues { write in
+            { (path: String) in
+                try write(path)
+                progress()
+            }
+        }
+        _ = try store.save(step: state.position.runStep, state: try JSON.encode(state, .indented), files: reporting, isBest: false)
     }
 
     /// Replaces the state in the checkpoint of the current step, whose tensors did not change. On rank 0 only.

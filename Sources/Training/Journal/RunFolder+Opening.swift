@@ -46,8 +46,8 @@ extension RunFolder {
         return target.path
     }
 
-    /// Writes the configuration, and adds this start to environment.json. It changes the files of a resumed run, so call it after all
-    /// checks have passed. On rank 0.
+    /// Writes the configuration, adds this start to environment.json, and archives the crash records of the last start. It changes the
+    /// files of a resumed run, so call it after all checks have passed. On rank 0.
     ///
     /// - Parameters:
     ///   - configuration: the text of config.yaml.
@@ -62,6 +62,7 @@ extension RunFolder {
         if try recordedProducts() != products { try JSON.write(products, to: kernels) }
         let starts = try earlierStarts(note) + [RunEnvironment(drnet: version, ranks: cores)]
         try JSON.write(starts, to: environment)
+        archiveCrashes(note)
     }
 
     /// The starts in environment.json. A damaged file is kept under another name.

@@ -32,7 +32,8 @@ extension Trainer {
         var seen = 0
         while seen < limit, let batch = try batches.next() {
             try stopIfRequested()
-            communicator.context = "step \(state.position.runStep)"
+            enterStep(plan)
+            communicator.phase = .recalibrating
             for index in model.resolutions.indices {
                 let pass = Pass(.training, resolutionIndex: index, reducer: reducer, statistics: statistics[0])
                 guard !batch.labels.isEmpty || reducer != nil else { continue }

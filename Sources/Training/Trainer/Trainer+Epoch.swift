@@ -77,8 +77,10 @@ extension Trainer {
     /// Writes a checkpoint on rank 0. The other ranks hold the same values and continue at once.
     func saveCheckpoint() throws {
         guard communicator.rank == 0 else { return }
-        try lock?.requireHeld()
-        try checkpoints.save(state)
+        try communicator.during(.saving) {
+            try lock?.requireHeld()
+            try checkpoints.save(state, progress: communicator.reportProgress)
+        }
         lastCheckpointTime = Date()
         savedStep = state.position.runStep
     }
@@ -86,7 +88,9 @@ extension Trainer {
     /// Completes the checkpoint of an epoch with the result of its evaluation. On rank 0.
     private func saveEvaluation(isBest: Bool) throws {
         guard communicator.rank == 0 else { return }
-        try lock?.requireHeld()
-        try checkpoints.saveEvaluation(state, isBest: isBest)
+        try communicator.during(.saving) {
+            try lock?.requireHeld()
+            try checkpoints.saveEvaluation(state, isBest: isBest)
+        }
     }
 }

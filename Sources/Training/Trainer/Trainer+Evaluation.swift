@@ -79,9 +79,12 @@ extension Trainer {
             costWeight: state.costWeight ?? 0, context: context)
         let batches = data.validationBatches()
         defer { batches.stop() }
-        return try evaluator.run {
-            try stopIfRequested()
-            return try batches.next()
+        communicator.context = "the evaluation after step \(state.position.runStep)"
+        return try communicator.during(.evaluating) {
+            try evaluator.run {
+                try stopIfRequested()
+                return try batches.next()
+            }
         }
     }
 

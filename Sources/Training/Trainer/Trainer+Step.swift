@@ -7,7 +7,7 @@ extension Trainer {
     ///
     /// - Throws: `DivergenceError` if the loss or a gradient is not finite. All ranks throw it.
     func runStep(_ plan: StagePlan, _ batches: MicroBatches, steps: Int) throws -> StepResult {
-        communicator.context = "step \(state.position.runStep)"
+        enterStep(plan)
         let fractionalEpoch = Double(state.position.epoch) + Double(state.position.step) / Double(steps)
         let learningRates = plan.learningRates(at: fractionalEpoch)
         let networks: [Network] = zip(model.networks, learningRates).compactMap { $1 == nil ? nil : $0 }
@@ -35,13 +35,22 @@ extension Trainer {
             stopIsRequested: decision.stopIsRequested)
     }
 
+    /// Tells the other ranks, and messages, where this rank is. "Step n" is the n-th step of the run everywhere.
+    func enterStep(_ plan: StagePlan) {
+        communicator.context = "step \(state.position.runStep + 1) (\(plan.name), epoch \(state.position.epoch + 1))"
+        communicator.phase = .computing
+    }
+
     /// Computes this rank's part of the gradient of the global loss.
     private func gradients(_ plan: StagePlan, _ batches: MicroBatches, epoch: Double) throws -> StepReport {
         let first = state.position.step * configuration.optimizer.accumulationSteps
         let range = first..<min(first + configuration.optimizer.accumulationSteps, batches.count)
-        let microBatches = try range.map { index in
-            guard let batch = try batches.next() else { preconditionFailure("the loader ended before batch \(index)") }
-            return batch
+        let microBatches = try communicator.during(.loading) {
+            try range.map { index in
+                guard let batch = try batches.next() else { preconditionFailure("the loader ended before batch \(index)") }
+                communicator.reportProgress()
+                return batch
+            }
         }
         let globalCount = range.reduce(0) { $0 + batches.globalCount($1) }
         switch plan {

@@ -187,6 +187,6 @@ public final class Trainer {
         }
         guard position.stage < plans.count else { return "the run is complete already: evaluating its weights" }
         return "resuming stage \(plans[position.stage].name) at epoch \(position.epoch + 1), step \(position.step + 1) "
-            + "(step \(position.runStep) of the run)"
+            + "(step \(position.runStep + 1) of the run)"
     }
 }

@@ -1,0 +1,120 @@
+import Foundation
+import TestSupport
+import XCTest
+
+/// Trainings with ranks that are stopped, suspended, slow or killed.
+final class StuckRunTests: XCTestCase {
+    /// Longer than the tests need. They stop the run before its end.
+    private let long = ["--set", "stages.fineTune.epochs=40"]
+
+    /// Options with a short limit.
+    private func limit(_ seconds: Int) -> [String] { ["--set", "communication.timeoutSeconds=\(seconds)"] }
+
+    /// Returns a closure that calls `body` with the ranks once, as soon as the run has some steps.
+    private func once(_ run: SmallRun, _ name: String, _ body: @escaping ([pid_t]) -> Void) -> (Process) -> Void {
+        var isDone = false
+        return { process in
+            guard !isDone, run.lastStep(name) >= 8 else { return }
+            isDone = true
+            body(ProcessRunner.children(of: process.processIdentifier))
+        }
+    }
+
+    private func crashes(_ run: SmallRun, _ name: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: run.path(name) + "/crashes")) ?? []).sorted()
+    }
+
+    func testAStoppedRankIsNamedOnceWithItsStepAndTheRunContinuesExactly() throws {
+        try withSmallRun { run in
+            try run.complete("whole", ranks: 2)
+            XCTAssertEqual(crashes(run, "whole"), [], "a run that ends well leaves no records")
+            let result = try run.train("run", ranks: 2, long + limit(3), whileRunning: once(run, "run") { kill($0.last ?? 0, SIGSTOP) })
+            XCTAssertEqual(result.status, 69, result.text)
+            let errors = result.text.split(separator: "\n").filter { $0.contains("drnet: error: ") }
+            XCTAssertEqual(errors.count, 1, result.text)
+            let error = String(errors.first ?? "")
+            let steps = error.split(separator: " ").enumerated().filter { $1 == "step" }.count
+            XCTAssertTrue(error.contains("rank 1 on ") || error.contains("rank 0 on "), error)
+            XCTAssertTrue(error.contains("its process is stopped, as by SIGSTOP"), error)
+            XCTAssertGreaterThan(steps, 0, "the message has the step: \(error)")
+            XCTAssertTrue(error.contains("epoch "), error)
+            XCTAssertFalse(crashes(run, "run").isEmpty, "the ranks that waited leave records")
+            let resumed = try run.train("run", ranks: 2, ["--resume"])
+            XCTAssertEqual(resumed.status, 0, resumed.text)
+            XCTAssertTrue(resumed.output.contains("the last start ended with a crash: rank "), resumed.text)
+            XCTAssertEqual(crashes(run, "run"), ["earlier.jsonl"])
+            XCTAssertTrue(try run.weights("whole") == run.weights("run"))
+        }
+    }
+
+    func testASuspendedRunGoesOnAndEndsAsIfNothingHadHappened() throws {
+        try withSmallRun { run in
+            try run.complete("whole", ranks: 2)
+            var resumeAt: Date?
+            var suspensions = 0
+            let result = try run.train("run", ranks: 2, limit(3)) { process in
+                let ranks = ProcessRunner.children(of: process.processIdentifier)
+                if let end = resumeAt {
+                    guard Date() > end else { return }
+                    ranks.forEach { kill($0, SIGCONT) }
+                    (resumeAt, suspensions) = (nil, suspensions + 1)
+                } else if suspensions == 0, run.lastStep("run") >= 4 {
+                    ranks.forEach { kill($0, SIGSTOP) }
+                    resumeAt = Date().addingTimeInterval(8)
+                }
+            }
+            XCTAssertEqual(suspensions, 1)
+            XCTAssertEqual(result.status, 0, result.text)
+            XCTAssertTrue(try run.weights("whole") == run.weights("run"))
+        }
+    }
+
+    func testAFatalSignalLeavesARecordAndTheNextStartReportsIt() throws {
+        try withSmallRun { run in
+            for ranks in [nil, 2] as [Int?] {
+                let name = "run-\(ranks ?? 0)"
+                let result = try run.train(name, ranks: ranks, long) { process in
+                    guard run.lastStep(name) >= 8, self.crashes(run, name).isEmpty else { return }
+                    kill(
+                        ranks == nil ? process.processIdentifier : ProcessRunner.children(of: process.processIdentifier).last ?? 0, SIGSEGV)
+                }
+                XCTAssertNotEqual(result.status, 0, result.text)
+                XCTAssertEqual(crashes(run, name).count, 1, result.text)
+                let resumed = try run.train(name, ranks: ranks, ["--resume"])
+                XCTAssertEqual(resumed.status, 0, resumed.text)
+                XCTAssertTrue(resumed.output.contains("SIGSEGV"), resumed.text)
+                XCTAssertTrue(resumed.output.contains("computing in step ") || resumed.output.contains("in step "), resumed.text)
+                XCTAssertEqual(crashes(run, name), ["earlier.jsonl"])
+            }
+        }
+    }
+
+    func testASlowDiskDelaysACheckpointAndDoesNotEndTheRun() throws {
+        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") else {
+            throw XCTSkip("SKIPPED: a slow disk is simulated by strace, which is not installed (apt-get install strace)")
+        }
+        try withSmallRun { run in
+            /// Rank 0 needs three seconds for each of some calls of fsync.
+            func train(_ name: String, saveSeconds: Int) throws -> ProcessRunner.Result {
+                let executable = try builtExecutable(named: "drnet")
+                let command =
+                    [executable, "train", run.configuration, "-o", run.path(name)] + limit(2)
+                    + ["--set", "communication.saveTimeoutSeconds=\(saveSeconds)", "--set", "checkpoints.everySteps=3"]
+                let strace = [
+                    "/usr/bin/strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fsync", "-e",
+                    "inject=fsync:delay_enter=3000000:when=12..14",
+                ]
+                let root = getuid() == 0 ? ["--allow-run-as-root"] : []
+                return try ProcessRunner.run(
+                    "/usr/bin/env",
+                    ["mpirun", "--oversubscribe", "--bind-to", "none"] + root + ["-n", "1"] + strace + command + [":", "-n", "1"] + command,
+                    environment: ["DRNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"], timeout: 120)
+            }
+            let result = try train("run", saveSeconds: 60)
+            XCTAssertEqual(result.status, 0, result.text)
+            let limited = try train("limited", saveSeconds: 1)
+            XCTAssertEqual(limited.status, 69, limited.text)
+            XCTAssertTrue(limited.errors.contains("saving a checkpoint in step "), limited.text)
+        }
+    }
+}
