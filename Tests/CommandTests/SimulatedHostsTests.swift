@@ -1,0 +1,142 @@
+import Foundation
+import TestSupport
+import XCTest
+
+/// Trainings on several hosts, which are network namespaces, with links that are cut. Tests/Hosts/hosts makes them.
+final class SimulatedHostsTests: XCTestCase {
+    private static let hosts = repositoryRoot + "/Tests/Hosts/hosts"
+    private static let timeout = 5
+    /// What a job can take after its limit: MPI_Abort, and the seconds that mpirun gets.
+    private static let extra = 10.0
+
+    /// Some hosts, which exist during `body`.
+    private struct Hosts {
+        let prefix = "drnet\(getpid())"
+        let count: Int
+
+        @discardableResult
+        func call(_ arguments: [String]) throws -> ProcessRunner.Result {
+            try ProcessRunner.run("/bin/bash", [SimulatedHostsTests.hosts] + arguments, environment: ["HOSTS_PREFIX": prefix], timeout: 60)
+        }
+
+        /// The value of HOSTS, with one rank on each.
+        var list: String { (1...count).map { "10.77.0.\($0):1" }.joined(separator: ",") }
+    }
+
+    private func withHosts(_ count: Int, _ body: (Hosts) throws -> Void) throws {
+        let hosts = Hosts(count: count)
+        let check = try hosts.call(["check"])
+        guard check.status == 0 else {
+            throw XCTSkip(
+                "SKIPPED: tests of several hosts do not run here: \(check.output.trimmingCharacters(in: .whitespacesAndNewlines))")
+        }
+        defer { _ = try? hosts.call(["down"]) }
+        let made = try hosts.call(["up", "\(count)"])
+        XCTAssertEqual(made.status, 0, made.text)
+        try body(hosts)
+    }
+
+    /// Trains with launch/train on host 0 and the others, with a short limit.
+    private func train(
+        _ run: SmallRun, _ name: String, _ hosts: Hosts, _ options: [String] = [], whileRunning: @escaping () -> Void = {}
+    ) throws -> ProcessRunner.Result {
+        try ProcessRunner.run(
+            "/bin/bash",
+            [Self.hosts, "run", "0", repositoryRoot + "/launch/train", run.configuration, "-o", run.path(name)] + options
+                + ["--set", "communication.timeoutSeconds=\(Self.timeout)"],
+            environment: [
+                "HOSTS_PREFIX": hosts.prefix, "HOSTS": hosts.list, "RANKS": "", "DRNET": try builtExecutable(named: "drnet"),
+                "MPI_OPTIONS": "-x DRNET_THREADS", "DRNET_START_TIMEOUT": "\(Self.timeout)", "DRNET_THREADS": "1",
+            ], timeout: 120, whileRunning: { _ in whileRunning() })
+    }
+
+    private let long = ["--set", "stages.fineTune.epochs=200"]
+
+    /// Cuts the last host off as soon as a condition holds, and checks that the job ends in time.
+    private func checkCut(_ moment: String, _ run: SmallRun, _ hosts: Hosts, when isDue: @escaping () -> Bool) throws
+        -> ProcessRunner.Result
+    {
+        var cutAt: Date?
+        let result = try train(run, moment, hosts, long) {
+            guard cutAt == nil, isDue() else { return }
+            _ = try? hosts.call(["cut", "\(hosts.count - 1)"])
+            cutAt = Date()
+        }
+        try hosts.call(["join", "\(hosts.count - 1)"])
+        XCTAssertFalse(result.timedOut, "\(moment): \(result.text)")
+        XCTAssertNotEqual(result.status, 0, "\(moment): \(result.text)")
+        let seconds = -(try XCTUnwrap(cutAt, moment).timeIntervalSinceNow)
+        print("link cut \(moment): the job ended \(Int(seconds)) s later, with status \(result.status)")
+        XCTAssertLessThan(seconds, Double(Self.timeout) + Self.extra, "\(moment): \(result.text)")
+        return result
+    }
+
+    func testHostsTrainTogetherAndACutLinkEndsTheJobInTime() throws {
+        try withSmallRun { run in
+            try withHosts(2) { hosts in
+                let whole = try train(run, "whole", hosts)
+                XCTAssertEqual(whole.status, 0, whole.text)
+                XCTAssertTrue(whole.output.contains("node1: rank 1"), whole.text)
+                try run.complete("local", ranks: 2)
+                XCTAssertTrue(try run.weights("whole") == run.weights("local"), "the network does not change the sums")
+
+                let steps = try checkCut("in a step", run, hosts) { run.lastStep("in a step") >= 8 }
+                XCTAssertEqual(steps.status, 69, steps.text)
+                let errors = steps.text.split(separator: "\n").filter { $0.contains("drnet: error: ") }
+                XCTAssertEqual(errors.count, 1, steps.text)
+                XCTAssertTrue(errors.first?.contains("rank 1 on node1 has made no progress for ") ?? false, steps.text)
+                XCTAssertTrue(errors.first?.contains("its host or the link to it is down") ?? false, steps.text)
+                // The run continues on the host that is left.
+                let resumed = try run.train("in a step", ["--resume"])
+                XCTAssertEqual(resumed.status, 0, resumed.text)
+            }
+        }
+    }
+
+    func testACutLinkEndsAJobThatStartsOrSaves() throws {
+        try withSmallRun { run in
+            try withHosts(3) { hosts in
+                _ = try checkCut("before the start", run, hosts) { true }
+                let folder = run.path("in the start")
+                _ = try checkCut("in the start", run, hosts) { FileManager.default.fileExists(atPath: folder) }
+                let checkpoints = run.path("in a save") + "/checkpoints"
+                _ = try checkCut("in a save", run, hosts) {
+                    ((try? FileManager.default.contentsOfDirectory(atPath: checkpoints)) ?? []).contains { $0.hasPrefix(".tmp-") }
+                        || run.lastStep("in a save") > 12
+                }
+                let resumed = try run.train("in a save", ["--resume"])
+                XCTAssertEqual(resumed.status, 0, resumed.text)
+            }
+        }
+    }
+
+    func testARunIsRestartedOnTheHostsThatAreLeft() throws {
+        try withSmallRun { run in
+            try withHosts(3) { hosts in
+                var isCut = false
+                let result = try ProcessRunner.run(
+                    "/bin/bash",
+                    [
+                        Self.hosts, "run", "0", repositoryRoot + "/launch/train", "--restarts", "2", "--drop-lost-hosts", run.configuration,
+                        "-o", run.path("run"), "--set", "communication.timeoutSeconds=\(Self.timeout)",
+                    ],
+                    environment: [
+                        "HOSTS_PREFIX": hosts.prefix, "HOSTS": hosts.list, "RANKS": "", "DRNET": try builtExecutable(named: "drnet"),
+                        "MPI_OPTIONS": "-x DRNET_THREADS", "DRNET_START_TIMEOUT": "\(Self.timeout)",
+                        "DRNET_THREADS": "1", "HOSTS_CUT_FILE": run.path("cut"),
+                    ], timeout: 180
+                ) { _ in
+                    guard !isCut, run.lastStep("run") >= 6 else { return }
+                    isCut = true
+                    // A namespace can be entered although its link is cut. The file makes the host refuse, as a lost one does.
+                    FileManager.default.createFile(atPath: run.path("cut"), contents: Data("10.77.0.3".utf8))
+                    _ = try? hosts.call(["cut", "2"])
+                }
+                XCTAssertEqual(result.status, 0, result.text)
+                XCTAssertTrue(result.errors.contains("restart 1 of 2"), result.text)
+                XCTAssertTrue(result.errors.contains("10.77.0.3 does not answer: the run continues without it"), result.text)
+                XCTAssertTrue(result.output.contains("run folder: "), result.text)
+            }
+        }
+    }
+}
