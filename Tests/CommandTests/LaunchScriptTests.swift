@@ -162,7 +162,8 @@ final class LaunchScriptTests: XCTestCase {
             XCTAssertEqual(result.status, 64, result.text)
             XCTAssertTrue(result.errors.contains("launch/train CONFIG [drnet train's options]"), result.text)
             for script in [
-                "train", "study", "benchmark", "fingerprint", "check-quickstart", "build", "docs", "lint", "sanitize", "quickstart",
+                "train", "chaos", "study", "benchmark", "fingerprint", "check-quickstart", "build", "docs", "lint", "sanitize",
+                "quickstart",
             ] {
                 let help = try scene.run("\(scene.project)/launch/\(script)", ["--help"])
                 XCTAssertEqual(help.status, 0, help.text)
