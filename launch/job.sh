@@ -3,7 +3,7 @@
 # file after common.sh.
 
 # mpirun gets this time, in seconds, after the last rank on this host has ended.
-leftover_seconds=4
+leftover_seconds=3
 # EX_UNAVAILABLE: a rank, a host or a link did not answer. drnet's watchdog ends a job with the same status.
 lost_status=69
 # 1 after a signal of the user.

@@ -82,10 +82,12 @@ struct TrainCommand: ParsableCommand {
             configuration, data: data, communicator: ranks.communicator, context: ranks.context, runFolder: folder,
             start: start, lock: lock, console: console)
         try ranks.communicator.onRankZero(label: "records of the run") {
-            try folder.record(
-                configuration: trainer.configurationText, cores: ranks.cores.lines, products: ranks.products,
-                version: DRNetCommand.configuration.version
-            ) { console?.note($0) }
+            try ranks.communicator.during(.saving) {
+                try folder.record(
+                    configuration: trainer.configurationText, cores: ranks.cores.lines, products: ranks.products,
+                    version: DRNetCommand.configuration.version
+                ) { console?.note($0) }
+            }
         }
         switch try trainer.run() {
         case .stopped:

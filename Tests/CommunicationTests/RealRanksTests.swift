@@ -69,7 +69,7 @@ final class RealRanksTests: XCTestCase {
         XCTAssertEqual(slow.status, 0, slow.text)
         XCTAssertTrue(slow.output.contains("met"), slow.text)
         let error = try lateRank(ranks: 2, "saving", timeout: 1, environment: ["TEST_SAVE_TIMEOUT": "2"]).error
-        XCTAssertTrue(error.contains("no progress for 2 s, saving a checkpoint in step 17"), error)
+        XCTAssertTrue(error.contains("no progress for 2 s, saving to the run folder in step 17"), error)
         XCTAssertTrue(error.contains("raise communication.saveTimeoutSeconds"), error)
     }
 

@@ -13,7 +13,7 @@ enum JobEnd {
     static let status: Int32 = 69
 
     /// Seconds that MPI_Abort gets before the process exits without it.
-    private static let abortSeconds = 3.0
+    private static let abortSeconds = 2.0
 
     /// Ends the job.
     ///

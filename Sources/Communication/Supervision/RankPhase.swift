@@ -8,7 +8,7 @@ public enum RankPhase: String, Codable, Sendable, CaseIterable {
         case .starting: return "starting"
         case .loading: return "loading images"
         case .computing: return "computing"
-        case .saving: return "saving a checkpoint"
+        case .saving: return "saving to the run folder"
         case .evaluating: return "evaluating"
         case .recalibrating: return "recalibrating"
         case .finishing: return "finishing"
