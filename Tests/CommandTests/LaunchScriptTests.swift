@@ -160,7 +160,7 @@ final class LaunchScriptTests: XCTestCase {
         try withScene { scene in
             let result = try scene.run(scene.project + "/launch/train", [])
             XCTAssertEqual(result.status, 64, result.text)
-            XCTAssertTrue(result.errors.contains("launch/train CONFIG [drnet train's options]"), result.text)
+            XCTAssertTrue(result.errors.contains("CONFIG [drnet train's options]"), result.text)
             for script in [
                 "train", "chaos", "study", "benchmark", "fingerprint", "check-quickstart", "build", "docs", "lint", "sanitize",
                 "quickstart",

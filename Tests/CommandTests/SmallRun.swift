@@ -43,10 +43,10 @@ struct SmallRun {
         guard let ranks else {
             let environment = ["DRNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"].merging(environment) { $1 }
             return try ProcessRunner.run(
-                executable, arguments, environment: environment, timeout: 60, whileRunning: whileRunning)
+                executable, arguments, environment: environment, timeout: 240, whileRunning: whileRunning)
         }
         return try ProcessRunner.mpirun(
-            ranks: ranks, executable, arguments, environment: environment, timeout: 60, whileRunning: whileRunning)
+            ranks: ranks, executable, arguments, environment: environment, timeout: 240, whileRunning: whileRunning)
     }
 
     func train(

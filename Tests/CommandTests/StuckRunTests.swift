@@ -4,8 +4,8 @@ import XCTest
 
 /// Trainings with ranks that are stopped, suspended, slow or killed.
 final class StuckRunTests: XCTestCase {
-    /// Longer than the tests need. They stop the run before its end.
-    private let long = ["--set", "stages.fineTune.epochs=40"]
+    /// Long enough that the tests disturb the run before its end.
+    private let long = ["--set", "stages.fineTune.epochs=20"]
 
     /// Options with a short limit.
     private func limit(_ seconds: Int) -> [String] { ["--set", "communication.timeoutSeconds=\(seconds)"] }
@@ -26,7 +26,7 @@ final class StuckRunTests: XCTestCase {
 
     func testAStoppedRankIsNamedOnceWithItsStepAndTheRunContinuesExactly() throws {
         try withSmallRun { run in
-            try run.complete("whole", ranks: 2)
+            try run.complete("whole", ranks: 2, long)
             XCTAssertEqual(crashes(run, "whole"), [], "a run that ends well leaves no records")
             let result = try run.train("run", ranks: 2, long + limit(3), whileRunning: once(run, "run") { kill($0.last ?? 0, SIGSTOP) })
             XCTAssertEqual(result.status, 69, result.text)
@@ -39,7 +39,7 @@ final class StuckRunTests: XCTestCase {
             XCTAssertGreaterThan(steps, 0, "the message has the step: \(error)")
             XCTAssertTrue(error.contains("epoch "), error)
             XCTAssertFalse(crashes(run, "run").isEmpty, "the ranks that waited leave records")
-            let resumed = try run.train("run", ranks: 2, ["--resume"])
+            let resumed = try run.train("run", ranks: 2, long + ["--resume"])
             XCTAssertEqual(resumed.status, 0, resumed.text)
             XCTAssertTrue(resumed.output.contains("the last start ended with a crash: rank "), resumed.text)
             XCTAssertEqual(crashes(run, "run"), ["earlier.jsonl"])
@@ -80,7 +80,7 @@ final class StuckRunTests: XCTestCase {
                 }
                 XCTAssertNotEqual(result.status, 0, result.text)
                 XCTAssertEqual(crashes(run, name).count, 1, result.text)
-                let resumed = try run.train(name, ranks: ranks, ["--resume"])
+                let resumed = try run.train(name, ranks: ranks, long + ["--resume"])
                 XCTAssertEqual(resumed.status, 0, resumed.text)
                 XCTAssertTrue(resumed.output.contains("SIGSEGV"), resumed.text)
                 XCTAssertTrue(resumed.output.contains("computing in step ") || resumed.output.contains("in step "), resumed.text)
