@@ -6,6 +6,8 @@ public enum CommunicationError: Error, CustomStringConvertible {
     case missingThreadSupport(provided: Int)
     /// Another rank of an in-memory job ended early.
     case ranksGone(rank: Int, label: String)
+    /// An exchange has more values than MPI's counts of 32 bits can express.
+    case tooLarge(label: String, rank: Int, host: String, count: Int)
     /// DRNET_THREADS is not a valid number of threads.
     case threads(value: String)
     /// DRNET_START_TIMEOUT is not a valid number of seconds.
@@ -23,6 +25,9 @@ public enum CommunicationError: Error, CustomStringConvertible {
             return "this MPI library was built without MPI_THREAD_SERIALIZED (it provides level \(provided)); use Debian's Open MPI"
         case .ranksGone(let rank, let label):
             return "rank \(rank): another rank ended before \(label)"
+        case .tooLarge(let label, let rank, let host, let count):
+            return "\(Self.place(rank: rank, host: host, context: "")): \(label) has \(count) values, and MPI_Alltoallv takes at most "
+                + "\(Int32.max); raise optimizer.accumulationSteps, or set communication.balance to none"
         case .threads(let value):
             return "DRNET_THREADS is '\(value)'; it takes a number of threads from 1 to 1024"
         case .startTimeout(let value):

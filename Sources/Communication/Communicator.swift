@@ -34,6 +34,18 @@ public protocol Communicator: AnyObject {
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) throws
     /// Concatenates the bytes of all ranks into `all`, in rank order. Every rank passes the same number of bytes.
     func allGather(_ bytes: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, label: String) throws
+    /// Sends a part of `values` to each rank, and receives a part from each. Parts are in rank order, without gaps between them. What rank
+    /// a sends to rank b must be as long as what rank b receives from rank a.
+    ///
+    /// - Parameters:
+    ///   - values: the parts to send.
+    ///   - counts: the length of the part for each rank.
+    ///   - received: overwritten with the received parts.
+    ///   - receivedCounts: the length of the part from each rank.
+    ///   - label: what is transferred.
+    func allToAll(
+        _ values: UnsafeBufferPointer<Float>, counts: [Int], into received: UnsafeMutableBufferPointer<Float>, counts receivedCounts: [Int],
+        label: String) throws
     /// Waits until every rank has called this method.
     func barrier(label: String) throws
     /// Leaves the job after all work is done. No other method can be called afterwards.
@@ -86,6 +98,26 @@ extension Communicator {
     }
 }
 
+/// The parts of a buffer that an all-to-all sends to the ranks or receives from them.
+enum PartLayout {
+    /// The offset of each part.
+    static func offsets(_ counts: [Int]) -> [Int] {
+        var next = 0
+        return counts.map { count in
+            defer { next += count }
+            return next
+        }
+    }
+
+    /// Stops a program whose buffers and counts do not fit together.
+    static func check(_ values: Int, _ counts: [Int], _ received: Int, _ receivedCounts: [Int], ranks: Int, _ label: String) {
+        precondition(counts.count == ranks && receivedCounts.count == ranks, "\(label): one count for each of \(ranks) ranks")
+        precondition((counts + receivedCounts).allSatisfy { $0 >= 0 }, "\(label): a count is negative")
+        precondition(counts.reduce(0, +) == values, "\(label): \(values) values for the counts \(counts)")
+        precondition(receivedCounts.reduce(0, +) == received, "\(label): \(received) values for the counts \(receivedCounts)")
+    }
+}
+
 /// A job of one process, without MPI. Every collective is the identity.
 public final class SingleProcess: Communicator {
     public let rank = 0
@@ -108,6 +140,13 @@ public final class SingleProcess: Communicator {
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) {}
     public func allGather(_ bytes: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, label: String) {
         all.copyMemory(from: bytes)
+    }
+    public func allToAll(
+        _ values: UnsafeBufferPointer<Float>, counts: [Int], into received: UnsafeMutableBufferPointer<Float>, counts receivedCounts: [Int],
+        label: String
+    ) {
+        PartLayout.check(values.count, counts, received.count, receivedCounts, ranks: 1, label)
+        _ = received.update(fromContentsOf: values)
     }
     public func barrier(label: String) {}
     public func reportProgress() {}

@@ -71,6 +71,31 @@ public final class InMemoryCommunicator: Communicator {
         all.copyBytes(from: try exchange(bytes, label).flatMap { $0 })
     }
 
+    public func allToAll(
+        _ values: UnsafeBufferPointer<Float>, counts: [Int], into received: UnsafeMutableBufferPointer<Float>, counts receivedCounts: [Int],
+        label: String
+    ) throws {
+        PartLayout.check(values.count, counts, received.count, receivedCounts, ranks: rankCount, label)
+        // Each rank's counts come before its values, so that the receivers find their parts.
+        let counts = counts.map(Int64.init)
+        let head = counts.withUnsafeBytes { Array($0) }
+        let message = head + Array(UnsafeRawBufferPointer(values))
+        let all = try message.withUnsafeBytes { try exchange($0, label) }
+        var start = 0
+        for (sender, bytes) in all.enumerated() {
+            let sent = bytes.withUnsafeBytes { bytes in
+                (0..<rankCount).map { Int(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Int64>.stride, as: Int64.self)) }
+            }
+            precondition(
+                sent[rank] == receivedCounts[sender],
+                "\(label): rank \(sender) sends \(sent[rank]) values, and rank \(rank) receives \(receivedCounts[sender])")
+            let offset = head.count + sent[..<rank].reduce(0, +) * MemoryLayout<Float>.stride
+            let part = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: received[start..<start + sent[rank]]))
+            part.copyBytes(from: bytes[offset..<offset + part.count])
+            start += sent[rank]
+        }
+    }
+
     public func barrier(label: String) throws {
         _ = try exchange(UnsafeRawBufferPointer(start: nil, count: 0), label)
     }

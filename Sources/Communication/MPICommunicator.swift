@@ -123,6 +123,23 @@ public final class MPICommunicator: Communicator {
         }
     }
 
+    public func allToAll(
+        _ values: UnsafeBufferPointer<Float>, counts: [Int], into received: UnsafeMutableBufferPointer<Float>, counts receivedCounts: [Int],
+        label: String
+    ) throws {
+        PartLayout.check(values.count, counts, received.count, receivedCounts, ranks: rankCount, label)
+        let largest = max(values.count, received.count)
+        guard largest <= Int(Int32.max) else {
+            throw CommunicationError.tooLarge(label: label, rank: rank, host: hostName, count: largest)
+        }
+        func numbers(_ values: [Int]) -> [Int32] { values.map { Int32($0) } }
+        let (sent, sentOffsets) = (numbers(counts), numbers(PartLayout.offsets(counts)))
+        let (taken, takenOffsets) = (numbers(receivedCounts), numbers(PartLayout.offsets(receivedCounts)))
+        try checked("MPI_Alltoallv", label) {
+            drnet_mpi_alltoallv_float(values.baseAddress, sent, sentOffsets, received.baseAddress, taken, takenOffsets)
+        }
+    }
+
     public func barrier(label: String) throws {
         try checked("MPI_Barrier", label) { drnet_mpi_barrier() }
     }

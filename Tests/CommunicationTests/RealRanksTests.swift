@@ -25,6 +25,14 @@ final class RealRanksTests: XCTestCase {
         XCTAssertEqual(result.output, "from the root|xfrom the root|xxfrom the root\n", result.text)
     }
 
+    func testPartsOfDifferentLengthsReachTheirRanks() throws {
+        for ranks in [1, 2, 3, 4] {
+            let result = try run(ranks: ranks, "exchange")
+            let line = [String](repeating: "true", count: ranks).joined(separator: " ") + "\n"
+            XCTAssertEqual(result.output, line + line, result.text)
+        }
+    }
+
     /// Runs ranks of which rank 1 is late, and returns the one error line of the job.
     private func lateRank(
         ranks: Int, _ mode: String, timeout: Double = 2, environment: [String: String] = [:], line: UInt = #line

@@ -42,6 +42,27 @@ case "broadcast":
     let all = try communicator.allGatherStrings(
         String(repeating: "x", count: communicator.rank) + String(decoding: data, as: UTF8.self), label: "texts")
     if communicator.rank == 0 { print(all.joined(separator: "|")) }
+case "exchange":
+    // Rank a sends a + b values to rank b, and none to rank 0: the parts differ, and some are empty.
+    let ranks = communicator.rankCount
+    for scale in [1, 100_000] {
+        let counts = (0..<ranks).map { $0 == 0 ? 0 : scale * ($0 + communicator.rank) }
+        let receivedCounts = (0..<ranks).map { communicator.rank == 0 ? 0 : scale * (communicator.rank + $0) }
+        let values = counts.enumerated().flatMap { receiver, count in
+            (0..<count).map { Float(100 * communicator.rank + 10 * receiver + $0 % 7) }
+        }
+        var received = [Float](repeating: -1, count: receivedCounts.reduce(0, +))
+        try values.withUnsafeBufferPointer { values in
+            try received.withUnsafeMutableBufferPointer {
+                try communicator.allToAll(values, counts: counts, into: $0, counts: receivedCounts, label: "parts")
+            }
+        }
+        let expected = receivedCounts.enumerated().flatMap { sender, count in
+            (0..<count).map { Float(100 * sender + 10 * communicator.rank + $0 % 7) }
+        }
+        let all = try communicator.allGatherStrings("\(received == expected)", label: "results")
+        if communicator.rank == 0 { print(all.joined(separator: " ")) }
+    }
 case "stuck", "stuck-serialized":
     if communicator.rank == 1 { Thread.sleep(forTimeInterval: 60) }
     try communicator.barrier(label: "the meeting")

@@ -21,9 +21,22 @@ static inline int drnet_mpi_broadcast_bytes(void *bytes, int count, int root) {
 static inline int drnet_mpi_allgather_bytes(const void *bytes, int count, void *all) {
     return MPI_Allgather(bytes, count, MPI_BYTE, all, count, MPI_BYTE, MPI_COMM_WORLD);
 }
+static inline int drnet_mpi_alltoallv_float(
+    const float *values, const int *counts, const int *offsets, float *received, const int *received_counts, const int *received_offsets) {
+    return MPI_Alltoallv(
+        values, counts, offsets, MPI_FLOAT, received, received_counts, received_offsets, MPI_FLOAT, MPI_COMM_WORLD);
+}
 static inline int drnet_mpi_barrier(void) { return MPI_Barrier(MPI_COMM_WORLD); }
 static inline int drnet_mpi_finalize(void) { return MPI_Finalize(); }
 static inline int drnet_mpi_abort(int status) { return MPI_Abort(MPI_COMM_WORLD, status); }
+// Whether this is MPICH or a library derived from it, such as Intel MPI. Their launchers describe a job by other variables.
+static inline int drnet_mpi_is_mpich(void) {
+#if defined(MPICH_VERSION) || defined(I_MPI_VERSION) || defined(MVAPICH_VERSION)
+    return 1;
+#else
+    return 0;
+#endif
+}
 static inline int drnet_mpi_thread_serialized(void) { return MPI_THREAD_SERIALIZED; }
 static inline int drnet_mpi_thread_multiple(void) { return MPI_THREAD_MULTIPLE; }
 static inline int drnet_mpi_max_error_string(void) { return MPI_MAX_ERROR_STRING; }
