@@ -12,7 +12,9 @@ struct Benchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drnet-benchmark", abstract: "Measures training steps, inference, kernels and the machine.",
         version: RunEnvironment.projectVersion,
-        subcommands: [StepCommand.self, PeakCommand.self, KernelsCommand.self, LoaderCommand.self, ReportCommand.self])
+        subcommands: [
+            StepCommand.self, PeakCommand.self, KernelsCommand.self, LoaderCommand.self, BalanceCommand.self, ReportCommand.self,
+        ])
 
     static func main() {
         Console.prepare()

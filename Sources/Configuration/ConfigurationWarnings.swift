@@ -11,7 +11,8 @@ extension TrainingConfiguration {
     /// - Parameter rankCount: how many ranks share a batch.
     public func warnings(rankCount: Int) -> [String] {
         let statistics = [warmUpStatistics, fineTuneStatistics, predictorStatistics].compactMap { $0 }
-        return [unevenResolutions, idleRanks(rankCount)].compactMap { $0 } + statistics.compactMap { poorStatistics($0, rankCount) }
+        return [unevenResolutions, idleRanks(rankCount), balanceWithoutEffect(rankCount)].compactMap { $0 }
+            + statistics.compactMap { poorStatistics($0, rankCount) }
     }
 
     private var unevenResolutions: String? {
@@ -37,6 +38,17 @@ extension TrainingConfiguration {
         return "\(batchInWords) on \(rankCount) ranks: \(idle) \(idle == 1 ? "rank has" : "ranks have") no image in a "
             + "\(optimizer.accumulationSteps == 1 ? "batch" : "micro-batch"). Use fewer ranks, or at least "
             + "\(rankCount * optimizer.accumulationSteps) images"
+    }
+
+    private func balanceWithoutEffect(_ rankCount: Int) -> String? {
+        guard rankCount > 1, communication.balance == .flops else { return nil }
+        guard let stage = stages.fineTune else { return "communication.balance flops has no effect without stages.fineTune" }
+        if stage.freeze == .classifier {
+            return "communication.balance flops has no effect with stages.fineTune.freeze classifier: its images stay on their ranks"
+        }
+        guard stage.freeze == .none, policy.estimator == .dense || policy.estimator == .regression else { return nil }
+        return "communication.balance flops has no effect with policy.estimator \(policy.estimator.rawValue): each image runs at all "
+            + "resolutions, so the work is even already"
     }
 
     // MARK: - Batch statistics

@@ -61,7 +61,15 @@ extension TrainingConfiguration {
         var text: ConfigurationText { .section([("winograd", .value(winograd)), ("products", .scalar(products.rawValue))]) }
     }
 
-    /// Supervision of the ranks.
+    /// How the ranks share the work of images that were routed to different resolutions.
+    public enum WorkBalance: String, CaseIterable, Sendable {
+        /// Each rank classifies its own images.
+        case none
+        /// Images move between the ranks until all have about equal multiply-adds.
+        case flops
+    }
+
+    /// Supervision of the ranks, and their work.
     public struct CommunicationOptions: Equatable, Sendable {
         /// The job ends if a rank that others wait for makes no progress for longer; 0 waits without a limit.
         public var timeoutSeconds: Double
@@ -69,18 +77,21 @@ extension TrainingConfiguration {
         public var saveTimeoutSeconds: Double
         /// Steps between comparisons of the replicas' checksums; 0 disables them.
         public var replicaCheckSteps: Int
+        /// Whether images move between the ranks in fine-tuning.
+        public var balance: WorkBalance
 
         init(_ section: ConfigurationSection) {
             timeoutSeconds = section.number("timeoutSeconds", default: 600, .notNegative)
             saveTimeoutSeconds = section.number("saveTimeoutSeconds", default: 3600, .notNegative)
             replicaCheckSteps = section.integer("replicaCheckSteps", default: 200, 0...Int.max)
+            balance = section.choice("balance", default: WorkBalance.none)
             section.finish()
         }
 
         var text: ConfigurationText {
             .section([
                 ("timeoutSeconds", .value(timeoutSeconds)), ("saveTimeoutSeconds", .value(saveTimeoutSeconds)),
-                ("replicaCheckSteps", .value(replicaCheckSteps)),
+                ("replicaCheckSteps", .value(replicaCheckSteps)), ("balance", .scalar(balance.rawValue)),
             ])
         }
     }

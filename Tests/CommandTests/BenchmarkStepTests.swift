@@ -42,6 +42,22 @@ final class BenchmarkStepTests: XCTestCase {
         return try JSONDecoder().decode(Line.self, from: Data(result.output.utf8))
     }
 
+    func testTheTimesOfEvenAndUnevenWorkArePrinted() throws {
+        struct Line: Decodable {
+            var balance: String
+            var secondsPerStep: Double
+            var secondsInCollectives: [Double]
+        }
+        let result = try benchmark(["balance", "--pixels", "64,32", "--share", "2", "--threads", "1", "--steps", "1"], ranks: 2)
+        XCTAssertEqual(result.status, 0, result.text)
+        let lines = try result.output.split(separator: "\n").map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+        XCTAssertEqual(lines.map(\.balance), ["none", "flops"])
+        for line in lines {
+            XCTAssertGreaterThan(line.secondsPerStep, 0)
+            XCTAssertEqual(line.secondsInCollectives.count, 2)
+        }
+    }
+
     // ResNet-18 for one image of 32 × 32: the stem, the four convolutions of layer1, layers 2 to 4 (equal costs), and the linear layer.
     private let multiplyAdds = Double(
         16 * 16 * 64 * 147 + 4 * 8 * 8 * 64 * 576 + 3 * (16 * 128 * (576 + 3 * 1152) + 16 * 128 * 64) + 512 * 1000)

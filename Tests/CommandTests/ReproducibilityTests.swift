@@ -41,6 +41,24 @@ final class ReproducibilityTests: XCTestCase {
         }
     }
 
+    func testEvenWorkChangesRoundingOnly() throws {
+        try withSmallRun(trainingImages: 120) { run in
+            for estimator in ["straight-through", "expected", "probe"] {
+                let options = calm + ["--set", "policy.estimator=\(estimator)"]
+                let balanced = options + ["--set", "communication.balance=flops"]
+                try run.complete(estimator, options)
+                for ranks in [1, 2, 3, 4] where ranks > 2 || estimator != "expected" {
+                    try run.complete("\(estimator) \(ranks)", ranks: ranks, balanced)
+                    XCTAssertLessThan(
+                        largestDifference(run.losses("\(estimator) \(ranks)"), run.losses(estimator)), 1e-4, "\(estimator), \(ranks) ranks")
+                }
+            }
+            // Images have moved: without that, the bits would be the same.
+            try run.complete("unmoved", ranks: 3, calm + ["--set", "policy.estimator=probe"])
+            XCTAssertFalse(try run.weights("unmoved") == run.weights("probe 3"), "no image has moved")
+        }
+    }
+
     func testGradientAccumulationDoesNotDependOnTheNumberOfRanks() throws {
         try withSmallRun(trainingImages: 120) { run in
             let options = calm + ["--set", "optimizer.accumulationSteps=2"]
@@ -85,8 +103,8 @@ final class ReproducibilityTests: XCTestCase {
 
     func testAKilledAndResumedRunEndsWithTheSameBits() throws {
         try withSmallRun { run in
-            let options = ["--set", "stages.fineTune.epochs=10"]
-            for ranks in [nil, 2] as [Int?] {
+            for (ranks, balance) in [(nil, "none"), (2, "none"), (3, "flops")] as [(Int?, String)] {
+                let options = ["--set", "stages.fineTune.epochs=10", "--set", "communication.balance=\(balance)"]
                 let (whole, killed) = ("whole-\(ranks ?? 0)", "killed-\(ranks ?? 0)")
                 try run.complete(whole, ranks: ranks, options)
                 // Once in warm-up and once in fine-tuning, in the middle of an epoch.

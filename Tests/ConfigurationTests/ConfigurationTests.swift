@@ -299,6 +299,17 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(try schedule("base: 0.3, kind: constant").rate(at: 50, of: 70), 0.3)
     }
 
+    func testEvenWorkIsAChoiceAndOffByDefault() throws {
+        XCTAssertEqual(try load(minimal, []).communication.balance, TrainingConfiguration.WorkBalance.none)
+        let balanced = try load(minimal, ["communication.balance=flops"])
+        XCTAssertEqual(balanced.communication.balance, .flops)
+        XCTAssertEqual(balanced.values["communication.balance"], "flops")
+        XCTAssertEqual(try load(balanced.yaml(), []), balanced)
+        XCTAssertThrowsError(try load(minimal, ["communication.balance=time"])) {
+            XCTAssertTrue("\($0)".contains("none") && "\($0)".contains("flops"), "\($0)")
+        }
+    }
+
     func testExpectedShowsAllImagesToTheBatchNormsUnlessAPartIsFrozen() throws {
         func images(_ overrides: String...) throws -> BatchNormImages { try load(minimal, overrides).policy.batchNormImages }
         XCTAssertEqual(try images(), .all)

@@ -49,6 +49,21 @@ final class ConfigurationWarningsTests: XCTestCase {
         XCTAssertTrue(small.last?.contains("fine-tuning of the predictor: 4 values a channel and rank") ?? false, "\(small)")
     }
 
+    func testEvenWorkWithoutEffectIsWarnedOf() throws {
+        func found(ranks: Int = 2, _ override: String) throws -> Bool {
+            try warnings(ranks: ranks, "communication.balance=flops", "optimizer.batchSize=96", override)
+                .contains { $0.hasPrefix("communication.balance flops has no effect") }
+        }
+        for override in [
+            "policy.estimator=dense", "policy.estimator=regression", "stages.fineTune.freeze=classifier", "stages.fineTune=null",
+        ] {
+            XCTAssertTrue(try found(override), override)
+            XCTAssertFalse(try found(ranks: 1, override), "one rank has nothing to share")
+        }
+        for estimator in ["straight-through", "expected", "probe"] { XCTAssertFalse(try found("policy.estimator=\(estimator)")) }
+        XCTAssertFalse(try warnings(ranks: 2, "policy.estimator=dense", "optimizer.batchSize=96").contains { $0.contains("balance") })
+    }
+
     func testRanksWithoutImagesAreWarnedOf() throws {
         let found = try warnings(ranks: 8, "optimizer.batchSize=5")
         XCTAssertEqual(

@@ -24,7 +24,9 @@ final class FrozenPartTests: XCTestCase {
         for computed in [ComputedResolutions.chosen, .chosenAndProbe, .chosenAndLosses, .all, .everyLoss] {
             var outcome = PolicyOutcome(images: count, costGradient: [0, 0, 0], globalCount: count)
             var report = StepReport(resolutionCount: 3)
-            let routed = RoutedBatch(batch: batch, decision: decision, chosen: [3, 3, 3], probed: [3, 3, 3])
+            let routed = RoutedBatch(
+                batch: batch, decision: decision, chosen: [3, 3, 3], probed: [3, 3, 3],
+                work: RoutedWork(decision, resolutionCount: 3, isCascade: false))
             try step.classifyFrozen(routed, computed, into: &outcome, report: &report)
             XCTAssertEqual(report.classifications, Double(count))
             for image in 0..<count {

@@ -12,6 +12,8 @@ public struct MicroBatch {
     public var partnerShares: [Float]
     /// The teacher's logits [N, 1, 1, classes]; nil without a teacher.
     var teacherLogits: Tensor?
+    /// Whether the images have the resolution of their pass already, because they came from other ranks.
+    var isResized = false
 
     /// - Parameters:
     ///   - images: at the largest resolution.

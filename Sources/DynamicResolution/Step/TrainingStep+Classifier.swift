@@ -10,6 +10,19 @@ struct RoutedBatch {
     /// How many images, over all ranks, chose each resolution, and how many probe it. All ranks skip a pass for which no rank has images.
     var chosen: [Double]
     var probed: [Double]
+    /// The images of each pass over a routed sub-batch.
+    var work: RoutedWork
+    /// Set where images have moved between ranks.
+    var moved: MovedSubBatches?
+
+    /// The sub-batch of a pass on this rank, and the images of it that are to be computed.
+    func subBatch(_ kind: Int) -> (batch: MicroBatch, images: [Int]) { moved?.subBatch(kind) ?? (batch, work.images[kind]) }
+
+    /// Takes the results of a sub-batch.
+    func record(_ answer: TrainingStep.SubBatchAnswer, _ kind: Int, into outcome: inout PolicyOutcome) {
+        if let moved { return moved.record(answer, kind, into: &outcome) }
+        outcome.record(answer, images: work.images[kind], resolution: work.resolution(kind))
+    }
 
     /// All images, as indices.
     var images: [Int] { Array(batch.labels.indices) }
@@ -30,12 +43,15 @@ extension TrainingStep {
         switch options.estimator.computed {
         case .chosen:
             try trainChosen(routed, into: &outcome, report: &report)
+            try routed.moved?.returnResults(into: &outcome)
         case .chosenAndProbe:
             try trainChosen(routed, into: &outcome, report: &report)
             try computeProbes(routed, into: &outcome)
+            try routed.moved?.returnResults(into: &outcome)
         case .chosenAndLosses:
             let seesAll = options.batchNormImages == .all
             // This pass comes first, because the losses below replace its losses: all losses of an image are computed in the same way.
+            // So the results of images that moved are not needed.
             try trainChosen(routed, collectsStatistics: !seesAll, into: &outcome, report: &report)
             try computeLosses(routed, inTraining: seesAll, into: &outcome)
         case .all:
@@ -53,17 +69,19 @@ extension TrainingStep {
     private func trainChosen(
         _ routed: RoutedBatch, collectsStatistics: Bool = true, into outcome: inout PolicyOutcome, report: inout StepReport
     ) throws {
-        func train(_ images: [Int], _ index: Int, _ forward: NetworkForward?) throws {
-            let answer = try trainClassifier(
-                routed.batch, images: images, resolutionIndex: index, lossScale: 1 / Float(outcome.globalCount), forward: forward,
+        func train(_ batch: MicroBatch, _ images: [Int], _ index: Int, _ forward: NetworkForward?) throws -> SubBatchAnswer {
+            try trainClassifier(
+                batch, images: images, resolutionIndex: index, lossScale: 1 / Float(outcome.globalCount), forward: forward,
                 collectsStatistics: collectsStatistics, report: &report)
-            outcome.record(answer, images: images, resolution: index)
         }
-        if let smallest = routed.smallest { try train(routed.images, last, smallest) }
-        let subBatches = Router.subBatches(choices: routed.decision.choices, resolutionCount: model.resolutions.count)
-        for (index, images) in subBatches.enumerated() where routed.chosen[index] > 0 {
+        if let smallest = routed.smallest {
+            outcome.record(try train(routed.batch, routed.images, last, smallest), images: routed.images, resolution: last)
+        }
+        for index in model.resolutions.indices where routed.chosen[index] > 0 {
             if index == last && routed.smallest != nil { continue }
-            try train(images, index, nil)
+            let kind = routed.work.kind(index, isProbe: false)
+            let (batch, images) = routed.subBatch(kind)
+            routed.record(try train(batch, images, index, nil), kind, into: &outcome)
         }
     }
 
@@ -83,11 +101,12 @@ extension TrainingStep {
     /// normalise. Running statistics lag behind the weights: with them, probed resolutions would have larger losses than chosen ones, and
     /// each choice would reinforce itself (docs/experiments.md).
     private func computeProbes(_ routed: RoutedBatch, into outcome: inout PolicyOutcome) throws {
-        let subBatches = Router.subBatches(choices: routed.decision.probes, resolutionCount: model.resolutions.count)
-        for (index, images) in subBatches.enumerated() where routed.probed[index] > 0 {
+        for index in model.resolutions.indices where routed.probed[index] > 0 {
             // A cascade has the losses at the smallest resolution.
             if index == last && routed.smallest != nil { continue }
-            try computeLosses(routed.batch, images, classifierPass(index, collectsStatistics: false), into: &outcome)
+            let kind = routed.work.kind(index, isProbe: true)
+            let (batch, images) = routed.subBatch(kind)
+            routed.record(try losses(batch, images, classifierPass(index, collectsStatistics: false)), kind, into: &outcome)
         }
     }
 
@@ -98,21 +117,15 @@ extension TrainingStep {
             // A cascade has the training losses at the smallest resolution.
             if inTraining && index == last && routed.smallest != nil { continue }
             let pass = inTraining ? classifierPass(index) : Pass(.evaluation, resolutionIndex: index)
-            try computeLosses(routed.batch, routed.images, pass, into: &outcome)
+            outcome.record(try losses(routed.batch, routed.images, pass), images: routed.images, resolution: index)
         }
     }
 
-    /// Fills in the losses of some images at the resolution of the pass, forward only. Collective where the pass has a reducer.
-    private func computeLosses(
-        _ batch: MicroBatch, _ images: [Int], _ pass: Pass, into outcome: inout PolicyOutcome
-    ) throws {
-        if images.isEmpty && pass.reducer == nil { return }
-        let logits = try model.classifier.forward(
-            model.resizing(batch.gathering(images), toResolution: pass.resolutionIndex), pass
-        ).output
-        for (row, image) in images.enumerated() {
-            outcome.losses[image * outcome.columns + pass.resolutionIndex] = comparedLoss(logits.image(row), of: image, in: batch)
-        }
+    /// The losses of some images at the resolution of the pass, forward only. Collective where the pass has a reducer.
+    private func losses(_ batch: MicroBatch, _ images: [Int], _ pass: Pass) throws -> SubBatchAnswer {
+        if images.isEmpty && pass.reducer == nil { return SubBatchAnswer() }
+        let logits = try model.classifier.forward(input(batch, images, resolutionIndex: pass.resolutionIndex), pass).output
+        return SubBatchAnswer(losses: images.enumerated().map { row, image in comparedLoss(logits.image(row), of: image, in: batch) })
     }
 
     /// Every image at every resolution, forward and back, the loss being that of the chosen one: the others have no gradient, but they are
@@ -152,9 +165,22 @@ extension TrainingStep {
 extension PolicyOutcome {
     /// Fills in the results of some images at one resolution.
     fileprivate mutating func record(_ answer: TrainingStep.SubBatchAnswer, images: [Int], resolution: Int) {
-        for (image, (loss, gate)) in zip(images, zip(answer.losses, answer.gateGradients)) {
-            losses[image * columns + resolution] = loss
-            gateGradients[image * columns + resolution] = gate
+        for (row, image) in images.enumerated() where row < answer.losses.count {
+            record(
+                loss: answer.losses[row], gateGradient: answer.gateGradients.isEmpty ? nil : answer.gateGradients[row], image: image,
+                resolution: resolution)
         }
+    }
+
+    /// Fills in the results of one image at one resolution.
+    ///
+    /// - Parameters:
+    ///   - loss: ℓ_ij.
+    ///   - gateGradient: nil if the pass computed none.
+    ///   - image: index in the micro-batch.
+    ///   - resolution: index.
+    mutating func record(loss: Float, gateGradient: Float?, image: Int, resolution: Int) {
+        losses[image * columns + resolution] = loss
+        if let gateGradient { gateGradients[image * columns + resolution] = gateGradient }
     }
 }

@@ -17,6 +17,7 @@ extension TrainingStep {
         var routes = try microBatches.map { try route($0, options, isFinal: runsOnce) }
         let sums = try globalSums(routes)
         let mean = sums.mean(globalCount)
+        let plans = try balancePlans(routes.map { (routedWork($0.decision), $0.decision.choices.count) }, options)
         let costGradient = options.regularizer.weightGradient(mean: mean.cost, globalCount: globalCount)
 
         var report = StepReport(resolutionCount: model.resolutions.count)
@@ -24,9 +25,10 @@ extension TrainingStep {
             let current = runsOnce ? routes[index] : try route(batch, options, isFinal: true)
             var outcome = PolicyOutcome(
                 images: batch.labels.count, costGradient: costGradient, globalCount: globalCount)
+            let work = routedWork(current.decision)
             let routed = RoutedBatch(
                 batch: batch, decision: current.decision, smallest: current.smallest, chosen: sums.chosen[index],
-                probed: sums.probed[index])
+                probed: sums.probed[index], work: work, moved: try movedSubBatches(plans?[index], work, batch))
             // The backward pass of the smallest resolution releases its feature maps.
             routes[index].smallest = nil
             try classify(routed, options, into: &outcome, report: &report)

@@ -13,6 +13,8 @@ public struct TrainingStep {
     let globalBatchNorm: Bool
     let loss: ClassificationLoss
     let teacher: Teacher?
+    /// Moves images between the ranks, so that their work is even; nil if each rank classifies its own images.
+    let balance: (any ImageExchange)?
     /// Batch-norm sums of this rank's passes since they were last cleared, one collector for each network of the model, classifier
     /// first. The caller reduces and applies them after the step.
     public let statistics: [StatisticsCollector]
@@ -23,8 +25,10 @@ public struct TrainingStep {
     ///   - globalBatchNorm: whether batch norms normalise with the statistics of all ranks.
     ///   - loss: of each classification.
     ///   - teacher: for a loss with `distillation`; nil for other losses.
+    ///   - balance: moves images between the ranks, so that their work is even; nil if each rank classifies its own images.
     public init(
-        model: DRNet, ranks: StatisticsReducer?, globalBatchNorm: Bool, loss: ClassificationLoss, teacher: Teacher? = nil
+        model: DRNet, ranks: StatisticsReducer?, globalBatchNorm: Bool, loss: ClassificationLoss, teacher: Teacher? = nil,
+        balance: (any ImageExchange)? = nil
     ) {
         precondition([0, model.classCount].contains(loss.classWeights.count), "each class has a weight")
         precondition((loss.distillation == nil) == (teacher == nil), "a teacher, and what to learn from it")
@@ -34,6 +38,7 @@ public struct TrainingStep {
         self.globalBatchNorm = globalBatchNorm
         self.loss = loss
         self.teacher = teacher
+        self.balance = balance
         statistics = model.networks.map { StatisticsCollector($0.arena) }
     }
 
@@ -92,8 +97,14 @@ public struct TrainingStep {
     /// The results of a sub-batch's images, in their order.
     struct SubBatchAnswer {
         var losses: [Float] = []
-        /// ⟨dL/dŷ_i, F(X̂_i)⟩.
+        /// ⟨dL/dŷ_i, F(X̂_i)⟩; empty after a forward pass alone.
         var gateGradients: [Float] = []
+    }
+
+    /// Some images of a micro-batch, at a resolution.
+    func input(_ batch: MicroBatch, _ images: [Int], resolutionIndex: Int) -> Tensor {
+        let gathered = batch.gathering(images)
+        return batch.isResized ? gathered : model.resizing(gathered, toResolution: resolutionIndex)
     }
 
     /// Forward and backward pass of a sub-batch at one resolution. Collective with global batch norm.
@@ -110,7 +121,7 @@ public struct TrainingStep {
         let forward =
             try forward
             ?? model.classifier.forward(
-                model.resizing(batch.gathering(images), toResolution: resolutionIndex),
+                input(batch, images, resolutionIndex: resolutionIndex),
                 classifierPass(resolutionIndex, collectsStatistics: collectsStatistics))
         let logits = forward.output
         let gradient = Tensor(logits.shape, logits.context)

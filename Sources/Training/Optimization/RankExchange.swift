@@ -69,6 +69,26 @@ package final class RankExchange: StatisticsReducer {
     }
 }
 
+extension RankExchange: ImageExchange {
+    package var rank: Int { communicator.rank }
+    package var rankCount: Int { communicator.rankCount }
+
+    package func allGather(_ values: [Int32], label: String) throws -> [[Int32]] {
+        var all = [Int32](repeating: 0, count: values.count * rankCount)
+        try values.withUnsafeBytes { source in
+            try all.withUnsafeMutableBytes { try communicator.allGather(source, into: $0, label: label) }
+        }
+        return (0..<rankCount).map { Array(all[$0 * values.count..<($0 + 1) * values.count]) }
+    }
+
+    package func allToAll(
+        _ values: UnsafeBufferPointer<Float>, counts: [Int], into received: UnsafeMutableBufferPointer<Float>, counts receivedCounts: [Int],
+        label: String
+    ) throws {
+        try communicator.allToAll(values, counts: counts, into: received, counts: receivedCounts, label: label)
+    }
+}
+
 /// The replicas of the ranks are not bit-identical.
 struct ReplicaError: SharedFailure, CustomStringConvertible {
     var ranks: [(rank: Int, host: String)]

@@ -93,7 +93,8 @@ public final class Trainer {
         }
         trainingStep = TrainingStep(
             model: model, ranks: communicator.rankCount > 1 ? exchange : nil,
-            globalBatchNorm: configuration.batchNorm.mode == .global, loss: loss, teacher: teacher?.teacher)
+            globalBatchNorm: configuration.batchNorm.mode == .global, loss: loss, teacher: teacher?.teacher,
+            balance: configuration.communication.balance == .flops ? exchange : nil)
         let checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer, averages: averages)
         self.checkpoints = checkpoints
         plans = StagePlan.plans(configuration.stages)
