@@ -1,9 +1,9 @@
 import Foundation
 
 /// The cores that the scheduler lets this process run on.
-enum AllowedCores {
+package enum AllowedCores {
     /// Reads the cores from /proc/self/status on Linux. On other systems, returns all active cores.
-    static func current() -> [Int] {
+    package static func current() -> [Int] {
         let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
         let cores = line.map { parse(String($0.dropFirst("Cpus_allowed_list:".count))) } ?? []

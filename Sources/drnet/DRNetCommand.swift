@@ -16,7 +16,7 @@ struct DRNetCommand: ParsableCommand {
         version: RunEnvironment.projectVersion,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, PredictCommand.self, InfoCommand.self,
-            MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, StudyCommand.self,
+            MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, DoctorCommand.self, StudyCommand.self,
         ])
 
     static func main() {

@@ -58,7 +58,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// runs/ and the name of the YAML file without its extension.
-    private static func defaultFolder(_ config: String) -> String {
+    static func defaultFolder(_ config: String) -> String {
         let name = config.split(separator: "/").last.map(String.init) ?? config
         let stem = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
         return "runs/\(stem.isEmpty ? name : stem)"

@@ -1,0 +1,31 @@
+import XCTest
+
+@testable import Training
+
+/// Tests the parts of the doctor that need no ranks.
+final class DoctorTests: XCTestCase {
+    func testASurveyGroupsEqualValues() {
+        let equal = RankSurvey(["a", "a"], hosts: ["one", "two"])
+        XCTAssertTrue(equal.isEqual)
+        XCTAssertEqual(equal.text, "a")
+        let different = RankSurvey(["a", "b", "a", "c"], hosts: ["one", "one", "two", "three"])
+        XCTAssertFalse(different.isEqual)
+        XCTAssertEqual(different.text, "a on rank 0 (one) and 1 more; b on rank 1 (one); c on rank 3 (three)")
+    }
+
+    func testAFindingHasOneLineAndPerhapsAdvice() {
+        XCTAssertEqual(Finding(.ok, "clocks", "equal").lines, ["ok       clocks: equal"])
+        XCTAssertEqual(
+            Finding(.warning, "clocks", "differ", advice: "set them").lines, ["warning  clocks: differ", "         → set them"])
+    }
+
+    func testBandwidthDoesNotDependOnTheNumberOfRanks() {
+        // A ring sends 2 (P − 1) / P of the bytes over each link.
+        XCTAssertEqual(Doctor.SumTime(bytes: 1_000, seconds: 1).bandwidth(ranks: 2), 1_000)
+        XCTAssertEqual(Doctor.SumTime(bytes: 1_000, seconds: 1.5).bandwidth(ranks: 4), 1_000)
+    }
+
+    func testDurationsHaveReadableUnits() {
+        XCTAssertEqual([2e-6, 0.0123, 75].map(Doctor.duration), ["2 µs", "12.3 ms", "75 s"])
+    }
+}
