@@ -15,6 +15,8 @@ struct LaunchedTasks: Equatable {
     }
 
     private static let launchers = [
+        // Only for programs that were built with another MPI.
+        Launcher(name: "mpirun of Open MPI", count: ["OMPI_COMM_WORLD_SIZE"], rank: ["OMPI_COMM_WORLD_RANK"]),
         Launcher(
             name: "mpiexec of MPICH, Intel MPI or another PMI launcher", count: ["PMI_SIZE", "MPI_LOCALNRANKS"],
             rank: ["PMI_RANK", "MPI_LOCALRANKID"]),
@@ -35,10 +37,11 @@ struct LaunchedTasks: Equatable {
         return nil
     }
 
-    /// The tasks that Open MPI's mpirun, or a launcher with PMIx, says it started; nil for one task.
+    /// The tasks that the launcher of this program's MPI, or one with PMIx, says it started; nil for one task.
     static func ofMPILauncher(_ environment: [String: String]) -> LaunchedTasks? {
-        if let size = environment["OMPI_COMM_WORLD_SIZE"] {
-            return several("mpirun", count: Int(size), rank: environment["OMPI_COMM_WORLD_RANK"].flatMap { Int($0) })
+        for (size, rank) in [("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"), ("PMI_SIZE", "PMI_RANK")] {
+            guard let count = environment[size] else { continue }
+            return several("mpirun", count: Int(count), rank: environment[rank].flatMap { Int($0) })
         }
         return slurm(environment)
     }

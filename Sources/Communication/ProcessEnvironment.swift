@@ -1,3 +1,4 @@
+import COpenMPI
 import Foundation
 
 /// Detects how this process was started.
@@ -36,11 +37,14 @@ public enum ProcessEnvironment {
     /// This process's number in its job, as the launcher says; nil without a launcher. Needs no MPI.
     public static var launchedRank: Int? {
         let environment = ProcessInfo.processInfo.environment
-        return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK"].lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
+        return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
     }
 
-    static func isRankOfAJob(_ environment: [String: String]) -> Bool {
-        environment["OMPI_COMM_WORLD_SIZE"] != nil || environment["PMIX_RANK"] != nil
+    /// - Parameter usesMPICH: whether the program was built with MPICH or a library derived from it. Each family knows its own launchers.
+    static func isRankOfAJob(_ environment: [String: String], usesMPICH: Bool = drnet_mpi_is_mpich() != 0) -> Bool {
+        if environment[usesMPICH ? "PMI_RANK" : "OMPI_COMM_WORLD_SIZE"] != nil { return true }
+        // Open MPI's mpirun sets this variable, too. MPICH cannot join its jobs.
+        return environment["PMIX_RANK"] != nil && environment["OMPI_COMM_WORLD_SIZE"] == nil
     }
 
     static func isSingleProcess(_ environment: [String: String]) throws -> Bool {

@@ -15,6 +15,22 @@ final class CommunicatorTests: XCTestCase {
         }
     }
 
+    func testInMemoryRanksExchangeParts() throws {
+        // Rank a sends a · b values to rank b.
+        try InMemoryCommunicator.run(rankCount: 3) { communicator in
+            let counts = (0..<3).map { communicator.rank * $0 }
+            let values = counts.enumerated().flatMap { [Float](repeating: Float(10 * communicator.rank + $0), count: $1) }
+            var received = [Float](repeating: -1, count: counts.reduce(0, +))
+            try values.withUnsafeBufferPointer { values in
+                try received.withUnsafeMutableBufferPointer {
+                    try communicator.allToAll(values, counts: counts, into: $0, counts: counts, label: "parts")
+                }
+            }
+            let expected = counts.enumerated().flatMap { [Float](repeating: Float(10 * $0 + communicator.rank), count: $1) }
+            XCTAssertEqual(received, expected)
+        }
+    }
+
     func testAFailedInMemoryRankReleasesTheOthers() {
         struct Failure: Error {}
         XCTAssertThrowsError(
@@ -32,12 +48,27 @@ final class CommunicatorTests: XCTestCase {
         XCTAssertEqual(values, [1, 2])
         XCTAssertEqual(try communicator.allGatherStrings("a", label: ""), ["a"])
         XCTAssertEqual(try communicator.broadcast(Data([1]), root: 0, label: ""), Data([1]))
+        var received: [Float] = [0, 0]
+        values.withUnsafeBufferPointer { values in
+            received.withUnsafeMutableBufferPointer { communicator.allToAll(values, counts: [2], into: $0, counts: [2], label: "") }
+        }
+        XCTAssertEqual(received, [1, 2])
     }
 
     func testMPIIsUsedOnlyIfALauncherStartedTheProcess() {
         XCTAssertFalse(ProcessEnvironment.isRankOfAJob([:]))
         XCTAssertTrue(ProcessEnvironment.isRankOfAJob(["OMPI_COMM_WORLD_SIZE": "2"]))
         XCTAssertFalse(ProcessEnvironment.isRankOfAJob(["SLURM_JOB_ID": "7"]))
+    }
+
+    func testEachFamilyOfMPIKnowsItsOwnLauncher() {
+        for (environment, openMPI, mpich) in [
+            (["OMPI_COMM_WORLD_SIZE": "2"], true, false), (["PMI_RANK": "1", "PMI_SIZE": "2"], false, true),
+            (["PMIX_RANK": "0"], true, true), (["OMPI_COMM_WORLD_SIZE": "2", "PMIX_RANK": "0"], true, false),
+        ] {
+            XCTAssertEqual(ProcessEnvironment.isRankOfAJob(environment, usesMPICH: false), openMPI, "\(environment)")
+            XCTAssertEqual(ProcessEnvironment.isRankOfAJob(environment, usesMPICH: true), mpich, "\(environment)")
+        }
     }
 }
 

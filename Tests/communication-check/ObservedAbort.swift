@@ -5,7 +5,7 @@ import Foundation
 ///
 /// It uses MPI's profiling interface: a program can define MPI_Abort itself, and the library's function is also available as PMPI_Abort.
 @_cdecl("MPI_Abort")
-func observedAbort(_ communicator: OpaquePointer?, _ status: Int32) -> Int32 {
+func observedAbort(_ communicator: MPI_Comm, _ status: Int32) -> Int32 {
     FileHandle.standardError.write(Data("communication-check: MPI_Abort(\(status))\n".utf8))
     return PMPI_Abort(communicator, status)
 }
