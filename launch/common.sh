@@ -86,3 +86,19 @@ rank_count_of_hosts() {
     done
     echo "$count"
 }
+
+# Prints the number of slots of a hostfile of Open MPI. Exits if the file is not valid. Arguments: path.
+rank_count_of_hostfile() {
+    local path=$1 line number=0 count=0
+    [ -f "$path" ] && [ -r "$path" ] || fail 64 "HOSTFILE is '$path', which is not a readable file"
+    while IFS= read -r line || [ -n "$line" ]; do
+        number=$((number + 1))
+        line=${line%%#*}
+        [[ $line =~ [^[:space:]] ]] || continue
+        [[ $line =~ ^[[:space:]]*[^[:space:]]+[[:space:]](.*[[:space:]])?slots=([1-9][0-9]{0,5})([[:space:]].*)?$ ]] ||
+            fail 64 "$path, line $number: '$line' has no number of ranks; write it such as 'node1 slots=16'"
+        count=$((count + BASH_REMATCH[2]))
+    done <"$path"
+    [ "$count" -ge 1 ] || fail 64 "$path names no host; write a line for each, such as 'node1 slots=16'"
+    echo "$count"
+}

@@ -22,11 +22,14 @@ is_this_host() {
 # Whether some ranks belong on this host. Not known if mpirun's own options choose the hosts.
 expects_local_ranks() {
     local entries entry
-    if [ -z "${HOSTS:-}" ]; then
+    if [ -n "${HOSTFILE:-}" ]; then
+        mapfile -t entries < <(sed -e 's/#.*//' "$HOSTFILE" | awk 'NF { print $1 }')
+    elif [ -n "${HOSTS:-}" ]; then
+        IFS=, read -r -a entries <<<"$HOSTS"
+    else
         [[ ${MPI_OPTIONS:-} != *host* ]]
         return
     fi
-    IFS=, read -r -a entries <<<"$HOSTS"
     for entry in "${entries[@]}"; do
         ! is_this_host "${entry%%:*}" || return 0
     done

@@ -156,6 +156,63 @@ final class LaunchScriptTests: XCTestCase {
         }
     }
 
+    func testAHostfileGivesTheNumberOfRanks() throws {
+        try withScene { scene in
+            let train = scene.project + "/launch/train"
+            let file = scene.own + "/my hosts"
+            try "# two hosts\nnode1 slots=16 max_slots=20\n\n node2\tslots=4 # slow\n".write(
+                toFile: file, atomically: true, encoding: .utf8)
+            let result = try scene.run(train, ["c.yaml"], ["HOSTFILE": "my hosts"])
+            XCTAssertEqual(result.status, 0, result.text)
+            let recorded = try scene.recorded()
+            XCTAssertEqual(Array(recorded[1...3]), ["-n", "20", "--bind-to"])
+            XCTAssertTrue(recorded.contains("my hosts"), "\(recorded)")
+            for (text, reason) in [("node1\n", "line 1"), ("a slots=2\nb slots=0\n", "line 2"), ("# none\n", "names no host")] {
+                try text.write(toFile: file, atomically: true, encoding: .utf8)
+                let refused = try scene.run(train, ["c.yaml"], ["HOSTFILE": file])
+                XCTAssertEqual(refused.status, 64, refused.text)
+                XCTAssertTrue(refused.errors.contains(reason), refused.text)
+            }
+            for environment in [["HOSTFILE": "none"], ["HOSTFILE": file, "HOSTS": "a:2"]] {
+                XCTAssertEqual(try scene.run(train, ["c.yaml"], environment).status, 64, "\(environment)")
+            }
+        }
+    }
+
+    func testTheDoctorRunsOnTheSameRanks() throws {
+        try withScene { scene in
+            let train = scene.project + "/launch/train"
+            XCTAssertEqual(try scene.run(train, ["my c.yaml", "-o", "my run"], ["RANKS": "2"]).status, 0)
+            let training = try scene.recorded()
+            XCTAssertEqual(try scene.run(train, ["--doctor", "my c.yaml", "-o", "my run"], ["RANKS": "2"]).status, 0)
+            XCTAssertEqual(try scene.recorded(), training.map { $0 == "train" ? "doctor" : $0 })
+            XCTAssertEqual(try scene.run(train, ["--doctor"]).status, 64)
+        }
+    }
+
+    /// No cluster is available to the tests. What can be compared is compared.
+    func testTheFilesForKubernetesFitTheScripts() throws {
+        let job = try String(contentsOfFile: repositoryRoot + "/launch/kubernetes.yaml", encoding: .utf8)
+        for text in [
+            "apiVersion: kubeflow.org/v2beta1", "kind: MPIJob", "/opt/drnet/launch/train", "HOSTFILE", "DRNET_THREADS",
+            "/home/mpiuser/.sshd_config",
+        ] { XCTAssertTrue(job.contains(text), text) }
+        let image = try String(contentsOfFile: repositoryRoot + "/launch/container/Containerfile", encoding: .utf8)
+        for text in ["launch/build", "/opt/drnet/launch", "openmpi-bin", "/home/mpiuser/.sshd_config", "launch/container/sshd_config"] {
+            XCTAssertTrue(image.contains(text), text)
+        }
+        XCTAssertTrue(FileManager.default.fileExists(atPath: repositoryRoot + "/launch/container/sshd_config"))
+        // Every library that the command links needs its package in the image.
+        let package = try String(contentsOfFile: repositoryRoot + "/launch/install", encoding: .utf8)
+        for (development, runtime) in [
+            ("libopenblas-dev", "libopenblas0"), ("libturbojpeg0-dev", "libturbojpeg0"), ("libjpeg-dev", "libjpeg62-turbo"),
+            ("libpng-dev", "libpng16-16"), ("libwebp-dev", "libwebpdemux2"), ("zlib1g-dev", "zlib1g"), ("libopenmpi-dev", "openmpi-bin"),
+        ] {
+            XCTAssertTrue(package.contains(development), development)
+            XCTAssertTrue(image.contains(runtime), runtime)
+        }
+    }
+
     func testAMissingConfigurationShowsTheUsage() throws {
         try withScene { scene in
             let result = try scene.run(scene.project + "/launch/train", [])
@@ -190,8 +247,9 @@ final class LaunchScriptTests: XCTestCase {
     // MARK: - Slurm
 
     /// Runs the batch script as Slurm does: a copy in another folder. `scontrol` describes the job.
-    private func submit(_ scene: Scene, status: Int, requeue: Int = 0, _ arguments: [String] = ["my c.yaml"]) throws -> ProcessRunner.Result
-    {
+    private func submit(
+        _ scene: Scene, status: Int, requeue: Int = 0, _ arguments: [String] = ["my c.yaml"], _ environment: [String: String] = [:]
+    ) throws -> ProcessRunner.Result {
         try FileManager.default.createDirectory(atPath: scene.folder + "/spool", withIntermediateDirectories: true)
         let copy = scene.folder + "/spool/slurm_script"
         try? FileManager.default.removeItem(atPath: copy)
@@ -205,7 +263,26 @@ final class LaunchScriptTests: XCTestCase {
             """)
         return try scene.run(
             copy, arguments,
-            ["SLURM_JOB_ID": "17", "SLURM_SUBMIT_DIR": "/nowhere", "SLURM_CPUS_PER_TASK": "8", "TOOL_STATUS": "\(status)"])
+            ["SLURM_JOB_ID": "17", "SLURM_SUBMIT_DIR": "/nowhere", "SLURM_CPUS_PER_TASK": "8", "TOOL_STATUS": "\(status)"]
+                .merging(environment) { $1 })
+    }
+
+    func testEachTaskOfAJobArrayHasItsOwnRunFolder() throws {
+        try withScene { scene in
+            let task = ["SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_JOB_ID": "14"]
+            let arguments = ["my c.yaml", "-o", "my runs/seed-%a", "--set", "seed=%a"]
+            XCTAssertEqual(try submit(scene, status: 75, arguments, task).status, 0)
+            XCTAssertEqual(
+                try scene.recorded().suffix(7), ["train", "my c.yaml", "-o", "my runs/seed-3", "--set", "seed=3", "--resume"])
+            // The number of this task's job, not of the array.
+            XCTAssertEqual(try String(contentsOfFile: scene.folder + "/requeued", encoding: .utf8), "17\n")
+            let refused = try submit(scene, status: 0, ["my c.yaml"], task)
+            XCTAssertEqual(refused.status, 64, refused.text)
+            XCTAssertTrue(refused.errors.contains("-o runs/NAME-%a"), refused.text)
+            // Without an array, the text stays as it is.
+            XCTAssertEqual(try submit(scene, status: 0, arguments).status, 0)
+            XCTAssertTrue(try scene.recorded().contains("my runs/seed-%a"))
+        }
     }
 
     func testTheBatchScriptFindsItsProjectAndKeepsTheFolderOfTheJob() throws {
