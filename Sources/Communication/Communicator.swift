@@ -1,5 +1,16 @@
 import Foundation
 
+/// How large sums over the ranks are computed.
+public enum SumAlgorithm: Sendable {
+    /// By the MPI library, with MPI_Allreduce, while the rank waits.
+    case library
+    /// In the background, along a ring of all ranks.
+    case ring
+    /// In the background, first between the ranks of a host, then between the hosts; along one ring where the hosts have different numbers
+    /// of ranks.
+    case hosts
+}
+
 /// The connection of one rank to all ranks of its job.
 ///
 /// All methods except `abort` and `reportProgress` are collective: every rank must call them in the same order and with the same sizes. The
@@ -30,6 +41,19 @@ public protocol Communicator: AnyObject {
     /// Replaces `values` with their sums over all ranks. The bits are the same on every rank, and in every run with the same number of
     /// ranks.
     func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws
+    /// Replaces `values` with their minima over all ranks.
+    func allReduceMin(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws
+    /// Whether `beginSum` can be used: sums then proceed while the rank computes. False before `prepareSums`, and on one rank.
+    var sumsInBackground: Bool { get }
+    /// Prepares `beginSum`, if the algorithm and the MPI library permit it on all ranks.
+    func prepareSums(_ algorithm: SumAlgorithm) throws
+    /// Begins to replace `values` with their sums over all ranks, and returns at once. The memory must not be used until `finishSums` returns.
+    ///
+    /// All ranks begin the same sums in the same order. The order between these sums and other collectives can differ from rank to rank. The
+    /// bits are the same on every rank, and in every run with the same ranks on the same hosts.
+    func beginSum(_ values: UnsafeMutableBufferPointer<Float>)
+    /// Waits until all sums that have begun are complete.
+    func finishSums(label: String) throws
     /// Copies the bytes of rank `root` to every rank.
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) throws
     /// Concatenates the bytes of all ranks into `all`, in rank order. Every rank passes the same number of bytes.
@@ -55,6 +79,11 @@ public protocol Communicator: AnyObject {
 }
 
 extension Communicator {
+    /// Replaces an array's values with their minima over all ranks. Collective.
+    public func allReduceMin(_ values: inout [Double], label: String) throws {
+        try values.withUnsafeMutableBufferPointer { try allReduceMin($0, label: label) }
+    }
+
     /// Replaces an array's values with their sums over all ranks. Collective.
     public func allReduceSum(_ values: inout [Double], label: String) throws {
         try values.withUnsafeMutableBufferPointer { try allReduceSum($0, label: label) }
@@ -137,6 +166,11 @@ public final class SingleProcess: Communicator {
 
     public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>, label: String) {}
     public func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>, label: String) {}
+    public func allReduceMin(_ values: UnsafeMutableBufferPointer<Double>, label: String) {}
+    public var sumsInBackground: Bool { false }
+    public func prepareSums(_ algorithm: SumAlgorithm) {}
+    public func beginSum(_ values: UnsafeMutableBufferPointer<Float>) {}
+    public func finishSums(label: String) {}
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) {}
     public func allGather(_ bytes: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer, label: String) {
         all.copyMemory(from: bytes)

@@ -9,6 +9,8 @@ public final class InMemoryCommunicator: Communicator {
     public var phase = RankPhase.starting
     public var timeoutSeconds = 0.0
     public var saveTimeoutSeconds = 0.0
+    public private(set) var sumsInBackground = false
+    private var begun: [UnsafeMutableBufferPointer<Float>] = []
     private let meeting: Meeting
 
     /// Runs `body` on one thread for each rank, and waits for all of them.
@@ -61,6 +63,26 @@ public final class InMemoryCommunicator: Communicator {
             }
             values[index] = sum
         }
+    }
+
+    public func allReduceMin(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
+        let all = try exchange(UnsafeRawBufferPointer(values), label)
+        for index in values.indices {
+            for bytes in all {
+                let offset = index * MemoryLayout<Double>.stride
+                values[index] = min(values[index], bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Double.self) })
+            }
+        }
+    }
+
+    public func prepareSums(_ algorithm: SumAlgorithm) { sumsInBackground = algorithm != .library && rankCount > 1 }
+
+    public func beginSum(_ values: UnsafeMutableBufferPointer<Float>) { begun.append(values) }
+
+    /// Computes the sums here: the threads of the ranks cannot meet while one of them computes.
+    public func finishSums(label: String) throws {
+        for values in begun { try sum(values, label) }
+        begun = []
     }
 
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) throws {

@@ -32,6 +32,9 @@ public final class MPICommunicator: Communicator {
     private let watchdog: Watchdog
     /// Seconds of MPI_Finalize; 0 for no limit.
     private let startSeconds: Double
+    /// Whether MPI permits calls of several threads at the same time.
+    private let allowsConcurrentCalls: Bool
+    private var background: BackgroundSums?
 
     /// The largest number of elements in one MPI call. MPI's counts have 32 bits, and a huge message would double MPI's own buffers.
     private static let chunk = 1 << 26
@@ -76,6 +79,7 @@ public final class MPICommunicator: Communicator {
         rank = Int(own)
         rankCount = Int(count)
         let allowsConcurrentCalls = min(provided, threadSupport.level) >= drnet_mpi_thread_multiple()
+        self.allowsConcurrentCalls = allowsConcurrentCalls
         watchdog = Watchdog(rank: rank, rankCount: rankCount, hostName: host, timeoutSeconds: timeoutSeconds) {
             JobEnd.now(allowsMPICalls: allowsConcurrentCalls)
         }
@@ -107,6 +111,48 @@ public final class MPICommunicator: Communicator {
         try forEachChunk(values.count) { start, count in
             try checked("MPI_Allreduce", label) { drnet_mpi_allreduce_double(values.baseAddress! + start, count) }
         }
+    }
+
+    public func allReduceMin(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
+        try forEachChunk(values.count) { start, count in
+            try checked("MPI_Allreduce", label) { drnet_mpi_allreduce_min_double(values.baseAddress! + start, count) }
+        }
+    }
+
+    public var sumsInBackground: Bool { background != nil }
+
+    public func prepareSums(_ algorithm: SumAlgorithm) throws {
+        guard rankCount > 1, algorithm != .library, background == nil else { return }
+        let all = try allGatherStrings("\(allowsConcurrentCalls ? 1 : 0)\(hostName)", label: "preparation of sums")
+        guard all.allSatisfy({ $0.first == "1" }) else { return }
+        let hosts = all.map { name in all.firstIndex(of: name) ?? 0 }
+        try checkedSums("preparation of sums") {
+            do {
+                background = try BackgroundSums(rank: rank, hosts: hosts, usesHosts: algorithm == .hosts)
+                return nil
+            } catch { return error as? BackgroundSums.Failure }
+        }
+    }
+
+    public func beginSum(_ values: UnsafeMutableBufferPointer<Float>) {
+        guard let background else { preconditionFailure("beginSum without prepareSums") }
+        for start in stride(from: 0, to: values.count, by: Self.chunk) {
+            background.begin(UnsafeMutableBufferPointer(rebasing: values[start..<min(start + Self.chunk, values.count)]))
+        }
+    }
+
+    public func finishSums(label: String) throws {
+        try checkedSums(label) { background?.finish() }
+    }
+
+    /// Waits for the thread of the background sums, under the watchdog, and turns its failure into a thrown error.
+    private func checkedSums(_ label: String, _ body: () -> BackgroundSums.Failure?) throws {
+        var failure: BackgroundSums.Failure?
+        try checked("MPI_Isend and MPI_Irecv", label) {
+            failure = body()
+            return 0
+        }
+        if let failure { try checked(failure.call, label) { failure.code } }
     }
 
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) throws {
@@ -147,6 +193,8 @@ public final class MPICommunicator: Communicator {
     public func finalize() throws {
         phase = .finishing
         // All ranks have finished their work, so that no rank has a reason to be late.
+        if let background { try checked("MPI_Comm_free", "end of the job", limit: startSeconds) { background.end() } }
+        background = nil
         try checked("MPI_Finalize", "end of the job", limit: startSeconds) { drnet_mpi_finalize() }
         watchdog.stop()
     }

@@ -20,6 +20,38 @@ final class RealRanksTests: XCTestCase {
         }
     }
 
+    func testSumsInTheBackgroundAreCorrectAndHaveTheSameBitsOnEveryRankAndInEveryRun() throws {
+        for (mode, ranks) in [("background", 1), ("background", 2), ("background", 3), ("ring", 4)] {
+            let results = try (0..<2).map { _ in try run(ranks: ranks, mode) }
+            XCTAssertEqual(results[0].status, 0, results[0].text)
+            XCTAssertEqual(results[0].output, results[1].output, "\(mode), \(ranks) ranks")
+            XCTAssertTrue(results[0].output.hasPrefix("\(ranks > 1) true true true\n"), results[0].text)
+        }
+    }
+
+    func testSumsInTheBackgroundWorkBetweenHosts() throws {
+        try withTemporaryFolder { folder in
+            let hosts = try NetworkHosts(2, in: folder)
+            for ranks in [[1, 1], [2, 1], [2, 2]] {
+                let result = try hosts.mpirun(ranks: ranks, try builtExecutable(named: "communication-check"), ["background"], timeout: 60)
+                XCTAssertTrue(result.output.hasPrefix("true true true true\n"), "\(ranks): \(result.text)")
+            }
+        }
+    }
+
+    func testTwoRanksHaveTheBitsOfTheLibrarysSums() throws {
+        let library = try run(ranks: 2, "sums").output.split(separator: "\n").compactMap { $0.split(separator: " ").last }
+        let background = try run(ranks: 2, "background").output.split(separator: "\n").last?.split(separator: " ").map { $0 }
+        XCTAssertEqual(background, library)
+        XCTAssertEqual(library.count, 5)
+    }
+
+    func testARankThatNeverBeginsASumEndsTheJob() throws {
+        let (error, _) = try lateRank(ranks: 2, "stuck-background")
+        XCTAssertTrue(error.contains("rank 1 on \(ProcessInfo.processInfo.hostName) has made no progress for 2 s"), error)
+        XCTAssertTrue(error.contains("waits in MPI_Isend and MPI_Irecv (gradients)"), error)
+    }
+
     func testTextsOfDifferentLengthsArriveComplete() throws {
         let result = try run(ranks: 3, "broadcast")
         XCTAssertEqual(result.output, "from the root|xfrom the root|xxfrom the root\n", result.text)

@@ -15,14 +15,6 @@ communicator.context = "step 17"
 communicator.phase = .computing
 communicator.saveTimeoutSeconds = environment["TEST_SAVE_TIMEOUT"].flatMap { Double($0) } ?? 60
 
-/// Returns numbers whose sum depends on the order of the additions.
-func awkward(_ count: Int, rank: Int) -> [Float] {
-    (0..<count).map { index in
-        let mantissa = Float(sin(Double(index * 7 + rank * 13)))
-        return mantissa * powf(10, Float((index + rank) % 7))
-    }
-}
-
 switch mode {
 case "sums":
     for count in [0, 1, 7, 1000, 300_001] {
@@ -36,6 +28,11 @@ case "sums":
         let all = try communicator.allGatherStrings("\(bits)", label: "bits")
         if communicator.rank == 0 { print("sums \(count) \(isRight) \(Set(all).count == 1) \(bits)") }
     }
+case "background", "ring":
+    try communicator.prepareSums(mode == "ring" ? .ring : .hosts)
+    try checkBackgroundSums(communicator)
+case "bandwidth":
+    try measureSums(communicator, megabytes: CommandLine.arguments.dropFirst(2).compactMap { Double($0) })
 case "broadcast":
     let data = try communicator.broadcast(
         Data((communicator.rank == 0 ? "from the root" : "ignored, and longer than it").utf8), root: 0, label: "text")
@@ -110,6 +107,14 @@ case "crash":
         fatalError("a failed check")
     }
     try communicator.barrier(label: "the meeting")
+case "stuck-background":
+    try communicator.prepareSums(.ring)
+    if communicator.rank == 1 { Thread.sleep(forTimeInterval: 60) }
+    var values = awkward(1000, rank: communicator.rank)
+    try values.withUnsafeMutableBufferPointer {
+        communicator.beginSum($0)
+        try communicator.finishSums(label: "gradients")
+    }
 case "dying":
     if communicator.rank == 1 { kill(getpid(), SIGKILL) }
     try communicator.barrier(label: "the meeting")

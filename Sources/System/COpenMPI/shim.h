@@ -15,6 +15,9 @@ static inline int drnet_mpi_allreduce_float(float *values, int count) {
 static inline int drnet_mpi_allreduce_double(double *values, int count) {
     return MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
 }
+static inline int drnet_mpi_allreduce_min_double(double *values, int count) {
+    return MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_MIN, MPI_COMM_WORLD);
+}
 static inline int drnet_mpi_broadcast_bytes(void *bytes, int count, int root) {
     return MPI_Bcast(bytes, count, MPI_BYTE, root, MPI_COMM_WORLD);
 }
@@ -48,4 +51,20 @@ static inline int drnet_mpi_max_library_version_string(void) { return MPI_MAX_LI
 static inline int drnet_mpi_library_version(char *text) {
     int length = 0;
     return MPI_Get_library_version(text, &length);
+}
+
+// Messages between two ranks, on a communicator of their own. MPI_Comm and MPI_Request have different types in each MPI library. The
+// caller provides memory for them: `drnet_mpi_communicator_bytes` for a communicator, and `drnet_mpi_request_bytes` for each request.
+static inline int drnet_mpi_communicator_bytes(void) { return (int)sizeof(MPI_Comm); }
+static inline int drnet_mpi_request_bytes(void) { return (int)sizeof(MPI_Request); }
+static inline int drnet_mpi_copy_communicator(void *copy) { return MPI_Comm_dup(MPI_COMM_WORLD, (MPI_Comm *)copy); }
+static inline int drnet_mpi_free_communicator(void *communicator) { return MPI_Comm_free((MPI_Comm *)communicator); }
+static inline int drnet_mpi_start_send(const void *bytes, int count, int to, int tag, void *communicator, void *request) {
+    return MPI_Isend(bytes, count, MPI_BYTE, to, tag, *(MPI_Comm *)communicator, (MPI_Request *)request);
+}
+static inline int drnet_mpi_start_receive(void *bytes, int count, int from, int tag, void *communicator, void *request) {
+    return MPI_Irecv(bytes, count, MPI_BYTE, from, tag, *(MPI_Comm *)communicator, (MPI_Request *)request);
+}
+static inline int drnet_mpi_test_all(int count, void *requests, int *done) {
+    return MPI_Testall(count, (MPI_Request *)requests, done, MPI_STATUSES_IGNORE);
 }
