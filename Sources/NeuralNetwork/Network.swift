@@ -16,6 +16,14 @@ public final class Network: LayerCosting {
         arena = ParameterArena(made.registry, hasGradients: hasGradients)
     }
 
+    /// A network with the parameters and running statistics of another one, in the same memory, and with gradients of its own.
+    public init(sharingValuesOf other: Network) {
+        definition = other.definition
+        let made = definition.makeLayers()
+        layers = made.layers
+        arena = ParameterArena(made.registry, sharing: other.arena)
+    }
+
     /// Images [N, H, W, 3] → logits [N, 1, 1, outputs].
     public func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
         var pass = pass
@@ -63,6 +71,8 @@ final class ClassifierLayers: NetworkLayers {
     private let classifier: Linear
     /// The number of feature layers in each stage.
     private let stageSizes: [Int]
+    /// The offset in the arena of the first parameter of each feature layer and those after it.
+    private let firstOffsets: [Int]
 
     /// - Parameters:
     ///   - features: in the order of the forward pass.
@@ -73,6 +83,12 @@ final class ClassifierLayers: NetworkLayers {
         self.features = features
         self.classifier = classifier
         stageSizes = stages
+        var first = min(classifier.weight.offset, classifier.bias.offset)
+        firstOffsets = Array(
+            features.reversed().map { layer in
+                first = layer.parameters.reduce(first) { min($0, $1.offset) }
+                return first
+            }.reversed())
     }
 
     var parts: [[Parameter]] {
@@ -104,20 +120,24 @@ final class ClassifierLayers: NetworkLayers {
 
     func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward {
         var current = FeatureMap(images)
-        var pullbacks: [FeaturePullback] = []
+        var pullbacks: [(run: FeaturePullback, layer: Int)] = []
         let frozen = pass.mode == .training ? stageSizes.prefix(pass.frozenStages).reduce(0, +) : 0
         for (index, layer) in features.enumerated() {
             let result = try layer.forward(current, self.pass(pass, ofLayer: index, frozen: frozen))
             current = result.output
-            if let pullback = result.pullback { pullbacks.append(pullback) }
+            if let pullback = result.pullback { pullbacks.append((pullback, index)) }
         }
         let pooled = GlobalAveragePool.forward(current.materialized(), pass)
         let logits = classifier.forward(pooled.output)
         guard let poolPullback = pooled.pullback else { return NetworkForward(logits, features: pooled.output, nil) }
-        return NetworkForward(logits, features: pooled.output) { [classifier] gradient in
+        return NetworkForward(logits, features: pooled.output) { [classifier, firstOffsets] gradient in
             var gradient = FeatureGradient(poolPullback(classifier.backward(gradient, input: pooled.output)))
+            pass.progress?.complete(from: min(classifier.weight.offset, classifier.bias.offset))
             // A pullback is released after it has run, and with it the feature maps that it kept.
-            while let pullback = pullbacks.popLast() { gradient = try pullback(gradient) }
+            while let pullback = pullbacks.popLast() {
+                gradient = try pullback.run(gradient)
+                pass.progress?.complete(from: firstOffsets[pullback.layer])
+            }
         }
     }
 

@@ -21,6 +21,8 @@ public struct Pass {
     public var reducer: StatisticsReducer?
     /// Collects the batch-norm sums of a training pass. Nil for a pass that leaves no trace in the running statistics.
     public var statistics: StatisticsCollector?
+    /// Receives the progress of the backward pass; nil if nothing needs it.
+    public var progress: GradientProgress?
     /// Stages of the network that a training pass runs as in evaluation, from the first on; see `NetworkDefinition.frozenStages`.
     var frozenStages = 0
     /// False for the first layer after frozen ones: the backward pass ends there.
@@ -29,12 +31,14 @@ public struct Pass {
     private(set) var prepared: PreparedWeights?
 
     public init(
-        _ mode: Mode, resolutionIndex: Int = 0, reducer: StatisticsReducer? = nil, statistics: StatisticsCollector? = nil
+        _ mode: Mode, resolutionIndex: Int = 0, reducer: StatisticsReducer? = nil, statistics: StatisticsCollector? = nil,
+        progress: GradientProgress? = nil
     ) {
         self.mode = mode
         self.resolutionIndex = resolutionIndex
         self.reducer = reducer
         self.statistics = statistics
+        self.progress = progress
     }
 
     /// The pass of a frozen layer: it normalises with running statistics and has no pullback.

@@ -156,6 +156,17 @@ private final class TimedCommunicator: Communicator {
         get { inner.timeoutSeconds }
         set { inner.timeoutSeconds = newValue }
     }
+    var phase: RankPhase {
+        get { inner.phase }
+        set { inner.phase = newValue }
+    }
+    var saveTimeoutSeconds: Double {
+        get { inner.saveTimeoutSeconds }
+        set { inner.saveTimeoutSeconds = newValue }
+    }
+    var sumsInBackground: Bool { inner.sumsInBackground }
+
+    func reportProgress() { inner.reportProgress() }
 
     private func timed(_ body: () throws -> Void) throws { seconds += try Timing.seconds(body) }
 
@@ -166,6 +177,16 @@ private final class TimedCommunicator: Communicator {
     func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
         try timed { try inner.allReduceSum(values, label: label) }
     }
+
+    func allReduceMin(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
+        try timed { try inner.allReduceMin(values, label: label) }
+    }
+
+    func prepareSums(_ algorithm: SumAlgorithm) throws { try inner.prepareSums(algorithm) }
+
+    func beginSum(_ values: UnsafeMutableBufferPointer<Float>) { inner.beginSum(values) }
+
+    func finishSums(label: String) throws { try timed { try inner.finishSums(label: label) } }
 
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) throws {
         try timed { try inner.broadcast(bytes, root: root, label: label) }

@@ -49,8 +49,12 @@ extension TrainingStep {
     /// Runs the forward pass at every resolution, then each backward pass. The first gradient needs the logits of all teachers, so the
     /// feature maps of all resolutions are kept at once. Except for the batch norms, images do not interact. Collective with global batch
     /// norm.
+    ///
+    /// - Parameters:
+    ///   - lossScale: the factor of each image's loss.
+    ///   - isLast: whether the backward pass of the smallest resolution is the classifier's last one of the step on this rank.
     func trainDistilled(
-        _ batch: MicroBatch, _ distillation: InPlaceDistillation, lossScale: Float, report: inout StepReport
+        _ batch: MicroBatch, _ distillation: InPlaceDistillation, lossScale: Float, isLast: Bool, report: inout StepReport
     ) throws {
         if batch.labels.isEmpty && !globalBatchNorm { return }
         var forwards: [NetworkForward?] = try model.resolutions.indices.map { index in
@@ -68,6 +72,7 @@ extension TrainingStep {
                 to: gradients.map { $0.image(image) })
         }
         for index in forwards.indices {
+            progress[0].isLastPass = isLast && index == forwards.count - 1
             try forwards[index]?.pullback?(gradients[index])
             // Releases the feature maps of the resolution.
             forwards[index] = nil

@@ -14,6 +14,8 @@ struct RoutedBatch {
     var work: RoutedWork
     /// Set where images have moved between ranks.
     var moved: MovedSubBatches?
+    /// Whether the step has no micro-batch after this one.
+    var isLast = false
 
     /// The sub-batch of a pass on this rank, and the images of it that are to be computed.
     func subBatch(_ kind: Int) -> (batch: MicroBatch, images: [Int]) { moved?.subBatch(kind) ?? (batch, work.images[kind]) }
@@ -69,19 +71,26 @@ extension TrainingStep {
     private func trainChosen(
         _ routed: RoutedBatch, collectsStatistics: Bool = true, into outcome: inout PolicyOutcome, report: inout StepReport
     ) throws {
-        func train(_ batch: MicroBatch, _ images: [Int], _ index: Int, _ forward: NetworkForward?) throws -> SubBatchAnswer {
-            try trainClassifier(
-                batch, images: images, resolutionIndex: index, lossScale: 1 / Float(outcome.globalCount), forward: forward,
-                collectsStatistics: collectsStatistics, report: &report)
-        }
-        if let smallest = routed.smallest {
-            outcome.record(try train(routed.batch, routed.images, last, smallest), images: routed.images, resolution: last)
-        }
+        var passes: [(batch: MicroBatch, images: [Int], index: Int, forward: NetworkForward?, kind: Int?)] = []
+        if let smallest = routed.smallest { passes.append((routed.batch, routed.images, last, smallest, nil)) }
         for index in model.resolutions.indices where routed.chosen[index] > 0 {
             if index == last && routed.smallest != nil { continue }
             let kind = routed.work.kind(index, isProbe: false)
             let (batch, images) = routed.subBatch(kind)
-            routed.record(try train(batch, images, index, nil), kind, into: &outcome)
+            passes.append((batch, images, index, nil, kind))
+        }
+        // Without the statistics of other ranks, an empty sub-batch has no pass.
+        let lastPass = passes.lastIndex { globalBatchNorm || !$0.images.isEmpty }
+        for (number, pass) in passes.enumerated() {
+            let answer = try trainClassifier(
+                pass.batch, images: pass.images, resolutionIndex: pass.index, lossScale: 1 / Float(outcome.globalCount),
+                forward: pass.forward, collectsStatistics: collectsStatistics, isLast: routed.isLast && number == lastPass,
+                report: &report)
+            if let kind = pass.kind {
+                routed.record(answer, kind, into: &outcome)
+            } else {
+                outcome.record(answer, images: pass.images, resolution: pass.index)
+            }
         }
     }
 
@@ -92,7 +101,7 @@ extension TrainingStep {
         for index in model.resolutions.indices.reversed() {
             let answer = try trainClassifier(
                 routed.batch, images: routed.images, resolutionIndex: index, lossScale: lossScale,
-                forward: index == last ? routed.smallest : nil, report: &report)
+                forward: index == last ? routed.smallest : nil, isLast: routed.isLast && index == 0, report: &report)
             outcome.record(answer, images: routed.images, resolution: index)
         }
     }
@@ -138,6 +147,8 @@ extension TrainingStep {
         // dL/dŷ of every image, from the resolution that it chose.
         let logitGradients = Tensor(shape, batch.images.context)
         var logits: [Int: Tensor] = [:]
+        // Where no rank's images chose it, the gradient is zero.
+        let backward = model.resolutions.indices.filter { routed.chosen[$0] > 0 || $0 == last && routed.smallest != nil }
         for index in model.resolutions.indices.reversed() {
             let kept = index == last ? routed.smallest : nil
             let forward =
@@ -151,8 +162,9 @@ extension TrainingStep {
                     logitGradient: gradient.image(image), report: &report)
                 if choice == index { logitGradients.image(image).update(from: gradient.image(image), count: model.classCount) }
             }
-            // Where no rank's images chose it, the gradient is zero.
-            if routed.chosen[index] > 0 || kept != nil { try forward.pullback?(gradient) }
+            guard backward.contains(index) else { continue }
+            progress[0].isLastPass = routed.isLast && index == backward.first
+            try forward.pullback?(gradient)
         }
         for image in routed.images {
             for (index, logits) in logits {

@@ -25,23 +25,28 @@ extension TrainingStep {
             let current = runsOnce ? routes[index] : try route(batch, options, isFinal: true)
             var outcome = PolicyOutcome(
                 images: batch.labels.count, costGradient: costGradient, globalCount: globalCount)
+            let isLast = index == microBatches.count - 1
             let work = routedWork(current.decision)
             let routed = RoutedBatch(
                 batch: batch, decision: current.decision, smallest: current.smallest, chosen: sums.chosen[index],
-                probed: sums.probed[index], work: work, moved: try movedSubBatches(plans?[index], work, batch))
+                probed: sums.probed[index], work: work, moved: try movedSubBatches(plans?[index], work, batch),
+                isLast: isLast)
             // The backward pass of the smallest resolution releases its feature maps.
             routes[index].smallest = nil
             try classify(routed, options, into: &outcome, report: &report)
+            if isLast { progress[0].completeAll() }
             if trainsPredictor {
                 let estimate = options.estimator.logitGradient(current.input, current.decision, outcome)
                 let terms = options.policyTerms.logitGradient(
                     policy: current.decision.policy, meanPolicy: mean.policy, globalCount: globalCount)
                 let gradient = zip(estimate, terms).map { $0 + $1 }
+                progress[1].isLastPass = isLast
                 try current.pullback?(Tensor(current.logitShape, gradient, batch.images.context))
             }
             routes[index].pullback = nil
             report.add(current.decision, costs: model.costs.choices)
         }
+        progress[1].completeAll()
         let penalty =
             options.regularizer.weight * options.regularizer.value(mean: mean.cost)
             + options.policyTerms.value(meanPolicy: mean.policy, meanEntropy: mean.entropy)

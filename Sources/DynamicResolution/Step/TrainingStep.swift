@@ -18,6 +18,8 @@ public struct TrainingStep {
     /// Batch-norm sums of this rank's passes since they were last cleared, one collector for each network of the model, classifier
     /// first. The caller reduces and applies them after the step.
     public let statistics: [StatisticsCollector]
+    /// The progress of the gradients, one for each network of the model, classifier first. The caller begins it before each step.
+    public let progress: [GradientProgress]
 
     /// - Parameters:
     ///   - model: receives the gradients.
@@ -40,6 +42,7 @@ public struct TrainingStep {
         self.teacher = teacher
         self.balance = balance
         statistics = model.networks.map { StatisticsCollector($0.arena) }
+        progress = model.networks.map { _ in GradientProgress() }
     }
 
     /// A training pass of the classifier.
@@ -48,12 +51,14 @@ public struct TrainingStep {
     func classifierPass(_ resolutionIndex: Int, collectsStatistics: Bool = true) -> Pass {
         Pass(
             .training, resolutionIndex: resolutionIndex, reducer: globalBatchNorm ? ranks : nil,
-            statistics: collectsStatistics ? statistics[0] : nil)
+            statistics: collectsStatistics ? statistics[0] : nil, progress: progress[0])
     }
 
     /// A training pass of the predictor.
     func predictorPass(collectsStatistics: Bool) -> Pass {
-        Pass(.training, reducer: globalBatchNorm ? ranks : nil, statistics: collectsStatistics ? statistics[1] : nil)
+        Pass(
+            .training, reducer: globalBatchNorm ? ranks : nil, statistics: collectsStatistics ? statistics[1] : nil,
+            progress: progress[1])
     }
 
     /// values ← their sums over all ranks. Collective.
@@ -72,17 +77,20 @@ public struct TrainingStep {
     ) throws -> StepReport {
         var report = StepReport(resolutionCount: model.resolutions.count)
         let lossScale = 1 / Float(globalCount * model.resolutions.count)
-        for batch in try microBatches.map(taught) {
+        for (number, batch) in try microBatches.map(taught).enumerated() {
+            let isLastBatch = number == microBatches.count - 1
             report.images += Double(batch.labels.count)
             if let distillation {
-                try trainDistilled(batch, distillation, lossScale: lossScale, report: &report)
+                try trainDistilled(batch, distillation, lossScale: lossScale, isLast: isLastBatch, report: &report)
                 continue
             }
             for index in model.resolutions.indices {
                 try trainClassifier(
-                    batch, images: Array(batch.labels.indices), resolutionIndex: index, lossScale: lossScale, report: &report)
+                    batch, images: Array(batch.labels.indices), resolutionIndex: index, lossScale: lossScale,
+                    isLast: isLastBatch && index == model.resolutions.count - 1, report: &report)
             }
         }
+        progress[0].completeAll()
         return report
     }
 
@@ -112,10 +120,11 @@ public struct TrainingStep {
     /// - Parameters:
     ///   - lossScale: the factor of each image's loss: 1 / N for a mean over the global batch.
     ///   - forward: the forward pass of these images, if it ran already.
+    ///   - isLast: whether the backward pass is the classifier's last one of the step on this rank.
     @discardableResult
     func trainClassifier(
         _ batch: MicroBatch, images: [Int], resolutionIndex: Int, lossScale: Float, forward: NetworkForward? = nil,
-        collectsStatistics: Bool = true, report: inout StepReport
+        collectsStatistics: Bool = true, isLast: Bool = false, report: inout StepReport
     ) throws -> SubBatchAnswer {
         if images.isEmpty && !globalBatchNorm { return SubBatchAnswer() }
         let forward =
@@ -132,6 +141,7 @@ public struct TrainingStep {
                     logits.image(row), of: image, in: batch, lossScale: lossScale, logitGradient: gradient.image(row), report: &report))
             answer.gateGradients.append(dot(gradient.image(row), logits.image(row)))
         }
+        progress[0].isLastPass = isLast
         try forward.pullback?(gradient)
         return answer
     }

@@ -60,15 +60,33 @@ public final class ParameterArena: @unchecked Sendable {
     public let statistics: [Parameter]
     /// Every copy of every batch norm, in the order in which a forward pass uses the batch norms.
     public let batchNormCopies: [BatchNormCopy]
+    /// The arena whose values and running statistics this one uses; nil if it has its own.
+    private let owner: ParameterArena?
 
     /// All values are zero; see `initialize`.
     ///
     /// - Parameter hasGradients: false for a network that is never trained.
-    public init(_ registry: ParameterRegistry, hasGradients: Bool = true) {
+    public convenience init(_ registry: ParameterRegistry, hasGradients: Bool = true) {
+        self.init(registry, hasGradients: hasGradients, owner: nil)
+    }
+
+    /// An arena with the values and running statistics of another one, in the same memory, and with gradients of its own.
+    ///
+    /// - Parameters:
+    ///   - registry: of a network with the same layers.
+    ///   - owner: is kept alive.
+    convenience init(_ registry: ParameterRegistry, sharing owner: ParameterArena) {
+        precondition(
+            registry.sizes == (owner.values.count, owner.runningStatistics.count), "networks with other layers have other values")
+        self.init(registry, hasGradients: true, owner: owner)
+    }
+
+    private init(_ registry: ParameterRegistry, hasGradients: Bool, owner: ParameterArena?) {
         let sizes = registry.sizes
-        values = Self.allocate(sizes.parameters)
+        self.owner = owner
+        values = owner?.values ?? Self.allocate(sizes.parameters)
         gradients = Self.allocate(hasGradients ? sizes.parameters : 0)
-        runningStatistics = Self.allocate(sizes.statistics)
+        runningStatistics = owner?.runningStatistics ?? Self.allocate(sizes.statistics)
         parameters = registry.parameters
         statistics = registry.statistics
         batchNormCopies = registry.batchNormCopies
@@ -83,8 +101,9 @@ public final class ParameterArena: @unchecked Sendable {
     }
 
     deinit {
-        values.deallocate()
         gradients.deallocate()
+        guard owner == nil else { return }
+        values.deallocate()
         runningStatistics.deallocate()
     }
 
