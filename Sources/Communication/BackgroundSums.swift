@@ -4,8 +4,8 @@ import Foundation
 /// Sums vectors over the ranks on a thread of its own, while the caller computes.
 ///
 /// An MPI library moves messages only while some thread calls it. This thread does: it tests the messages of the sums, and sleeps between
-/// tests, so that the caller's threads keep the processor. Several sums are under way at the same time: while one adds, others transfer. The
-/// messages have a communicator of their own, so they do not depend on the order of the caller's collectives. MPI must support
+/// tests, so that the caller's threads keep the processor. Several sums are under way at the same time: while one adds, others transfer.
+/// The messages have a communicator of their own, so they do not depend on the order of the caller's collectives. MPI must support
 /// MPI_THREAD_MULTIPLE.
 ///
 /// `@unchecked Sendable` is safe: the condition protects the variables that both threads use; the others belong to the thread.

@@ -47,10 +47,11 @@ public protocol Communicator: AnyObject {
     var sumsInBackground: Bool { get }
     /// Prepares `beginSum`, if the algorithm and the MPI library permit it on all ranks.
     func prepareSums(_ algorithm: SumAlgorithm) throws
-    /// Begins to replace `values` with their sums over all ranks, and returns at once. The memory must not be used until `finishSums` returns.
+    /// Begins to replace `values` with their sums over all ranks, and returns at once. The memory must not be used until `finishSums`
+    /// returns.
     ///
-    /// All ranks begin the same sums in the same order. The order between these sums and other collectives can differ from rank to rank. The
-    /// bits are the same on every rank, and in every run with the same ranks on the same hosts.
+    /// All ranks begin the same sums in the same order. The order between these sums and other collectives can differ from rank to rank.
+    /// The bits are the same on every rank, and in every run with the same ranks on the same hosts.
     func beginSum(_ values: UnsafeMutableBufferPointer<Float>)
     /// Waits until all sums that have begun are complete.
     func finishSums(label: String) throws

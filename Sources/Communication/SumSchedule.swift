@@ -1,8 +1,9 @@
 /// The messages of one rank in a sum over all ranks: a reduce-scatter and an all-gather along rings.
 ///
 /// Each rank of a ring sends to the next one and receives from the previous one. In the reduce-scatter, a part of the vector travels along
-/// the ring and each rank adds its values; in the end, each rank has the sum of one part. In the all-gather, the sums travel along the ring.
-/// One rank computes each sum, so all ranks have the same bits. Each rank sends 2 (P − 1) / P of the vector, the least that is possible.
+/// the ring and each rank adds its values; in the end, each rank has the sum of one part. In the all-gather, the sums travel along the
+/// ring. One rank computes each sum, so all ranks have the same bits. Each rank sends 2 (P − 1) / P of the vector, the least that is
+/// possible.
 ///
 /// With several ranks on each host, the ranks of a host sum first. Then the ranks with the same place on each host form rings between the
 /// hosts. Of H hosts, each sends 2 (H − 1) / H of the vector, whatever its number of ranks.
