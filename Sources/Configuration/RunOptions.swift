@@ -69,8 +69,23 @@ extension TrainingConfiguration {
         case flops
     }
 
-    /// Supervision of the ranks, and their work.
+    /// How the gradients are summed over the ranks.
+    public enum GradientSums: String, CaseIterable, Sendable {
+        /// While the backward pass runs, first between the ranks of a host, then between the hosts.
+        case auto
+        /// While the backward pass runs, along one ring of all ranks.
+        case ring
+        /// After the backward pass, with the MPI library's MPI_Allreduce.
+        case library
+    }
+
+    /// Sums over the ranks, their work, and their supervision.
     public struct CommunicationOptions: Equatable, Sendable {
+        public var algorithm: GradientSums
+        /// The size of the parts in which gradients are summed while the backward pass runs.
+        public var bucketMegabytes: Double
+        /// With `deterministic`: the number of ranks whose results the run has, whatever its own number.
+        public var logicalRanks: Int
         /// The job ends if a rank that others wait for makes no progress for longer; 0 waits without a limit.
         public var timeoutSeconds: Double
         /// The same for a rank that saves a checkpoint.
@@ -80,7 +95,13 @@ extension TrainingConfiguration {
         /// Whether images move between the ranks in fine-tuning.
         public var balance: WorkBalance
 
+        /// `bucketMegabytes` in bytes.
+        public var bucketBytes: Int { Int(bucketMegabytes * 1e6) }
+
         init(_ section: ConfigurationSection) {
+            algorithm = section.choice("algorithm", default: .auto)
+            bucketMegabytes = section.number("bucketMegabytes", default: 2, .between(0.01, 1000))
+            logicalRanks = section.integer("logicalRanks", default: 12, 1...1024)
             timeoutSeconds = section.number("timeoutSeconds", default: 600, .notNegative)
             saveTimeoutSeconds = section.number("saveTimeoutSeconds", default: 3600, .notNegative)
             replicaCheckSteps = section.integer("replicaCheckSteps", default: 200, 0...Int.max)
@@ -90,6 +111,8 @@ extension TrainingConfiguration {
 
         var text: ConfigurationText {
             .section([
+                ("algorithm", .scalar(algorithm.rawValue)), ("bucketMegabytes", .value(bucketMegabytes)),
+                ("logicalRanks", .value(logicalRanks)),
                 ("timeoutSeconds", .value(timeoutSeconds)), ("saveTimeoutSeconds", .value(saveTimeoutSeconds)),
                 ("replicaCheckSteps", .value(replicaCheckSteps)), ("balance", .scalar(balance.rawValue)),
             ])

@@ -7,6 +7,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
     /// The recipe that filled in keys which the file left out; nil without one. The other properties have its values already.
     public var recipe: Recipe?
     public var seed: UInt64
+    /// Whether the parameters have the same bits at any number of ranks.
+    public var deterministic: Bool
     /// Candidate resolutions in pixels, largest first.
     public var resolutions: [Int]
     public var data: DataOptions
@@ -71,6 +73,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
     private init(_ section: ConfigurationSection) {
         recipe = section.optionalChoice(Recipe.key)
         seed = UInt64(section.integer("seed", default: 1, 0...Int.max))
+        deterministic = section.boolean("deterministic", default: false)
         resolutions = section.integers("resolutions", 8...2048)
         data = DataOptions(section.section("data"))
         classifier = ClassifierOptions(section.section("classifier"))
@@ -116,6 +119,12 @@ public struct TrainingConfiguration: Equatable, Sendable {
         }
         checkDistillation(section)
         checkCosts(section)
+        if deterministic && kernels.products == .auto {
+            section.report(
+                "deterministic",
+                "is true, but kernels.products is auto: a measurement selects the implementation, and another run can select the other "
+                    + "one; set kernels.products to tiles or openblas")
+        }
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
                 "optimizer",
@@ -165,7 +174,8 @@ public struct TrainingConfiguration: Equatable, Sendable {
 
     var text: ConfigurationText {
         .section([
-            ("seed", .scalar(String(seed))), (Recipe.key, .value(recipe?.rawValue)), ("resolutions", .value(resolutions)),
+            ("seed", .scalar(String(seed))), ("deterministic", .value(deterministic)), (Recipe.key, .value(recipe?.rawValue)),
+            ("resolutions", .value(resolutions)),
             ("data", data.text),
             ("classifier", classifier.text), ("predictor", predictor.text), ("batchNorm", batchNorm.text),
             ("policy", policy.text), ("optimizer", optimizer.text), ("loss", loss.text),

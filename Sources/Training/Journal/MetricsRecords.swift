@@ -35,14 +35,19 @@ extension MetricsRecord {
     init(_ event: StepEvent, _ costs: ReportedCosts = .multiplyAdds) {
         self.init(
             .step, event.plan, event.position,
-            [ReportFields(event.result.report, event.plan, costs), StepFields(event, costs)])
+            [ReportFields(event.result.report, event.plan, costs), StepFields(event, costs), TimesFields(event.times)])
     }
 
     /// An epoch.
     ///
-    /// - Parameter sums: over its steps.
-    init(epoch sums: StepReport, _ plan: StagePlan, _ position: TrainingPosition, _ costs: ReportedCosts = .multiplyAdds) {
-        self.init(.epoch, plan, position, [ReportFields(sums, plan, costs)])
+    /// - Parameters:
+    ///   - sums: over its steps.
+    ///   - times: of its steps.
+    init(
+        epoch sums: StepReport, times: RankTimes? = nil, _ plan: StagePlan, _ position: TrainingPosition,
+        _ costs: ReportedCosts = .multiplyAdds
+    ) {
+        self.init(.epoch, plan, position, [ReportFields(sums, plan, costs), TimesFields(times)])
     }
 
     /// An event, in words.
@@ -122,6 +127,17 @@ private struct StepFields: Encodable {
         gradientNorm = event.result.gradientNorm
         imagesPerSecond = event.imagesPerSecond
         dataWaitSeconds = event.waitingSeconds
+    }
+}
+
+private struct TimesFields: Encodable {
+    /// These are nil without a measurement.
+    var collectives: Int?
+    var rankSeconds: RankTimes?
+
+    init(_ times: RankTimes?) {
+        collectives = times?.collectives
+        rankSeconds = times
     }
 }
 

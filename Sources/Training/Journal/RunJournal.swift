@@ -44,8 +44,10 @@ final class RunJournal {
     func finishLine() { console.finishLine() }
 
     /// Records an epoch, after its last step and its evaluation.
-    func recordEpoch(_ sums: StepReport, plan: StagePlan, position: TrainingPosition) throws {
-        try metrics.write(MetricsRecord(epoch: sums, plan, position, costs))
+    ///
+    /// - Parameter times: how the ranks spent the steps of the epoch; nil if this start ran none of them.
+    func recordEpoch(_ sums: StepReport, times: RankTimes?, plan: StagePlan, position: TrainingPosition) throws {
+        try metrics.write(MetricsRecord(epoch: sums, times: times, plan, position, costs))
     }
 
     /// Records the evaluation after an epoch, and prints it as one line.

@@ -15,6 +15,8 @@ struct StepEvent {
     var seconds: Double
     /// Time in which training waited for images, since the epoch began or was resumed.
     var waitingSeconds: Double
+    /// How the ranks spent the interval that ends here; nil for a step that is not recorded.
+    var times: RankTimes?
 
     var imagesPerSecond: Double { result.report.images / max(seconds, 1e-9) }
     var secondsPerImage: Double { seconds / max(result.report.images, 1) }

@@ -7,6 +7,10 @@ import NeuralNetwork
 /// The collectives of training: sums of gradients and statistics in a step, the broadcast at the beginning, and the replica check.
 package final class RankExchange: StatisticsReducer {
     let communicator: Communicator
+    /// Measures the collectives of steps.
+    let clock = StepClock()
+    /// Of the step; nil outside of steps, and where sums do not proceed in the background.
+    private var buckets: GradientBuckets?
 
     /// - Parameter communicator: of the ranks that train together.
     package init(_ communicator: Communicator) {
@@ -14,13 +18,43 @@ package final class RankExchange: StatisticsReducer {
     }
 
     package func sumOverRanks(_ values: UnsafeMutableBufferPointer<Double>, label: String) throws {
-        try communicator.allReduceSum(values, label: label)
+        try clock.collective { try communicator.allReduceSum(values, label: label) }
     }
 
-    /// Sums the gradients of all networks over the ranks. Collective.
+    /// The values of all ranks, in rank order. Every rank passes the same number of values. Collective.
+    func gather(_ values: [Double], label: String) throws -> [Double] {
+        var all = [Double](repeating: 0, count: values.count * communicator.rankCount)
+        try clock.collective {
+            try values.withUnsafeBytes { own in
+                try all.withUnsafeMutableBytes { try communicator.allGather(own, into: $0, label: label) }
+            }
+        }
+        return all
+    }
+
+    /// Begins a step: gradients are summed over the ranks in buckets, as soon as they are complete. Local.
+    ///
+    /// - Parameters:
+    ///   - networks: whose gradients the step computes, with their progress.
+    ///   - bucketBytes: the size of a bucket.
+    package func beginGradients(_ networks: [(network: Network, progress: GradientProgress)], bucketBytes: Int) {
+        guard communicator.sumsInBackground else { return }
+        let buckets = GradientBuckets(networks.map(\.network.arena.gradients), bytes: bucketBytes) { [communicator] in
+            communicator.beginSum($0)
+        }
+        self.buckets = buckets
+        for (index, part) in networks.enumerated() { part.progress.begin { buckets.complete(index, from: $0) } }
+    }
+
+    /// Sums the gradients of all networks over the ranks, or waits for the sums that `beginGradients` arranged for. Collective.
     package func reduceGradients(_ networks: [Network]) throws {
+        if let buckets {
+            buckets.completeAll()
+            self.buckets = nil
+            return try clock.collective { try communicator.finishSums(label: "gradients") }
+        }
         for network in networks {
-            try communicator.allReduceSum(network.arena.gradients, label: "gradients")
+            try clock.collective { try communicator.allReduceSum(network.arena.gradients, label: "gradients") }
         }
     }
 
@@ -32,7 +66,7 @@ package final class RankExchange: StatisticsReducer {
     ///   - extra: overwritten with the sums over the ranks.
     package func reduceStatistics(_ collectors: [StatisticsCollector], momentum: Double, extra: inout [Double]) throws {
         var sums = extra + collectors.flatMap(\.sums)
-        try communicator.allReduceSum(&sums, label: "batch-norm statistics and sums of the step")
+        try clock.collective { try communicator.allReduceSum(&sums, label: "batch-norm statistics and sums of the step") }
         extra = Array(sums[..<extra.count])
         var remaining = sums[extra.count...]
         for collector in collectors {
@@ -60,8 +94,9 @@ package final class RankExchange: StatisticsReducer {
             sum.add(UnsafeRawBufferPointer(network.arena.values))
             sum.add(UnsafeRawBufferPointer(network.arena.runningStatistics))
         }
-        let all = try communicator.allGatherStrings(
-            "\(communicator.hostName) \(sum.value)", label: "replica check")
+        let all = try clock.collective {
+            try communicator.allGatherStrings("\(communicator.hostName) \(sum.value)", label: "replica check")
+        }
         let different = all.indices.filter { all[$0].split(separator: " ").last != all[0].split(separator: " ").last }
         guard different.isEmpty else {
             throw ReplicaError(ranks: different.map { ($0, String(all[$0].split(separator: " ")[0])) })

@@ -29,25 +29,40 @@ extension Trainer {
         defer { batches.stop() }
         let reducer = configuration.batchNorm.mode == .global && communicator.rankCount > 1 ? exchange : nil
         let statistics = model.networks.map { StatisticsCollector($0.arena) }
+        deterministicStep?.clearStatistics()
         var seen = 0
         while seen < limit, let batch = try batches.next() {
             try stopIfRequested()
             enterStep(plan)
             communicator.phase = .recalibrating
-            for index in model.resolutions.indices {
-                let pass = Pass(.training, resolutionIndex: index, reducer: reducer, statistics: statistics[0])
-                guard !batch.labels.isEmpty || reducer != nil else { continue }
-                _ = try model.classifier.forward(model.resizing(batch.images, toResolution: index), pass)
-            }
-            // A cascade's head has no batch norm.
-            if let predictor = model.predictor, model.decider?.isCascade == false, !batch.labels.isEmpty || reducer != nil {
-                _ = try predictor.forward(
-                    model.imagesForPredictor(batch.images), Pass(.training, reducer: reducer, statistics: statistics[1]))
+            if let deterministicStep {
+                try deterministicStep.collect(batch, globalCount: batches.globalCount(seen)) { model, reducer, statistics, batch in
+                    try Self.collect(batch, model, self.configuration.batchNorm.mode == .global ? reducer : nil, statistics)
+                }
+            } else {
+                try Self.collect(batch, model, reducer, statistics)
             }
             seen += 1
             journal?.recalibrated(seen, of: min(limit, batches.count))
         }
         var noExtra: [Double] = []
+        try deterministicStep?.takeStatistics(into: statistics)
         try exchange.reduceStatistics(statistics, momentum: 1, extra: &noExtra)
+    }
+
+    /// Runs the images at every resolution, and collects the batch-norm sums. Collective with a reducer.
+    private static func collect(
+        _ batch: MicroBatch, _ model: DRNet, _ reducer: StatisticsReducer?, _ statistics: [StatisticsCollector]
+    ) throws {
+        if batch.labels.isEmpty && reducer == nil { return }
+        for index in model.resolutions.indices {
+            let pass = Pass(.training, resolutionIndex: index, reducer: reducer, statistics: statistics[0])
+            _ = try model.classifier.forward(model.resizing(batch.images, toResolution: index), pass)
+        }
+        // A cascade's head has no batch norm.
+        if let predictor = model.predictor, model.decider?.isCascade == false {
+            _ = try predictor.forward(
+                model.imagesForPredictor(batch.images), Pass(.training, reducer: reducer, statistics: statistics[1]))
+        }
     }
 }

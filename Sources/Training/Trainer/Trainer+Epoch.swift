@@ -10,18 +10,22 @@ extension Trainer {
         defer { batches.stop() }
         let steps = data.stepsPerEpoch(plan)
         var sums = state.epochReport(resolutionCount: model.resolutions.count)
+        exchange.clock.run()
+        defer { exchange.clock.stop() }
         while state.position.step < steps {
             try lock?.requireHeldQuickly()
-            let start = Date()
+            let (start, waited) = (Date(), batches.waitingSeconds)
             let result = try runStep(plan, batches, steps: steps)
             sums.add(result.report)
             state.setEpochReport(sums)
             state.position.step += 1
             state.position.runStep += 1
+            exchange.clock.addLoading(batches.waitingSeconds - waited)
+            let times = state.position.runStep % configuration.metrics.everySteps == 0 ? try settleTimes() : nil
             try journal?.record(
                 StepEvent(
                     result: result, plan: plan, position: state.position, stepsPerEpoch: steps, epochSums: sums, policy: state.policy,
-                    seconds: Date().timeIntervalSince(start), waitingSeconds: batches.waitingSeconds))
+                    seconds: Date().timeIntervalSince(start), waitingSeconds: batches.waitingSeconds, times: times))
             try warnOfCollapse(plan, at: Double(state.position.epoch) + Double(state.position.step) / Double(steps))
             if result.stopIsRequested { throw StopRequest() }
             // `finishEpoch` writes the checkpoint after the last step.
@@ -35,12 +39,17 @@ extension Trainer {
         journal?.finishLine()
         let isLast = state.position.epoch + 1 == plan.epochs
         let isDue = (state.position.epoch + 1) % configuration.evaluation.everyEpochs == 0
-        if !isLast && !isDue { try recordEpoch(plan) }
+        if !isLast && !isDue {
+            try settleTimes()
+            try recordEpoch(plan)
+        }
         state.isEvaluationPending = isLast || isDue
         state.position.epoch += 1
         state.position.runEpoch += 1
         state.position.step = 0
         try saveCheckpoint()
+        try settleTimes()
+        exchange.clock.stop()
         try evaluateIfPending(plan)
     }
 
@@ -61,7 +70,8 @@ extension Trainer {
     /// Records the sums of an epoch, and clears them.
     private func recordEpoch(_ plan: StagePlan, at position: TrainingPosition? = nil) throws {
         let count = model.resolutions.count
-        try journal?.recordEpoch(state.epochReport(resolutionCount: count), plan: plan, position: position ?? state.position)
+        try journal?.recordEpoch(
+            state.epochReport(resolutionCount: count), times: times.takeEpoch(), plan: plan, position: position ?? state.position)
         state.setEpochReport(StepReport(resolutionCount: count))
     }
 
@@ -79,7 +89,7 @@ extension Trainer {
         guard communicator.rank == 0 else { return }
         try communicator.during(.saving) {
             try lock?.requireHeld()
-            try checkpoints.save(state, progress: communicator.reportProgress)
+            try exchange.clock.save { try checkpoints.save(state, progress: communicator.reportProgress) }
         }
         lastCheckpointTime = Date()
         savedStep = state.position.runStep

@@ -13,8 +13,13 @@ extension Trainer {
         let networks: [Network] = zip(model.networks, learningRates).compactMap { $1 == nil ? nil : $0 }
 
         for network in networks { network.arena.clearGradients() }
-        var report = try gradients(plan, batches, epoch: fractionalEpoch)
-        try exchange.reduceGradients(networks)
+        let trained = model.networks.indices.filter { $0 < learningRates.count && learningRates[$0] != nil }
+        if deterministicStep == nil {
+            exchange.beginGradients(
+                trained.map { (model.networks[$0], trainingStep.progress[$0]) }, bucketBytes: configuration.communication.bucketBytes)
+        }
+        var report = try gradients(plan, batches, epoch: fractionalEpoch, trained: trained)
+        if deterministicStep == nil { try exchange.reduceGradients(networks) }
         let collectors = zip(trainingStep.statistics, learningRates).compactMap { $1 == nil ? nil : $0 }
         let decision = try exchange.agree(
             networks, collectors, momentum: configuration.batchNorm.momentum, &report, stopIsRequested: StopSignals.wasReceived, context)
@@ -41,8 +46,10 @@ extension Trainer {
         communicator.phase = .computing
     }
 
-    /// Computes this rank's part of the gradient of the global loss.
-    private func gradients(_ plan: StagePlan, _ batches: MicroBatches, epoch: Double) throws -> StepReport {
+    /// Computes this rank's part of the gradient of the global loss; with `deterministic`, the whole gradient.
+    ///
+    /// - Parameter trained: the indices of the networks that have gradients.
+    private func gradients(_ plan: StagePlan, _ batches: MicroBatches, epoch: Double, trained: [Int]) throws -> StepReport {
         let first = state.position.step * configuration.optimizer.accumulationSteps
         let range = first..<min(first + configuration.optimizer.accumulationSteps, batches.count)
         let microBatches = try communicator.during(.loading) {
@@ -53,14 +60,19 @@ extension Trainer {
             }
         }
         let globalCount = range.reduce(0) { $0 + batches.globalCount($1) }
-        switch plan {
-        case .warmUp(let stage):
-            return try trainingStep.warmUp(microBatches, globalCount: globalCount, distillation: stage.distillation)
-        case .fineTune(let stage):
-            return try trainingStep.fineTune(microBatches, globalCount: globalCount, fineTuneOptions(stage, at: epoch))
-        case .recalibrate:
-            preconditionFailure("recalibration has no gradients")
+        func compute(_ step: TrainingStep, _ microBatches: [MicroBatch]) throws -> StepReport {
+            switch plan {
+            case .warmUp(let stage):
+                return try step.warmUp(microBatches, globalCount: globalCount, distillation: stage.distillation)
+            case .fineTune(let stage):
+                return try step.fineTune(microBatches, globalCount: globalCount, fineTuneOptions(stage, at: epoch))
+            case .recalibrate:
+                preconditionFailure("recalibration has no gradients")
+            }
         }
+        guard let deterministicStep else { return try compute(trainingStep, microBatches) }
+        return try deterministicStep.run(
+            zip(microBatches, range).map { ($0, batches.globalCount($1)) }, statistics: trainingStep.statistics, networks: trained, compute)
     }
 
     /// - Parameter epoch: fractional, within the stage.

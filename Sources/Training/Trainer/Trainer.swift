@@ -30,6 +30,8 @@ public final class Trainer {
     /// Nil if evaluations use the weights themselves.
     let averages: WeightAverages?
     let trainingStep: TrainingStep
+    /// Computes the gradients in place of `trainingStep`, with `deterministic`.
+    let deterministicStep: DeterministicStep?
     let checkpoints: RunCheckpoints
     /// On rank 0 only.
     let journal: RunJournal?
@@ -41,6 +43,8 @@ public final class Trainer {
     var lastCheckpointTime = Date()
     /// The step of the newest checkpoint on disk; nil if there is none.
     var savedStep: Int?
+    /// How the ranks spent the time of the steps of this start.
+    var times = SettledTimes()
     /// What to deploy of the final weights, in words; on rank 0, after all stages. Nil without validation images.
     public internal(set) var recommendation: String?
     let runFolder: RunFolder
@@ -69,6 +73,7 @@ public final class Trainer {
         self.runFolder = runFolder
         exchange = RankExchange(communicator)
         let note = { (text: String) in if let console { console.note(text) } }
+        if !configuration.deterministic { try communicator.prepareSums(SumAlgorithm(configuration.communication.algorithm)) }
         let identity = RunIdentity(configuration, data: data)
         let store = CheckpointStore(folder: runFolder.checkpoints, keep: configuration.checkpoints.keep)
         let found =
@@ -91,10 +96,17 @@ public final class Trainer {
         let loss = try communicator.agree(label: "loss") {
             try ClassificationLoss(configuration, data: data, hasTeacher: teacher != nil, note: note)
         }
+        let isGlobal = configuration.batchNorm.mode == .global
         trainingStep = TrainingStep(
-            model: model, ranks: communicator.rankCount > 1 ? exchange : nil,
-            globalBatchNorm: configuration.batchNorm.mode == .global, loss: loss, teacher: teacher?.teacher,
-            balance: configuration.communication.balance == .flops ? exchange : nil)
+            model: model, ranks: communicator.rankCount > 1 ? exchange : nil, globalBatchNorm: isGlobal, loss: loss,
+            teacher: teacher?.teacher, balance: configuration.communication.balance == .flops ? exchange : nil)
+        let (logicalRankCount, ranks) = (configuration.communication.logicalRanks, exchange)
+        deterministicStep = try communicator.agree(label: "logical ranks") { () throws -> DeterministicStep? in
+            guard configuration.deterministic else { return nil }
+            return try DeterministicStep(LogicalRanks(count: logicalRankCount, ranks), model: model, ranks, context) {
+                TrainingStep(model: $0, ranks: $1, globalBatchNorm: isGlobal, loss: loss, teacher: teacher?.teacher)
+            }
+        }
         let checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer, averages: averages)
         self.checkpoints = checkpoints
         plans = StagePlan.plans(configuration.stages)
@@ -131,10 +143,12 @@ public final class Trainer {
         lastCheckpointTime = Date()
         do {
             try runStages()
+            try reportTimes()
             return .finished(try finalEvaluation())
         } catch is StopRequest {
             // The checkpoint of this step can exist already, for example at the end of an epoch.
             if savedStep != state.position.runStep { try saveCheckpoint() }
+            try reportTimes()
             try journal?.event("stopped by a signal after step \(state.position.runStep); continue with --resume")
             return .stopped
         }
