@@ -7,6 +7,5 @@ extension DRNet {
             resolutions: other.resolutions, classifier: Network(sharingValuesOf: other.classifier), decider: other.decider,
             predictor: other.predictor.map { Network(sharingValuesOf: $0) }, outputs: other.outputs, classCount: other.classCount,
             costs: other.costUnit == .milliseconds ? other.costs : nil, evaluationViews: other.evaluationViews)
-        residualDoubt = other.residualDoubt
     }
 }
