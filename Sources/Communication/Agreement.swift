@@ -35,7 +35,7 @@ public struct AgreedFailure: SharedFailure, Equatable, CustomStringConvertible {
     }
 
     /// Ranks and hosts, such as "ranks 4–7 on node2" or "ranks 4–11 on node2 and 1 other host".
-    private static func place(_ parts: [Part]) -> String {
+    static func place(_ parts: [Part]) -> String {
         let ranks = (parts.count == 1 ? "rank " : "ranks ") + CoreMap.ranges(parts.map(\.rank))
         let others = Set(parts.map(\.host)).count - 1
         return "\(ranks) on \(parts[0].host)" + (others == 0 ? "" : " and \(others) other \(others == 1 ? "host" : "hosts")")
