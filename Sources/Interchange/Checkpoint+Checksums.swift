@@ -5,6 +5,11 @@ public struct FileChecksum: Codable, Equatable, Sendable {
     public var bytes: Int
     /// `CRC32.value`.
     public var crc32: UInt32
+
+    /// Reads a file and computes its size and checksum.
+    ///
+    /// - Throws: `InterchangeError` if the file cannot be read.
+    package static func describe(_ path: String) throws -> FileChecksum { try CheckpointManifest.describe(path) }
 }
 
 extension Checkpoint {

@@ -16,7 +16,7 @@ struct CheckpointFolder {
     let path: String
 
     private static let (prefix, temporaryMark, replacedMark) = ("step-", ".tmp-", ".replaced-")
-    private var bestPath: String { "\(path)/best.json" }
+    var bestPath: String { "\(path)/best.json" }
 
     /// The folder name of a step. It has nine digits, so that names sort like steps.
     static func name(_ step: Int) -> String {
@@ -24,7 +24,7 @@ struct CheckpointFolder {
         return prefix + String(repeating: "0", count: max(0, 9 - digits.count)) + digits
     }
 
-    private static func step(of name: String) -> Int? {
+    static func step(of name: String) -> Int? {
         name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count)) : nil
     }
 

@@ -27,12 +27,18 @@ struct CheckpointManifest: Codable {
     /// Reads a manifest.
     ///
     /// - Throws: `InterchangeError.version` if a later build wrote the manifest; other errors if it is damaged.
-    static func read(_ path: String) throws -> CheckpointManifest {
+    static func read(_ path: String) throws -> CheckpointManifest { try decode(try DurableFile.read(path), path: path) }
+
+    /// Decodes a manifest.
+    ///
+    /// - Parameters:
+    ///   - data: the bytes of the file.
+    ///   - path: of the file, for errors.
+    static func decode(_ data: Data, path: String) throws -> CheckpointManifest {
         /// The only key that every version has.
         struct Version: Decodable {
             var version: Int
         }
-        let data = try DurableFile.read(path)
         let version = try JSON.decode(Version.self, from: data, source: path).version
         guard version <= currentVersion else {
             throw InterchangeError.version(path: path, found: version, supported: currentVersion)
@@ -44,7 +50,7 @@ struct CheckpointManifest: Codable {
     ///
     /// - Throws: `InterchangeError` if a file cannot be read though it can be intact.
     func problem(in folder: String) throws -> String? {
-        guard stateCRC32 == Self.checksum(Data(state.utf8)) else { return "the state in \(Self.fileName) is damaged" }
+        guard stateIsIntact else { return "the state in \(Self.fileName) is damaged" }
         for (name, expected) in files.sorted(by: { $0.key < $1.key }) {
             let path = "\(folder)/\(name)"
             let found: File
@@ -54,10 +60,18 @@ struct CheckpointManifest: Codable {
             } catch let error as InterchangeError where !error.isUnreadable {
                 return "\(error)"
             }
-            guard found.bytes == expected.bytes else { return "\(name) has \(found.bytes) bytes instead of \(expected.bytes)" }
-            guard found.crc32 == expected.crc32 else { return "\(name) is damaged (its checksum differs)" }
+            if let difference = Self.difference(found, expected) { return "\(name) \(difference)" }
         }
         return nil
+    }
+
+    /// Whether the state matches its checksum.
+    var stateIsIntact: Bool { stateCRC32 == Self.checksum(Data(state.utf8)) }
+
+    /// How a file differs from the manifest, as the end of a sentence; nil if it does not.
+    static func difference(_ found: File, _ expected: File) -> String? {
+        guard found.bytes == expected.bytes else { return "has \(found.bytes) bytes instead of \(expected.bytes)" }
+        return found.crc32 == expected.crc32 ? nil : "is damaged (its checksum differs)"
     }
 
     /// Returns the size and checksum of a file.

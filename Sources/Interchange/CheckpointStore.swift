@@ -38,7 +38,7 @@ public struct Checkpoint: Codable, Equatable, Sendable {
 /// The store removes a checkpoint only if at least `keep` later ones are intact. Intact are those that this object wrote or validated. The
 /// store never removes what it could not read.
 public final class CheckpointStore {
-    private let folder: CheckpointFolder
+    let folder: CheckpointFolder
     private let keep: Int
     /// The steps of the checkpoints that this object wrote or validated.
     private var intact: Set<Int> = []
@@ -62,8 +62,9 @@ public final class CheckpointStore {
     ///   - state: the caller's state, as JSON text.
     ///   - files: for each file name, a closure that writes the file to the path that it receives.
     ///   - isBest: whether to mark this checkpoint as the best.
+    ///   - isSound: false for a checkpoint that can be useless. It makes no earlier one superfluous, so none is removed.
     public func save(
-        step: Int, state: Data, files: [String: (String) throws -> Void], isBest: Bool
+        step: Int, state: Data, files: [String: (String) throws -> Void], isBest: Bool, isSound: Bool = true
     ) throws -> Checkpoint {
         try DurableFile.createFolder(folder.path)
         let temporary = folder.temporaryPath(step)
@@ -75,10 +76,10 @@ public final class CheckpointStore {
             try? folder.remove(temporary)
             throw error
         }
-        intact.insert(step)
+        if isSound { intact.insert(step) }
         let checkpoint = Checkpoint(step: step, folder: folder.checkpointPath(step), state: state)
         if isBest { try markBest(checkpoint) }
-        prune()
+        if isSound { prune() }
         return checkpoint
     }
 
@@ -108,6 +109,9 @@ public final class CheckpointStore {
 
     // MARK: - Finding
 
+    /// How often the listing is repeated while another process removes checkpoints. It removes one only after it wrote a newer one.
+    static let attempts = 20
+
     /// Returns the newest undamaged checkpoint; nil if the folder has no checkpoint at all.
     ///
     /// - Parameter report: receives a sentence about each damaged checkpoint that is newer than the returned one.
@@ -116,7 +120,7 @@ public final class CheckpointStore {
     public func newestValid(report: (String) -> Void) throws -> Checkpoint? {
         var problems: [String] = []
         // Another process can remove a checkpoint between the listing and the reading. The listing is then repeated.
-        for _ in 0..<3 {
+        for _ in 0..<Self.attempts {
             problems = []
             var hasVanished = false
             for (step, path) in try folder.candidates().reversed() {
@@ -127,7 +131,10 @@ public final class CheckpointStore {
                     return checkpoint
                 }
                 intact.remove(step)
-                if try DurableFile.kind(of: path) == nil { hasVanished = true }
+                if try DurableFile.kind(of: path) == nil {
+                    hasVanished = true
+                    break
+                }
                 problems.append("\(path) is skipped: \(found.problem ?? "")")
             }
             if !hasVanished { break }
@@ -159,7 +166,7 @@ public final class CheckpointStore {
     public func markBest(step: Int) throws { try folder.markBest(step) }
 
     /// Reads and validates one checkpoint. Returns the checkpoint, or the problem for which it is skipped.
-    private func load(at path: String) throws -> (checkpoint: Checkpoint?, problem: String?) {
+    func load(at path: String) throws -> (checkpoint: Checkpoint?, problem: String?) {
         do {
             let manifest = try CheckpointManifest.read("\(path)/\(CheckpointManifest.fileName)")
             if let problem = try manifest.problem(in: path) { return (nil, problem) }
@@ -188,6 +195,10 @@ public final class CheckpointStore {
 public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     /// The folder has checkpoints, and all of them are damaged.
     case noneValid(folder: String, problems: [String])
+    /// Another process removed each checkpoint while it was being read.
+    case busy(folder: String)
+    /// There is no checkpoint of a step.
+    case noStep(folder: String, step: Int, steps: [Int])
     /// A checkpoint can be intact, but the operating system did not let it be read.
     case unreadable(folder: String, reason: String)
 
@@ -197,6 +208,11 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
             let more = problems.count > 10 ? ["and \(problems.count - 10) more"] : []
             return "\(folder): none of its \(problems.count) checkpoints can be used:\n"
                 + (problems.prefix(10) + more).map { "  \($0)" }.joined(separator: "\n")
+        case .busy(let folder):
+            return "\(folder): another process removed each checkpoint while it was being read; try again, or raise checkpoints.keep"
+        case .noStep(let folder, let step, let steps):
+            let others = steps.isEmpty ? "it has none" : "it has those of the steps \(Figures.list(steps.map(String.init), limit: 30))"
+            return "\(folder) has no checkpoint of step \(step); \(others)"
         case .unreadable(let folder, let reason):
             return "checkpoint \(folder) cannot be read now (\(reason)). It can be intact, so nothing was changed. Try again. To continue "
                 + "without this checkpoint, move its folder away"

@@ -56,6 +56,11 @@ public enum DurableFile {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(path, "read the file") }
         defer { close(descriptor) }
+        try readParts(of: descriptor, path, body)
+    }
+
+    /// The same for an open file.
+    static func readParts(of descriptor: Int32, _ path: String, _ body: (UnsafeRawBufferPointer) -> Bool) throws {
         try withUnsafeTemporaryAllocation(byteCount: 1 << 20, alignment: 16) { buffer in
             while true {
                 let count = try readSome(descriptor, buffer, path)
@@ -139,7 +144,7 @@ public enum DurableFile {
         return names
     }
 
-    /// Creates a folder and its missing parents. Does nothing if the folder exists.
+    /// Creates a folder and its missing parents, and syncs the folders that contain them. Does nothing if the folder exists.
     public static func createFolder(_ path: String) throws {
         var status = stat()
         if stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { return }
@@ -148,6 +153,8 @@ public enum DurableFile {
         guard mkdir(path, 0o777) == 0 || errno == EEXIST && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR else {
             throw failure(path, "create the folder")
         }
+        // A folder that may not be opened, such as that of other users, is not synced.
+        try? syncFolder(parent)
     }
 
     /// Gives a file or a folder another name in the same file system.

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import XCTest
 
@@ -254,6 +255,59 @@ final class CheckpointStoreTests: XCTestCase {
         }
     }
 
+    // MARK: - Reading beside a writer
+
+    /// A writer saves checkpoints and removes old ones, keeping one, while a reader reads the newest again and again.
+    func testTheNewestCheckpointIsReadWhileAnotherProcessReplacesAndRemovesThem() throws {
+        try withTemporaryFolder { folder in
+            let writer = CheckpointStore(folder: folder, keep: 1)
+            func save(_ step: Int) throws {
+                let bytes = Data(repeating: UInt8(step % 251), count: 200_000)
+                let write: (String) throws -> Void = { try bytes.write(to: URL(fileURLWithPath: $0)) }
+                _ = try writer.save(
+                    step: step, state: Data("\(step)".utf8), files: ["a.bin": write, "b.bin": write, "c.bin": write], isBest: step % 3 == 0)
+            }
+            try save(0)
+            let reader = Reader(folder)
+            reader.start()
+            for step in 1...60 { try save(step) }
+            XCTAssertEqual(reader.finish(), [])
+            XCTAssertGreaterThan(reader.reads, 10)
+        }
+    }
+
+    func testACheckpointThatCanBeUselessRemovesNoEarlierOne() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder, keep: 1)
+            func save(_ step: Int, isSound: Bool) throws {
+                _ = try store.save(step: step, state: Data(), files: [:], isBest: false, isSound: isSound)
+            }
+            try save(1, isSound: true)
+            for step in 2...4 { try save(step, isSound: false) }
+            XCTAssertEqual(try store.newestValid(before: 2)?.step, 1)
+            XCTAssertNil(try store.newestValid(before: 1))
+            XCTAssertEqual(folders(folder).count, 4)
+            try save(5, isSound: true)
+            XCTAssertEqual(folders(folder), ["step-000000005"])
+        }
+    }
+
+    func testLaterCheckpointsAreSetAsideWithTheMarkOfTheBest() throws {
+        try withTemporaryFolder { folder in
+            let store = CheckpointStore(folder: folder + "/checkpoints", keep: 9)
+            for step in 1...4 { try save(store, step, isBest: step == 3) }
+            XCTAssertEqual(try store.bestStep(), 3)
+            XCTAssertEqual(try store.setAside(after: 4, to: folder + "/none"), [])
+            XCTAssertEqual(try store.setAside(after: 2, to: folder + "/aside"), [3, 4])
+            XCTAssertEqual(folders(folder + "/checkpoints"), ["step-000000001", "step-000000002"])
+            XCTAssertEqual(folders(folder + "/aside").filter { $0.hasPrefix("step") }, ["step-000000003", "step-000000004"])
+            XCTAssertNil(try store.bestStep())
+            XCTAssertThrowsError(try store.checkpoint(step: 3)) {
+                XCTAssertTrue("\($0)".contains("has no checkpoint of step 3; it has those of the steps 1, 2"), "\($0)")
+            }
+        }
+    }
+
     func testAManifestOfALaterVersionIsRejectedAndNothingIsRemoved() throws {
         try withTemporaryFolder { folder in
             let store = CheckpointStore(folder: folder, keep: 3)
@@ -330,6 +384,53 @@ final class CheckpointStoreTests: XCTestCase {
             XCTAssertThrowsError(try CheckpointStore(folder: folder + "/checkpoints", keep: 1).newestValid { XCTFail($0) }) {
                 XCTAssertTrue("\($0)".contains("checkpoints: cannot list the folder: Not a directory"), "\($0)")
             }
+        }
+    }
+}
+
+/// Reads the newest and the best checkpoint of a folder on a thread of its own, until it is told to end. The lock makes `@unchecked Sendable`
+/// safe.
+private final class Reader: @unchecked Sendable {
+    private let store: CheckpointStore
+    private let lock = NSLock()
+    private let ended = DispatchSemaphore(value: 0)
+    private var isDone = false
+    private var failures: [String] = []
+    private var newest = 0
+    private(set) var reads = 0
+
+    init(_ folder: String) { store = CheckpointStore(folder: folder, keep: 1) }
+
+    func start() {
+        Thread.detachNewThread {
+            while !self.lock.withLock({ self.isDone }) {
+                self.read(best: false)
+                self.read(best: true)
+            }
+            self.ended.signal()
+        }
+    }
+
+    /// Returns what went wrong.
+    func finish() -> [String] {
+        lock.withLock { isDone = true }
+        ended.wait()
+        return failures
+    }
+
+    private func read(best: Bool) {
+        do {
+            let (keep, report) = ({ (name: String) in name != "b.bin" }, { (text: String) in self.failures.append(text) })
+            let found = try best ? store.readBest(keeping: keep, report: report) : store.readNewest(keeping: keep, report: report)
+            guard let found else { return failures.append("no checkpoint") }
+            let step = found.checkpoint.step
+            let isWhole =
+                found.files.keys.sorted() == ["a.bin", "c.bin"] && found.files.values.allSatisfy { $0.first == UInt8(step % 251) }
+            if !isWhole || !best && step < newest { failures.append("step \(step) after \(newest): \(found.files)") }
+            if !best { newest = step }
+            reads += 1
+        } catch {
+            failures.append("\(error)")
         }
     }
 }
