@@ -68,8 +68,8 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication",
-                "ImageData", "Interchange", "Console", "COpenBLAS",
+                "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Randomness",
+                "Communication", "ImageData", "Interchange", "Console", "COpenBLAS",
             ]),
         .executableTarget(
             name: "drnet",

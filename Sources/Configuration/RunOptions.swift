@@ -7,17 +7,21 @@ extension TrainingConfiguration {
         public var everyMinutes: Double
         /// Number of the newest checkpoints that are kept, in addition to the best.
         public var keep: Int
+        /// Whether training goes on while another thread writes a copy of the state.
+        public var background: Bool
 
         init(_ section: ConfigurationSection) {
             everySteps = section.integer("everySteps", default: 0, 0...Int.max)
             everyMinutes = section.number("everyMinutes", default: 10, .notNegative)
             keep = section.integer("keep", default: 3, 1...10_000)
+            background = section.boolean("background", default: true)
             section.finish()
         }
 
         var text: ConfigurationText {
             .section([
                 ("everySteps", .value(everySteps)), ("everyMinutes", .value(everyMinutes)), ("keep", .value(keep)),
+                ("background", .value(background)),
             ])
         }
     }
@@ -115,6 +119,29 @@ extension TrainingConfiguration {
                 ("logicalRanks", .value(logicalRanks)),
                 ("timeoutSeconds", .value(timeoutSeconds)), ("saveTimeoutSeconds", .value(saveTimeoutSeconds)),
                 ("replicaCheckSteps", .value(replicaCheckSteps)), ("balance", .scalar(balance.rawValue)),
+            ])
+        }
+    }
+
+    /// What ends a run whose loss or gradients are not usable.
+    public struct DivergenceOptions: Equatable, Sendable {
+        /// Steps in a row that are skipped because loss or gradient is not finite. One more ends the run.
+        public var skippedSteps: Int
+        /// f: a loss above f · max(ln K, mean loss so far) counts as exploded, for K classes; 0: no loss does.
+        public var lossFactor: Double
+        /// Steps in a row with an exploded loss that end the run.
+        public var explodedSteps: Int
+
+        init(_ section: ConfigurationSection) {
+            skippedSteps = section.integer("skippedSteps", default: 3, 0...10_000)
+            lossFactor = section.number("lossFactor", default: 10, .notNegative)
+            explodedSteps = section.integer("explodedSteps", default: 20, 1...1_000_000)
+            section.finish()
+        }
+
+        var text: ConfigurationText {
+            .section([
+                ("skippedSteps", .value(skippedSteps)), ("lossFactor", .value(lossFactor)), ("explodedSteps", .value(explodedSteps)),
             ])
         }
     }

@@ -20,6 +20,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
     public var loss: LossOptions
     public var distillation: DistillationOptions
     public var stages: StagesOptions
+    public var divergence: DivergenceOptions
     public var checkpoints: CheckpointOptions
     public var evaluation: EvaluationOptions
     public var kernels: KernelOptions
@@ -86,6 +87,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
         policy = PolicyOptions(section.section("policy"), frozen: stages.fineTune?.freeze ?? .none)
         loss = LossOptions(section.section("loss"))
         distillation = DistillationOptions(section.section("distillation"), largestResolution: resolutions[0])
+        divergence = DivergenceOptions(section.section("divergence"))
         checkpoints = CheckpointOptions(section.section("checkpoints"))
         evaluation = EvaluationOptions(section.section("evaluation"))
         kernels = KernelOptions(section.section("kernels"))
@@ -180,7 +182,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
             ("classifier", classifier.text), ("predictor", predictor.text), ("batchNorm", batchNorm.text),
             ("policy", policy.text), ("optimizer", optimizer.text), ("loss", loss.text),
             ("distillation", distillation.text), ("stages", stages.text),
-            ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("kernels", kernels.text),
+            ("divergence", divergence.text), ("checkpoints", checkpoints.text), ("evaluation", evaluation.text), ("kernels", kernels.text),
             ("communication", communication.text),
             ("metrics", metrics.text),
         ])

@@ -7,6 +7,11 @@ package enum CheckpointFiles {
     package static let predictor = "predictor.safetensors"
     package static let optimizer = "optimizer.safetensors"
 
+    /// Whether inference can need a file of a checkpoint.
+    package static func isOfNetwork(_ file: String) -> Bool {
+        [classifier, predictor, averaged(classifier), averaged(predictor)].contains(file)
+    }
+
     /// The file of a network's averaged weights, which only runs with `optimizer.emaDecay` have.
     package static func averaged(_ file: String) -> String {
         file.replacingOccurrences(of: ".safetensors", with: "-ema.safetensors")

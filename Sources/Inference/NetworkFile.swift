@@ -18,7 +18,11 @@ public enum NetworkFile {
     ///   - requiringFinite: whether to refuse values that make every prediction meaningless: NaN, infinities, negative variances.
     /// - Throws: `NetworkFileError`, `InterchangeError` or `ForeignFileError`.
     public static func load(_ path: String, into network: Network, requiringFinite: Bool = false) throws {
-        let file = try SafetensorsFile(contentsOf: path)
+        try load(try SafetensorsFile(contentsOf: path), path: path, into: network, requiringFinite: requiringFinite)
+    }
+
+    /// Loads an opened file; see the other method of this name.
+    package static func load(_ file: SafetensorsFile, path: String, into network: Network, requiringFinite: Bool) throws {
         var defects = ValueDefects()
         for parameter in network.tensors {
             let shape = try file.shape(of: parameter.name)

@@ -14,24 +14,24 @@ extension TrainedNetwork {
         let folder = runFolder.map { RunFolder(path: $0) } ?? deployment.runFolder(from: file)
         let configuration = try TrainingConfiguration.load(path: folder.configuration, overrides: [])
         let context = try KernelContext(configuration.kernels, of: folder)
-        let checkpoint = try deployment.findCheckpoint(in: folder, configuration, file: file)
-        try self.init(folder, configuration, checkpoint, deployment: deployment, context: context)
+        let contents = try deployment.readCheckpoint(in: folder, configuration, file: file)
+        try self.init(folder, configuration, contents, deployment: deployment, context: context)
     }
 
-    /// Loads a checkpoint that `Deployment.findCheckpoint` found, in this process or another.
+    /// Loads a checkpoint that `Deployment.readCheckpoint` read, in this process or another.
     ///
     /// - Parameters:
     ///   - folder: the run folder.
     ///   - configuration: of the run.
-    ///   - checkpoint: the weights of the deployment.
+    ///   - contents: the weights of the deployment.
     ///   - deployment: how to use them.
     ///   - context: what the network computes with.
     public convenience init(
-        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ checkpoint: Checkpoint, deployment: Deployment,
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ contents: CheckpointContents, deployment: Deployment,
         context: KernelContext
     ) throws {
         try self.init(
-            folder, configuration, checkpoint, context: context, costWeight: deployment.costWeight ?? 0,
-            description: "\(folder.path), step \(checkpoint.step), \(deployment.description)", deployed: deployment.deploying)
+            folder, configuration, contents, context: context, costWeight: deployment.costWeight ?? 0,
+            description: "\(folder.path), step \(contents.checkpoint.step), \(deployment.description)", deployed: deployment.deploying)
     }
 }

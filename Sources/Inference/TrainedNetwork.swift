@@ -24,20 +24,22 @@ public final class TrainedNetwork {
     private let transform: EvaluationTransform
     private let context: KernelContext
 
-    /// Finds the checkpoint of a run and checks its files.
+    /// Finds the checkpoint of a run, and reads it into memory. A training can write and remove checkpoints meanwhile.
     ///
     /// - Parameters:
     ///   - choice: the last or the best one.
     ///   - folder: the run folder.
     ///   - report: receives a sentence about each damaged checkpoint that is skipped.
-    public static func findCheckpoint(
+    /// - Returns: the checkpoint with the files of its networks.
+    public static func readCheckpoint(
         _ choice: CheckpointChoice, in folder: RunFolder, report: (String) -> Void
-    ) throws -> Checkpoint {
+    ) throws -> CheckpointContents {
         let store = CheckpointStore(folder: folder.checkpoints, keep: 1)
-        guard let checkpoint = try choice == .best ? store.best(report: report) : store.newestValid(report: report) else {
-            throw MissingCheckpoint(folder: folder.checkpoints, choice: choice)
-        }
-        return checkpoint
+        let isKept = CheckpointFiles.isOfNetwork
+        let contents =
+            try choice == .best ? store.readBest(keeping: isKept, report: report) : store.readNewest(keeping: isKept, report: report)
+        guard let contents else { throw MissingCheckpoint(folder: folder.checkpoints, choice: choice) }
+        return contents
     }
 
     /// Finds a checkpoint and loads it.
@@ -52,25 +54,25 @@ public final class TrainedNetwork {
         _ folder: RunFolder, _ configuration: TrainingConfiguration, checkpoint choice: CheckpointChoice,
         context: KernelContext, report: (String) -> Void
     ) throws {
-        let checkpoint = try Self.findCheckpoint(choice, in: folder, report: report)
-        try self.init(folder, configuration, checkpoint, choice: choice, context: context)
+        let contents = try Self.readCheckpoint(choice, in: folder, report: report)
+        try self.init(folder, configuration, contents, choice: choice, context: context)
     }
 
-    /// Loads a checkpoint that `findCheckpoint` found, in this process or another.
+    /// Loads a checkpoint that `readCheckpoint` read, in this process or another.
     ///
     /// - Parameters:
     ///   - folder: the run folder.
     ///   - configuration: of the run.
-    ///   - checkpoint: the one to load.
+    ///   - contents: the checkpoint to load.
     ///   - choice: how it was found, for `description`.
     ///   - context: what the network computes with.
     public convenience init(
-        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ checkpoint: Checkpoint, choice: CheckpointChoice,
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ contents: CheckpointContents, choice: CheckpointChoice,
         context: KernelContext
     ) throws {
         try self.init(
-            folder, configuration, checkpoint, context: context,
-            description: "\(folder.path), \(choice.rawValue) checkpoint (step \(checkpoint.step))")
+            folder, configuration, contents, context: context,
+            description: "\(folder.path), \(choice.rawValue) checkpoint (step \(contents.checkpoint.step))")
     }
 
     /// - Parameters:
@@ -78,21 +80,24 @@ public final class TrainedNetwork {
     ///   - description: which weights these are, in words.
     ///   - deployed: replaces the decider.
     init(
-        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ checkpoint: Checkpoint, context: KernelContext,
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ contents: CheckpointContents, context: KernelContext,
         costWeight: Double? = nil, description: String, deployed: (FrozenDRNet) -> FrozenDRNet = { $0 }
     ) throws {
         self.context = context
+        let checkpoint = contents.checkpoint
         let state = try checkpoint.decodeState(TrainedState.self)
         classes = state.identity.classes
         self.costWeight = costWeight ?? state.costWeight ?? 0
         // Pretrained files were the beginning of the run; they need not be there any more.
         let model = try DRNet(configuration.withoutPretrained, classCount: classes.count)
-        let names = try DurableFile.names(in: checkpoint.folder)
-        func path(_ file: String) -> String { checkpoint.path(CheckpointFiles.inferred(file, among: names)) }
-        try NetworkFile.load(path(CheckpointFiles.classifier), into: model.classifier, requiringFinite: true)
-        if let predictor = model.predictor {
-            try NetworkFile.load(path(CheckpointFiles.predictor), into: predictor, requiringFinite: true)
+        func load(_ file: String, into network: Network) throws {
+            let name = CheckpointFiles.inferred(file, among: Array(contents.files.keys))
+            let path = checkpoint.path(name)
+            guard let data = contents.files[name] else { throw InterchangeError.malformed(path: path, reason: "the checkpoint lacks it") }
+            try NetworkFile.load(try SafetensorsFile(data, path: path), path: path, into: network, requiringFinite: true)
         }
+        try load(CheckpointFiles.classifier, into: model.classifier)
+        if let predictor = model.predictor { try load(CheckpointFiles.predictor, into: predictor) }
         self.model = deployed(FrozenDRNet(model))
         runFolder = folder.path
         self.description = description

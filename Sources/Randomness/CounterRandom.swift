@@ -14,6 +14,7 @@ public enum RandomPurpose: UInt32, Sendable {
     case erasing = 22
     case mixing = 23
     case recommendation = 40
+    case comparison = 60
 }
 
 /// A counter-based random number generator: Philox 4×32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).

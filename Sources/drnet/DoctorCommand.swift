@@ -32,8 +32,9 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         let folder = RunFolder(path: runFolder ?? TrainCommand.defaultFolder(config))
+        // Differences between the ranks are findings.
         try Ranks.run(
-            load: { try TrainingConfiguration.load(path: config, overrides: overrides.set) }, recordedProducts: { nil }
+            nil, load: { try TrainingConfiguration.load(path: config, overrides: overrides.set) }, recordedProducts: { nil }
         ) { configuration, ranks in
             var (errors, warnings) = (0, 0)
             let doctor = Doctor(

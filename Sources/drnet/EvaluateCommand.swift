@@ -49,10 +49,19 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         let folder = RunFolder(path: runFolder)
         try Ranks.run(
-            load: { try EvaluatedRun.configuration(folder, data: data) }, recordedProducts: folder.recordedProductsOfThisProcessor
+            facts, load: { try EvaluatedRun.configuration(folder, data: data) }, recordedProducts: folder.recordedProductsOfThisProcessor
         ) { configuration, ranks in
             try evaluate(configuration, folder, ranks)
         }
+    }
+
+    /// Which collectives run, and what the ranks compute, depends on these. Rank 0 alone uses the others.
+    private var facts: [RankFact] {
+        let budget = budgets.limit.map { "\($0)" } ?? "none"
+        return [
+            RankFact("the command", "evaluate"), RankFact("--deployment", deployment == nil ? "not given" : "given"),
+            RankFact("--budget or --budget-ms", budget), RankFact("--curve", budgets.curve == nil ? "not given" : "given"),
+        ]
     }
 
     /// Checks that the files which the options name can be written, before the evaluation.
@@ -63,13 +72,15 @@ struct EvaluateCommand: ParsableCommand {
 
     private func evaluate(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
         try ranks.communicator.onRankZero(label: "paths of the results", checkPaths)
-        // Rank 0 chooses the checkpoint. Training can write one at any time, so ranks that choose by themselves could choose different
-        // ones.
-        let source = try ranks.communicator.valueOfRankZero(label: "checkpoint of rank 0") {
-            try EvaluatedWeights(folder, configuration, choice: checkpoint ?? .last, deployment: deployment)
+        // Rank 0 chooses the checkpoint, and sends it to the others. Training can write and remove one at any time, so ranks that choose by
+        // themselves could choose different ones, or find theirs removed.
+        let deployed = try ranks.communicator.valueOfRankZero(label: "deployment") { try deployment.map(Deployment.read) }
+        let contents = try ranks.communicator.checkpointOfRankZero {
+            if let deployed, let deployment { return try deployed.readCheckpoint(in: folder, configuration, file: deployment) }
+            return try TrainedNetwork.readCheckpoint(checkpoint ?? .last, in: folder, report: Console.warning)
         }
         let trained = try ranks.communicator.agree(label: "network") {
-            let trained = try source.network(folder, configuration, ranks.context)
+            let trained = try network(folder, configuration, contents, deployed, ranks.context)
             try budgets.prepare(trained)
             return trained
         }
@@ -82,8 +93,16 @@ struct EvaluateCommand: ParsableCommand {
                 outcome, trained, images, to: folder,
                 batchSize: configuration.policy.costTable?.conditions.batchSize
                     ?? configuration.evaluation.batchSize,
-                threads: configuration.policy.costTable?.conditions.threads ?? ranks.context.threads.count, source.deployment)
+                threads: configuration.policy.costTable?.conditions.threads ?? ranks.context.threads.count, deployed)
         }
+    }
+
+    private func network(
+        _ folder: RunFolder, _ configuration: TrainingConfiguration, _ contents: CheckpointContents, _ deployed: Deployment?,
+        _ context: KernelContext
+    ) throws -> TrainedNetwork {
+        if let deployed { return try TrainedNetwork(folder, configuration, contents, deployment: deployed, context: context) }
+        return try TrainedNetwork(folder, configuration, contents, choice: checkpoint ?? .last, context: context)
     }
 
     /// Prints and writes everything that the command was started for. A part that fails does not prevent the others. On rank 0.
@@ -115,27 +134,3 @@ struct EvaluateCommand: ParsableCommand {
 }
 
 extension CheckpointChoice: ExpressibleByArgument {}
-
-/// The weights that an evaluation uses. Rank 0 finds them for all ranks.
-private struct EvaluatedWeights: Codable {
-    var checkpoint: Checkpoint
-    var choice: String
-    var deployment: Deployment?
-
-    /// - Parameter deployment: the path of a file; nil to evaluate a checkpoint.
-    init(_ folder: RunFolder, _ configuration: TrainingConfiguration, choice: CheckpointChoice, deployment file: String?) throws {
-        self.choice = choice.rawValue
-        deployment = try file.map(Deployment.read)
-        if let deployment, let file {
-            checkpoint = try deployment.findCheckpoint(in: folder, configuration, file: file)
-        } else {
-            checkpoint = try TrainedNetwork.findCheckpoint(choice, in: folder, report: Console.warning)
-        }
-    }
-
-    func network(_ folder: RunFolder, _ configuration: TrainingConfiguration, _ context: KernelContext) throws -> TrainedNetwork {
-        if let deployment { return try TrainedNetwork(folder, configuration, checkpoint, deployment: deployment, context: context) }
-        return try TrainedNetwork(
-            folder, configuration, checkpoint, choice: CheckpointChoice(rawValue: choice) ?? .last, context: context)
-    }
-}

@@ -6,6 +6,7 @@ import Evaluation
 import Foundation
 import Inference
 import Kernels
+import Training
 
 /// This process among the ranks of its job, with the threads and buffers that it computes with.
 struct Ranks {
@@ -21,16 +22,19 @@ struct Ranks {
     /// ends all of them. Collective.
     ///
     /// - Parameters:
+    ///   - command: the command and those of its options that all ranks need alike. Nil where ranks may differ: their programs and
+    ///     configurations are then not compared.
     ///   - load: loads the configuration on each rank.
     ///   - recordedProducts: reads the selection of matrix products that a run keeps; nil if there is none. Runs on rank 0 only.
     ///   - body: receives the configuration and the ranks.
     static func run(
-        load: () throws -> TrainingConfiguration, recordedProducts: () throws -> ProductsSelection?,
+        _ command: [RankFact]?, load: () throws -> TrainingConfiguration, recordedProducts: () throws -> ProductsSelection?,
         _ body: (TrainingConfiguration, Ranks) throws -> Void
     ) throws {
         try RankJob.run(timeoutSeconds: RankJob.startSeconds, isExitStatus: { $0 is ExitCode }) { job in
+            if let command { try requireSamePrograms(command, job.communicator) }
             let configuration = try job.communicator.agree(label: "configuration", load)
-            try requireSame(configuration, job.communicator)
+            if command != nil { try configuration.requireSame(on: job.communicator) }
             job.communicator.timeoutSeconds = configuration.communication.timeoutSeconds
             job.communicator.saveTimeoutSeconds = configuration.communication.saveTimeoutSeconds
             let context = KernelContext(threadCount: job.threadCount, winograd: configuration.kernels.winograd ? .wherePays : .never)
@@ -48,28 +52,10 @@ struct Ranks {
         }
     }
 
-    /// Refuses ranks whose configurations differ: their hosts can have different files at the same path. Collective.
-    private static func requireSame(_ configuration: TrainingConfiguration, _ communicator: Communicator) throws {
-        let all = try communicator.allGatherStrings("\(communicator.hostName)\n\(configuration.yaml())", label: "configurations")
-            .map { $0.split(separator: "\n", maxSplits: 1) }
-        guard let rank = all.indices.first(where: { all[$0].last != all[0].last }) else { return }
-        throw DifferentConfigurations(rank: rank, host: String(all[rank][0]))
-    }
-
     /// Prints the map of ranks and cores, and warns of oversubscription. On rank 0.
     func describe() {
         guard isRoot else { return }
         cores.lines.forEach(Console.note)
         if let warning = cores.oversubscriptionWarning { Console.warning(warning) }
-    }
-}
-
-/// Two ranks read different configurations.
-struct DifferentConfigurations: SharedFailure, CustomStringConvertible {
-    var rank: Int
-    var host: String
-
-    var description: String {
-        "rank \(rank) on \(host) has another configuration than rank 0; every host needs the same file at the same path"
     }
 }

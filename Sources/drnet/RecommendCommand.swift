@@ -36,6 +36,7 @@ struct RecommendCommand: ParsableCommand {
     func run() throws {
         let folder = RunFolder(path: runFolder)
         try Ranks.run(
+            [RankFact("the command", "recommend")],
             load: { try EvaluatedRun.configuration(folder, data: data) }, recordedProducts: folder.recordedProductsOfThisProcessor
         ) { configuration, ranks in
             try recommend(configuration, folder, ranks)
@@ -45,8 +46,8 @@ struct RecommendCommand: ParsableCommand {
     private func recommend(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
         let file = output ?? folder.deployment
         try ranks.communicator.onRankZero(label: "path of the deployment") { try OutputPath.requireFile(file) }
-        let found = try ranks.communicator.valueOfRankZero(label: "checkpoint of rank 0") {
-            try TrainedNetwork.findCheckpoint(checkpoint, in: folder, report: Console.warning)
+        let found = try ranks.communicator.checkpointOfRankZero {
+            try TrainedNetwork.readCheckpoint(checkpoint, in: folder, report: Console.warning)
         }
         let trained = try ranks.communicator.agree(label: "network") {
             try TrainedNetwork(folder, configuration, found, choice: checkpoint, context: ranks.context)
@@ -60,7 +61,7 @@ struct RecommendCommand: ParsableCommand {
                 table: configuration.policy.costTable, budget: limits.limit)
             // The preprocessing and the run are those of the run's own configuration; only the images can be others.
             let deployment = try Deployment(
-                recommendation, run: folder, file: file, found, configuration, classes: trained.classes)
+                recommendation, run: folder, file: file, found.checkpoint, configuration, classes: trained.classes)
             var attempts = Attempts()
             attempts.run { try Console.result("\(trained.description)\n\n\(recommendation.text())") }
             attempts.run {

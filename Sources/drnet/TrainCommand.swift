@@ -25,6 +25,13 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Continue from the newest valid checkpoint of the run folder.")
     var resume = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Continue from the checkpoint of this step, or from the best one. Later checkpoints are moved into a subfolder.",
+            valueName: "step|best"),
+        transform: Self.resumePoint)
+    var resumeFrom: ResumePoint?
+
     @Flag(help: "Start from the beginning in a run folder that holds a run. The files of that run are moved into a subfolder.")
     var restart = false
 
@@ -35,14 +42,37 @@ struct TrainCommand: ParsableCommand {
 
     func validate() throws {
         if resume && restart { throw ValidationError("use --resume or --restart, not both") }
-        if acceptDataChanges && !resume { throw ValidationError("--accept-data-changes needs --resume") }
+        if resumeFrom != nil && (resume || restart) {
+            throw ValidationError("use --resume-from without --resume and --restart: a job that starts again would go back each time")
+        }
+        if acceptDataChanges && !isResumed { throw ValidationError("--accept-data-changes needs --resume or --resume-from") }
         // As from -o "$FOLDER" with an empty variable. The files would be written to the root of the file system.
         if runFolder?.isEmpty == true { throw ValidationError("--run-folder is empty; it takes the path of a folder") }
     }
 
     private var start: RunStart {
         if restart { return .restart }
-        return resume ? .resume(acceptingDataChanges: acceptDataChanges) : .new
+        return isResumed ? .resume(from: resumeFrom ?? .newest, acceptingDataChanges: acceptDataChanges) : .new
+    }
+
+    private var isResumed: Bool { resume || resumeFrom != nil }
+
+    @Sendable private static func resumePoint(_ text: String) throws -> ResumePoint {
+        if text == "best" { return .best }
+        guard let step = Int(text), step >= 0 else {
+            throw ValidationError("--resume-from is '\(text)'; it takes the step of a checkpoint, or best")
+        }
+        return .step(step)
+    }
+
+    /// Which collectives run depends on these. The names of files and folders can differ.
+    private var facts: [RankFact] {
+        [
+            RankFact("the command", "train"), RankFact("--resume", resume ? "given" : "not given"),
+            RankFact("--resume-from", resumeFrom.map { "\($0)" } ?? "not given"),
+            RankFact("--restart", restart ? "given" : "not given"),
+            RankFact("--accept-data-changes", acceptDataChanges ? "given" : "not given"),
+        ]
     }
 
     func run() throws {
@@ -50,8 +80,8 @@ struct TrainCommand: ParsableCommand {
         let folder = RunFolder(path: runFolder ?? Self.defaultFolder(config))
         // A resumed run keeps its implementation of products, so that it stays bit-identical.
         try Ranks.run(
-            load: { try TrainingConfiguration.load(path: config, overrides: overrides.set) },
-            recordedProducts: { resume ? try folder.recordedProducts() : nil }
+            facts, load: { try TrainingConfiguration.load(path: config, overrides: overrides.set) },
+            recordedProducts: { isResumed ? try folder.recordedProducts() : nil }
         ) { configuration, ranks in
             try train(configuration, folder, ranks)
         }

@@ -31,6 +31,18 @@ final class EvaluateRanksTests: XCTestCase {
         }
     }
 
+    func testOnlyRankZeroNeedsTheCheckpoint() throws {
+        try withSmallRun { run in
+            try run.complete("run", ["--set", "stages.warmUp=null", "--set", "stages.fineTune.epochs=1"])
+            // Simulates a host whose view of the folder is old: it has the configuration, and no checkpoint yet.
+            try FileManager.default.createDirectory(atPath: run.path("old/run"), withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: run.path("run/config.yaml"), toPath: run.path("old/run/config.yaml"))
+            let result = try run.drnet(ranks: [(run.folder, ["evaluate", "run"]), (run.path("old"), ["evaluate", "run"])])
+            XCTAssertEqual(result.status, 0, result.text)
+            XCTAssertTrue(result.output.contains("24 validation images"), result.text)
+        }
+    }
+
     func testASlowRankDelaysTheOthersButIsNotKilled() throws {
         try withSmallRun(validationImages: 2000) { run in
             // `evaluate` reads these from the run's configuration.

@@ -133,7 +133,9 @@ final class MessageTests: XCTestCase {
             let result = try train(run, others: run.path("other"))
             XCTAssertEqual(result.status, 1, result.text)
             let host = ProcessInfo.processInfo.hostName
-            let message = "drnet: error: rank 1 on \(host) has another configuration than rank 0"
+            let message =
+                "drnet: error: the ranks differ in the configuration: stages.warmUp.learningRate.base is 0.03 on ranks 1–2 on \(host), "
+                + "but 0.02 on rank 0 on \(host)"
             XCTAssertEqual(errors(result).filter { $0.hasPrefix(message) }.count, 1, result.text)
             XCTAssertFalse(FileManager.default.fileExists(atPath: run.path("run")))
         }

@@ -76,6 +76,10 @@ struct SmallRun {
         var flopsWeight: Double?
         var multiplier: Double?
         var message: String?
+        var images: Int?
+        var expectedImages: Int?
+        var digest: String?
+        var eachExactlyOnce: Bool?
     }
 
     func records(_ run: String) -> [Record] {
@@ -83,9 +87,17 @@ struct SmallRun {
         return text.split(separator: "\n").compactMap { try? JSONDecoder().decode(Record.self, from: Data($0.utf8)) }
     }
 
-    /// Kind, stage and epoch of all records except those of steps.
+    /// Kind, stage and epoch of all records except those of steps and of ledgers.
     func milestones(_ run: String) -> [String] {
-        records(run).filter { $0.kind != "step" }.map { "\($0.kind) \($0.stage) \($0.epoch)" }
+        records(run).filter { !["step", "ledger"].contains($0.kind) }.map { "\($0.kind) \($0.stage) \($0.epoch)" }
+    }
+
+    /// The records of the images that epochs used, one text each.
+    func ledgers(_ run: String) -> [String] {
+        records(run).filter { $0.kind == "ledger" }.map {
+            "\($0.stage) \($0.epoch): \($0.images ?? -1) of \($0.expectedImages ?? -1), \($0.digest ?? ""), "
+                + "\($0.eachExactlyOnce.map { $0 ? "each exactly once" : "not each exactly once" } ?? "unknown")"
+        }
     }
 
     /// The loss of every step in metrics.jsonl, by step.
@@ -115,10 +127,24 @@ struct SmallRun {
         }
     }
 
+    /// Runs several ranks that differ: each has its own folder, arguments and environment.
+    ///
+    /// - Parameter ranks: of each rank, its working directory, and the arguments of the command.
+    func drnet(ranks: [(folder: String, arguments: [String])], environment: [String: String] = [:]) throws -> ProcessRunner.Result {
+        let executable = try builtExecutable(named: "drnet")
+        let root = getuid() == 0 ? ["--allow-run-as-root"] : []
+        let all = Array(ranks.map { ["-n", "1", "-wdir", $0.folder, executable] + $0.arguments }.joined(separator: [":"]))
+        return try ProcessRunner.run(
+            "/usr/bin/env", ["mpirun", "--oversubscribe", "--bind-to", "none"] + root + all,
+            environment: ["DRNET_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"].merging(environment) { $1 }, timeout: 120)
+    }
+
     /// The bytes of all tensors of the last checkpoint.
     func weights(_ run: String) throws -> [Data] {
         let last = try XCTUnwrap(checkpoints(run).last, "\(run) has no checkpoint")
-        return try ["classifier", "predictor", "optimizer"].map {
+        // A run without a fine-tune stage has no predictor.
+        let hasPredictor = FileManager.default.fileExists(atPath: "\(last)/predictor.safetensors")
+        return try (["classifier", "optimizer"] + (hasPredictor ? ["predictor"] : [])).map {
             try Data(contentsOf: URL(fileURLWithPath: "\(last)/\($0).safetensors"))
         }
     }

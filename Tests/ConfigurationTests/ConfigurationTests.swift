@@ -62,6 +62,18 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(try load(configuration.yaml()), configuration)
     }
 
+    func testTheOptionsOfDivergenceAndSavingAreReadAndWrittenBack() throws {
+        let defaults = try load(minimal)
+        XCTAssertEqual([defaults.divergence.skippedSteps, defaults.divergence.explodedSteps], [3, 20])
+        XCTAssertEqual(defaults.divergence.lossFactor, 10)
+        XCTAssertTrue(defaults.checkpoints.background)
+        let changed = try load(
+            minimal, ["divergence={skippedSteps: 0, lossFactor: 0.5, explodedSteps: 7}", "checkpoints={background: false}"])
+        XCTAssertEqual(changed.divergence.lossFactor, 0.5)
+        XCTAssertFalse(changed.checkpoints.background)
+        XCTAssertEqual(try load(changed.yaml()), changed)
+    }
+
     func testEachResolutionHasTheViewOfItsResizeRatio() throws {
         for (ratios, widest, views) in [("1.2", 1.2, [1, 1]), ("[1.25, 1]", 1, [0.8, 1]), ("[1.1, 1.1]", 1.1, [1, 1])] {
             let data = try load(minimal, ["data.resizeRatio=\(ratios)"]).data

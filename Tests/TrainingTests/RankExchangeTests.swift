@@ -12,25 +12,57 @@ final class RankExchangeTests: XCTestCase {
         return network
     }
 
-    func testEqualReplicasPassTheCheck() throws {
+    func testEqualReplicasPassTheCheckAndTheirNumbersAreGathered() throws {
         try InMemoryCommunicator.run(rankCount: 3) { communicator in
-            try RankExchange(communicator).checkReplicas([self.network()])
+            let network = self.network()
+            let gathered = try RankExchange(communicator).checkReplicas(
+                ReplicaTensor.tensors(of: network, prefix: "classifier."), step: 4, gathering: [UInt64(communicator.rank), .max])
+            XCTAssertEqual(gathered, [[0, .max], [1, .max], [2, .max]])
+        }
+        let alone = try RankExchange(SingleProcess()).checkReplicas([], step: 4, gathering: [7])
+        XCTAssertEqual(alone, [[7]])
+    }
+
+    /// Compares the replicas of several ranks. One of them has one other bit in a vector of its network or its optimiser.
+    private func check(
+        rankCount: Int, flipped rank: Int, _ vector: @escaping (Network, Optimizer) -> UnsafeMutableBufferPointer<Float>
+    ) throws {
+        try InMemoryCommunicator.run(rankCount: rankCount) { communicator in
+            let network = self.network()
+            let optimizer = Optimizer(
+                [network], .init(rule: .sgd(momentum: 0.9, nesterov: false), weightDecay: 0, decaysNormAndBias: true), context: .test)
+            if communicator.rank == rank {
+                let values = vector(network, optimizer)
+                values[0] = Float(bitPattern: values[0].bitPattern ^ 1)
+            }
+            let tensors = ReplicaTensor.tensors(of: network, prefix: "classifier.") + ReplicaTensor.tensors(of: optimizer)
+            try RankExchange(communicator).checkReplicas(tensors, step: 12)
         }
     }
 
-    func testAReplicaWithOneFlippedBitIsNamed() {
-        XCTAssertThrowsError(
-            try InMemoryCommunicator.run(rankCount: 3) { communicator in
-                let network = self.network()
-                if communicator.rank == 2 {
-                    let value = network.arena.values[5]
-                    network.arena.values[5] = Float(bitPattern: value.bitPattern ^ 1)
+    func testOneFlippedBitIsFoundInParametersStatisticsAndTheOptimizer() {
+        let network = network()
+        let (parameter, statistic) = (network.arena.parameters[0].name, network.arena.statistics[0].name)
+        let cases: [(String, (Network, Optimizer) -> UnsafeMutableBufferPointer<Float>)] = [
+            ("(classifier.\(parameter))", { network, _ in network.arena.values }),
+            ("(classifier.\(statistic))", { network, _ in network.arena.runningStatistics }),
+            ("(classifier.\(parameter)'s momentum)", { _, optimizer in optimizer.states[0].moments[0] }),
+        ]
+        for (name, vector) in cases {
+            for rank in 0..<3 {
+                XCTAssertThrowsError(try check(rankCount: 3, flipped: rank, vector)) { error in
+                    XCTAssertTrue("\(error)".contains("differ after step 12: rank \(rank) on memory holds other values"), "\(error)")
+                    XCTAssertTrue("\(error)".contains(name), "\(error)")
+                    XCTAssertTrue(error is SharedFailure)
                 }
-                try RankExchange(communicator).checkReplicas([network])
             }
-        ) { error in
-            XCTAssertTrue("\(error)".contains("rank 2"), "\(error)")
-            XCTAssertFalse("\(error)".contains("rank 1 "), "\(error)")
+        }
+    }
+
+    func testTwoRanksHaveNoMajority() {
+        XCTAssertThrowsError(try check(rankCount: 2, flipped: 1) { network, _ in network.arena.values }) { error in
+            XCTAssertTrue("\(error)".contains("rank 0 on memory and rank 1 on memory hold different values"), "\(error)")
+            XCTAssertTrue("\(error)".contains("no majority"), "\(error)")
         }
     }
 
@@ -100,6 +132,18 @@ final class RankExchangeTests: XCTestCase {
             }
         }
     }
+
+    func testStatisticsOfAStepThatIsNotUsedAreClearedAndNotApplied() throws {
+        let network = network()
+        let collector = StatisticsCollector(network.arena)
+        collector.replaceSums([Double](repeating: .nan, count: collector.sums.count)[...])
+        let before = withExtendedLifetime(network) { Array(network.arena.runningStatistics) }
+        var extra = [1.0]
+        try RankExchange(SingleProcess()).reduceStatistics([collector], momentum: 0.5, extra: &extra) { $0[0] == 0 }
+        XCTAssertTrue(collector.sums.allSatisfy { $0 == 0 })
+        XCTAssertEqual(withExtendedLifetime(network) { Array(network.arena.runningStatistics) }, before)
+    }
+
     /// What each of three ranks decides, when its own gradients and loss are these.
     private func decisions(gradients: [Float], losses: [Double], stops: [Bool]) throws -> [StepDecision] {
         let decisions = LockedList<StepDecision>()

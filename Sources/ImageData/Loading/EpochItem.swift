@@ -13,7 +13,9 @@ public struct EpochItem: Hashable, Sendable {
 
     /// The key of this use's random numbers: the index, plus the number of images of the split for each earlier use. Uses of the same image
     /// therefore differ in augmentation and noise.
-    func key(imageCount: Int) -> Int { index + repetition * imageCount }
+    ///
+    /// - Parameter imageCount: the number of images of the split.
+    public func key(imageCount: Int) -> Int { index + repetition * imageCount }
 }
 
 extension EpochItem {

@@ -106,6 +106,17 @@ extension Deployment {
         }
         return checkpoint
     }
+
+    /// Finds the checkpoint of the deployment as `findCheckpoint` does, and reads it into memory.
+    ///
+    /// - Parameters:
+    ///   - folder: the run folder.
+    ///   - configuration: of the run.
+    ///   - file: the path of this deployment, for errors.
+    public func readCheckpoint(in folder: RunFolder, _ configuration: TrainingConfiguration, file: String) throws -> CheckpointContents {
+        try CheckpointContents(
+            reading: try findCheckpoint(in: folder, configuration, file: file), keeping: CheckpointFiles.isOfNetwork)
+    }
 }
 
 /// A deployment that cannot be used.

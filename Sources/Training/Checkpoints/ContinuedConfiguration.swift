@@ -99,8 +99,8 @@ struct ContinuedConfiguration {
         ]
         /// Keys that a complete run still uses: it is evaluated.
         private static let lasting = [
-            "evaluation.", "kernels.", "communication.", "metrics.", "checkpoints.", "data.folder", "data.decodingThreads",
-            "data.prefetchBatches", "data.resizeRatio", "data.mean", "data.standardDeviation",
+            "evaluation.", "kernels.", "communication.", "metrics.", "checkpoints.", "divergence.", "data.folder",
+            "data.decodingThreads", "data.prefetchBatches", "data.resizeRatio", "data.mean", "data.standardDeviation",
         ]
 
         private var isComplete: Bool {

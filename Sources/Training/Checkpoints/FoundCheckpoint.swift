@@ -10,7 +10,7 @@ struct FoundCheckpoint {
     /// On rank 0 only.
     let checkpoint: Checkpoint?
 
-    /// Finds the newest valid checkpoint on rank 0 and sends its state to all ranks; nil if the folder holds no checkpoint. Collective.
+    /// Finds a checkpoint on rank 0 and sends its state to all ranks; nil if the folder holds no checkpoint, and none was named. Collective.
     ///
     /// - Parameters:
     ///   - store: the checkpoints of the run; used on rank 0.
@@ -21,9 +21,9 @@ struct FoundCheckpoint {
     ///   checkpoint belongs to a different run.
     init?(in store: CheckpointStore, of run: ContinuedRun, _ communicator: Communicator, note: (String) -> Void) throws {
         let own: (checkpoint: Checkpoint, state: Data)?? = try communicator.onRankZero(label: "checkpoint") {
-            try run.newestCheckpoint(in: store, note: note).map { checkpoint in
+            try run.checkpoint(in: store, note: note).map { checkpoint in
                 let saved = try checkpoint.decodeState(TrainingState.self)
-                return (checkpoint, try JSON.encode(try run.state(continuing: saved, checkpoint, note: note), .compact))
+                return (checkpoint, try JSON.encode(try run.state(continuing: saved, checkpoint, of: store, note: note), .compact))
             }
         }
         checkpoint = own??.checkpoint
@@ -39,10 +39,22 @@ struct ContinuedRun {
     var folder: String
     var identity: RunIdentity
     var configuration: TrainingConfiguration
+    /// Which checkpoint to continue from.
+    var point = ResumePoint.newest
     /// Whether the training images can differ from those of the run so far.
     var acceptsDataChanges = false
 
-    fileprivate func newestCheckpoint(in store: CheckpointStore, note: (String) -> Void) throws -> Checkpoint? {
+    fileprivate func checkpoint(in store: CheckpointStore, note: (String) -> Void) throws -> Checkpoint? {
+        switch point {
+        case .newest: return try newestCheckpoint(in: store, note: note)
+        case .step(let step): return try store.checkpoint(step: step)
+        case .best:
+            guard let best = try store.best(report: note) else { throw NoBestCheckpoint(folder: folder) }
+            return best
+        }
+    }
+
+    private func newestCheckpoint(in store: CheckpointStore, note: (String) -> Void) throws -> Checkpoint? {
         do {
             return try store.newestValid(report: note)
         } catch let error as CheckpointError {
@@ -52,7 +64,9 @@ struct ContinuedRun {
     }
 
     /// Compares a saved state with this run, and returns the state that the run continues with.
-    fileprivate func state(continuing saved: TrainingState, _ checkpoint: Checkpoint, note: (String) -> Void) throws -> TrainingState {
+    fileprivate func state(
+        continuing saved: TrainingState, _ checkpoint: Checkpoint, of store: CheckpointStore, note: (String) -> Void
+    ) throws -> TrainingState {
         let differences = identity.differences(from: saved.identity)
         guard differences.settings.isEmpty else {
             throw ResumeError(folder: checkpoint.folder, differences: differences.settings + differences.training)
@@ -70,8 +84,20 @@ struct ContinuedRun {
         }
         var state = saved
         state.identity = identity
+        if !differences.training.isEmpty && state.position.step > 0 { state.ledger.isComplete = false }
+        // The score of the best checkpoint means nothing without that checkpoint, which goes aside with the later ones.
+        if point != .newest, let best = try store.bestStep(), best > checkpoint.step { state.bestScore = nil }
         try state.replaceConfiguration(configuration, folder: folder, note: note)
         return state
+    }
+}
+
+/// No checkpoint is marked as the best, or the best one is damaged.
+struct NoBestCheckpoint: Error, CustomStringConvertible {
+    var folder: String
+
+    var description: String {
+        "\(folder) has no usable best checkpoint: continue from the newest one with --resume, or name a step with --resume-from STEP"
     }
 }
 

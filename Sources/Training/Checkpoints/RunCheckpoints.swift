@@ -6,7 +6,9 @@ import NeuralNetwork
 /// Saves and restores the state of a run: networks, their averages, the optimiser's state and the position. Only rank 0 reads and writes
 /// files.
 final class RunCheckpoints {
-    let store: CheckpointStore
+    private let store: CheckpointStore
+    /// Nil if training waits for each save.
+    private let writer: BackgroundWriter?
     private let model: DRNet
     private let optimizer: Optimizer
     private let averages: WeightAverages?
@@ -14,43 +16,79 @@ final class RunCheckpoints {
     /// - Parameters:
     ///   - store: the run's only one, since it remembers which checkpoints are intact.
     ///   - averages: of the model's weights; nil if the run has none.
-    init(_ store: CheckpointStore, model: DRNet, optimizer: Optimizer, averages: WeightAverages?) {
+    ///   - inBackground: whether another thread writes, while training goes on with the originals of what it writes.
+    init(_ store: CheckpointStore, model: DRNet, optimizer: Optimizer, averages: WeightAverages?, inBackground: Bool) {
         self.store = store
+        writer = inBackground ? BackgroundWriter() : nil
         self.model = model
         self.optimizer = optimizer
         self.averages = averages
     }
 
-    /// Writes a checkpoint. On rank 0 only.
+    /// Waits until the last save is complete.
+    ///
+    /// - Throws: its error.
+    func finish() throws { try writer?.wait() }
+
+    /// Throws the error of a save that failed in the background.
+    func throwFailure() throws { try writer?.throwFailure() }
+
+    /// The checkpoints on disk, with that of the last save.
+    func settledStore() throws -> CheckpointStore {
+        try finish()
+        return store
+    }
+
+    /// Writes a checkpoint. In the background, it returns when the state is copied; a second save waits for the first. On rank 0 only.
     ///
     /// - Parameters:
     ///   - state: of the run.
-    ///   - progress: called after each file, because a large file on a slow disk takes long.
+    ///   - progress: called after each file that the caller waits for, because a large file on a slow disk takes long.
+    /// - Throws: in the background, the error of the save before.
     func save(_ state: TrainingState, progress: @escaping () -> Void = {}) throws {
+        try finish()
+        let files = writer == nil ? files().mapValues { Self.reporting($0, progress) } : files()
+        let encoded = try JSON.encode(state, .indented)
+        let (step, isSound) = (state.position.runStep, state.divergence.doubtfulSince == nil)
+        let write = { [store] in _ = try store.save(step: step, state: encoded, files: files, isBest: false, isSound: isSound) }
+        if let writer { try writer.start(write) } else { try write() }
+    }
+
+    /// What writes each file.
+    private func files() -> [String: (String) throws -> Void] {
         var files: [String: (String) throws -> Void] = [
-            CheckpointFiles.classifier: { [model] in try Self.write(model.classifier, to: $0) },
-            CheckpointFiles.optimizer: { [optimizer] in try SafetensorsFile.write(optimizer.tensors(), to: $0) },
+            CheckpointFiles.classifier: file { [model] in NetworkFile.tensors(of: model.classifier) },
+            CheckpointFiles.optimizer: file(metadata: [:]) { [optimizer] in optimizer.tensors() },
         ]
         if let predictor = model.predictor {
-            files[CheckpointFiles.predictor] = { try Self.write(predictor, to: $0) }
+            files[CheckpointFiles.predictor] = file { NetworkFile.tensors(of: predictor) }
         }
         if let average = averages?.model {
-            files[CheckpointFiles.averaged(CheckpointFiles.classifier)] = { try Self.write(average.classifier, to: $0) }
+            files[CheckpointFiles.averaged(CheckpointFiles.classifier)] = file { NetworkFile.tensors(of: average.classifier) }
             if let predictor = average.predictor {
-                files[CheckpointFiles.averaged(CheckpointFiles.predictor)] = { try Self.write(predictor, to: $0) }
+                files[CheckpointFiles.averaged(CheckpointFiles.predictor)] = file { NetworkFile.tensors(of: predictor) }
             }
         }
-        let reporting = files.mapValues { write in
-            { (path: String) in
-                try write(path)
-                progress()
-            }
+        return files
+    }
+
+    private static func reporting(_ write: @escaping (String) throws -> Void, _ progress: @escaping () -> Void) -> (String) throws -> Void {
+        {
+            try write($0)
+            progress()
         }
-        _ = try store.save(step: state.position.runStep, state: try JSON.encode(state, .indented), files: reporting, isBest: false)
+    }
+
+    /// What writes a file of tensors. In the background it writes a copy, which is made here.
+    private func file(metadata: [String: String] = ["format": "pt"], _ tensors: @escaping () -> [NamedTensor]) -> (String) throws -> Void {
+        guard writer != nil else { return { try SafetensorsFile.write(tensors(), metadata: metadata, to: $0) } }
+        let copy = tensors()
+        return { try SafetensorsFile.write(copy, metadata: metadata, to: $0) }
     }
 
     /// Replaces the state in the checkpoint of the current step, whose tensors did not change. On rank 0 only.
     func saveEvaluation(_ state: TrainingState, isBest: Bool) throws {
+        try finish()
         // In this order: after a crash in between, the run evaluates again and marks the same checkpoint again.
         if isBest { try store.markBest(step: state.position.runStep) }
         try store.replaceState(ofStep: state.position.runStep, with: try JSON.encode(state, .indented))
@@ -76,9 +114,5 @@ final class RunCheckpoints {
         if let predictor = model.predictor {
             try NetworkFile.load(checkpoint.path(name(CheckpointFiles.predictor)), into: predictor)
         }
-    }
-
-    private static func write(_ network: Network, to path: String) throws {
-        try SafetensorsFile.write(NetworkFile.tensors(of: network), metadata: ["format": "pt"], to: path)
     }
 }

@@ -35,6 +35,10 @@ public struct TrainingState: Codable, Equatable, Sendable {
     var averageUpdates: Int?
     /// Evaluations since the best one of the stage; nil if nothing counts them.
     private(set) var evaluationsWithoutGain: Int?
+    /// Nil in checkpoints of earlier builds.
+    private var divergenceMonitor: DivergenceMonitor?
+    /// The uses of images in the current epoch, over all ranks, up to this position. Nil in checkpoints of earlier builds.
+    private var epochLedger: EpochLedger?
     /// The checksum of the teacher's file. Nil without a teacher.
     var teacher: String?
     /// A resumed run must have the same identity.
@@ -54,6 +58,23 @@ public struct TrainingState: Codable, Equatable, Sendable {
     init(identity: RunIdentity, configuration: TrainingConfiguration) {
         self.identity = identity
         self.configuration = configuration.values
+    }
+
+    /// Counts steps whose loss is not usable.
+    var divergence: DivergenceMonitor {
+        get { divergenceMonitor ?? DivergenceMonitor() }
+        set { divergenceMonitor = newValue }
+    }
+
+    /// The uses of images in the current epoch, over all ranks, up to the last checkpoint.
+    var ledger: EpochLedger {
+        get { epochLedger ?? .unknown }
+        set { epochLedger = newValue }
+    }
+
+    /// Begins the ledger of a run whose state has none. An epoch that an earlier build began cannot be checked.
+    mutating func beginLedger() {
+        if epochLedger == nil { epochLedger = position.step == 0 ? EpochLedger() : .unknown }
     }
 
     /// Whether the last epoch is still to be evaluated.

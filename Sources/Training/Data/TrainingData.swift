@@ -1,5 +1,6 @@
 import Communication
 import Configuration
+import DynamicResolution
 import ImageData
 import Inference
 import Interchange
@@ -25,7 +26,7 @@ public final class TrainingData {
     ///   - configuration: the same on all ranks.
     ///   - communicator: of this rank.
     ///   - context: of the batches' tensors. Decoding uses as many threads as the context has, unless the configuration sets a number.
-    /// - Throws: `DataAgreementError` if ranks see different folders; ImageData's errors for a folder that cannot be used.
+    /// - Throws: `AgreedFailure` if ranks see different files; ImageData's errors for a folder that cannot be used.
     public convenience init(
         _ configuration: TrainingConfiguration, communicator: Communicator, context: KernelContext
     ) throws {
@@ -45,7 +46,7 @@ public final class TrainingData {
     ///   - classes: the run's classes, in the order of their labels.
     ///   - communicator: of this rank.
     ///   - context: of the batches' tensors.
-    /// - Throws: `DataAgreementError` if ranks see different folders; ImageData's errors for a folder that cannot be used.
+    /// - Throws: `AgreedFailure` if ranks see different files; ImageData's errors for a folder that cannot be used.
     public convenience init(
         validationImagesOf configuration: TrainingConfiguration, classes: [String], communicator: Communicator, context: KernelContext
     ) throws {
@@ -70,7 +71,7 @@ public final class TrainingData {
         rank = communicator.rank
         rankCount = communicator.rankCount
         decodingThreads = configuration.data.decodingThreads > 0 ? configuration.data.decodingThreads : context.threads.count
-        try checkAgreement(communicator)
+        try DataAgreement.check(folder, seed: configuration.seed, communicator)
     }
 
     /// Divides the training images, if the decider has images of its own. Without training images there is nothing to divide.
@@ -100,15 +101,43 @@ public final class TrainingData {
         return (batches + configuration.optimizer.accumulationSteps - 1) / configuration.optimizer.accumulationSteps
     }
 
+    /// The uses of images in an epoch, in order.
+    private func items(_ plan: StagePlan, runEpoch: Int) -> [EpochItem] {
+        TrainingOrder(
+            sampling: configuration.data.sampling, repeats: configuration.data.repeats, seed: configuration.seed, epoch: runEpoch
+        ).items(labels: images(plan).map(\.label))
+    }
+
+    /// The ledger of an epoch in which each use of the list happens once.
+    func expectedLedger(_ plan: StagePlan, runEpoch: Int) -> EpochLedger {
+        let samples = images(plan)
+        var ledger = EpochLedger()
+        ledger.add(
+            items(plan, runEpoch: runEpoch).lazy.map { $0.key(imageCount: samples.count) }, of: samples, root: folder.path.utf8.count)
+        return ledger
+    }
+
+    /// Adds the images of this rank's micro-batches to a ledger.
+    func record(_ batches: [MicroBatch], _ plan: StagePlan, in ledger: inout EpochLedger) {
+        for batch in batches { ledger.add(batch.sampleIndices, of: images(plan), root: folder.path.utf8.count) }
+    }
+
+    /// The paths, in the data set, of the images of micro-batches.
+    ///
+    /// - Parameter limit: the largest number of paths.
+    func paths(of batches: [MicroBatch], _ plan: StagePlan, limit: Int) -> [String] {
+        let samples = images(plan)
+        return batches.lazy.flatMap(\.sampleIndices).prefix(limit).map { folder.relativePath(of: samples[$0 % samples.count]) }
+    }
+
     /// The training images of an epoch of a stage, shuffled and augmented. The pass starts at the micro-batch `firstBatch`.
     ///
     /// - Parameter mixes: whether images are mixed with one another, if the configuration says so.
     func trainingBatches(_ plan: StagePlan, runEpoch: Int, firstBatch: Int, mixes: Bool = true) -> MicroBatches {
         let samples = images(plan)
         let (seed, augmentation, repeats) = (configuration.seed, configuration.data.augmentation, configuration.data.repeats)
-        let order = TrainingOrder(sampling: configuration.data.sampling, repeats: repeats, seed: seed, epoch: runEpoch)
         let sampler = EpochSampler(
-            items: order.items(labels: samples.map(\.label)), batchSize: microBatchSize,
+            items: items(plan, runEpoch: runEpoch), batchSize: microBatchSize,
             batchesPerStep: configuration.optimizer.accumulationSteps, rank: rank, rankCount: rankCount)
         let mixer =
             mixes && augmentation.mixing.isActive
@@ -163,30 +192,5 @@ public final class TrainingData {
             }
         let checksum = Array(names.joined(separator: "\n").utf8).withUnsafeBytes { CRC32($0) }
         return RunIdentity.checksumPrefix + String(checksum.value, radix: 16)
-    }
-
-    /// Without this check, ranks with different folders would train on wrong labels without an error.
-    private func checkAgreement(_ communicator: Communicator) throws {
-        let summary =
-            "\(folder.classes.count) classes, \(folder.training.count) training and "
-            + "\(folder.validation.count) validation images, checksum of the names \(namesChecksum)"
-        let all = try communicator.allGatherStrings("\(communicator.hostName)|\(summary)", label: "image folders")
-            .map { $0.split(separator: "|", maxSplits: 1).map(String.init) }
-        guard let different = all.indices.first(where: { all[$0][1] != all[0][1] }) else { return }
-        throw DataAgreementError(
-            path: folder.path, rank: different, host: all[different][0], found: all[different][1], expected: all[0][1])
-    }
-}
-
-/// Two ranks see different image folders.
-struct DataAgreementError: SharedFailure, CustomStringConvertible {
-    var path: String
-    var rank: Int
-    var host: String
-    var found: String
-    var expected: String
-
-    var description: String {
-        "\(path): rank \(rank) on \(host) sees \(found), but rank 0 sees \(expected); every host needs the same files at the same path"
     }
 }

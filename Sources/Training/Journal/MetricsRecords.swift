@@ -4,7 +4,7 @@ import Evaluation
 /// One line of metrics.jsonl: its place in the run, and fields that depend on its kind. docs/metrics.md lists the fields and their units.
 struct MetricsRecord: Encodable {
     enum Kind: String, Encodable {
-        case step, epoch, event, evaluation
+        case step, epoch, event, evaluation, ledger
     }
 
     /// The stage of the evaluation after the last stage.
@@ -48,6 +48,17 @@ extension MetricsRecord {
         _ costs: ReportedCosts = .multiplyAdds
     ) {
         self.init(.epoch, plan, position, [ReportFields(sums, plan, costs), TimesFields(times)])
+    }
+
+    /// The images that an epoch used.
+    init(_ ledger: EpochLedger, expected: EpochLedger, _ plan: StagePlan, _ position: TrainingPosition) {
+        self.init(
+            .ledger, plan, position,
+            [
+                LedgerFields(
+                    images: ledger.images, expectedImages: expected.images, digest: ledger.digestText,
+                    eachExactlyOnce: ledger.isComplete ? ledger == expected : nil)
+            ])
     }
 
     /// An event, in words.
@@ -139,6 +150,14 @@ private struct TimesFields: Encodable {
         collectives = times?.collectives
         rankSeconds = times
     }
+}
+
+private struct LedgerFields: Encodable {
+    var images: Int
+    var expectedImages: Int
+    var digest: String
+    /// Nil if a part of the epoch is not known.
+    var eachExactlyOnce: Bool?
 }
 
 private struct MessageField: Encodable {

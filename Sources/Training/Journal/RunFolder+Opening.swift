@@ -36,11 +36,33 @@ extension RunFolder {
         try [checkpoints, metrics].contains { try DurableFile.kind(of: $0) != nil }
     }
 
-    /// Moves all files of a run into a new subfolder, and returns its path.
-    private func moveAside() throws -> String {
+    /// A subfolder that does not exist yet.
+    private func earlierFolder() throws -> RunFolder {
         var number = 1
         while try DurableFile.kind(of: "\(path)/earlier-\(number)") != nil { number += 1 }
-        let target = RunFolder(path: "\(path)/earlier-\(number)")
+        return RunFolder(path: "\(path)/earlier-\(number)")
+    }
+
+    /// Moves later checkpoints into a new subfolder, with a copy of all records. On rank 0.
+    ///
+    /// - Parameters:
+    ///   - step: checkpoints of later steps are moved.
+    ///   - store: of the run.
+    ///   - note: receives a sentence for a person.
+    func setAside(after step: Int, _ store: CheckpointStore, note: (String) -> Void) throws {
+        let target = try earlierFolder()
+        if try DurableFile.kind(of: metrics) != nil {
+            try DurableFile.createFolder(target.path)
+            try DurableFile.write(try DurableFile.read(metrics), to: target.metrics)
+        }
+        let steps = try store.setAside(after: step, to: target.checkpoints)
+        let list = steps.isEmpty ? "no later checkpoints" : "the checkpoints of the steps \(Figures.list(steps.map(String.init)))"
+        note("continuing from the checkpoint of step \(step); \(list) and the records so far are in \(target.path)")
+    }
+
+    /// Moves all files of a run into a new subfolder, and returns its path.
+    private func moveAside() throws -> String {
+        let target = try earlierFolder()
         try DurableFile.createFolder(target.path)
         for (from, to) in zip(files, target.files) where try DurableFile.kind(of: from) != nil { try DurableFile.move(from, to: to) }
         return target.path

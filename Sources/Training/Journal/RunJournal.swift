@@ -50,6 +50,11 @@ final class RunJournal {
         try metrics.write(MetricsRecord(epoch: sums, times: times, plan, position, costs))
     }
 
+    /// Records the images that an epoch used, after its last step.
+    func record(_ ledger: EpochLedger, expected: EpochLedger, plan: StagePlan, position: TrainingPosition) throws {
+        try metrics.write(MetricsRecord(ledger, expected: expected, plan, position))
+    }
+
     /// Records the evaluation after an epoch, and prints it as one line.
     func record(_ evaluation: Evaluation, plan: StagePlan, position: TrainingPosition) throws {
         try metrics.write(MetricsRecord(evaluation, plan, position))

@@ -1,10 +1,10 @@
 import Communication
 import DynamicResolution
 import Foundation
-import Interchange
 import NeuralNetwork
 
-/// The collectives of training: sums of gradients and statistics in a step, the broadcast at the beginning, and the replica check.
+/// The collectives of training: sums of gradients and statistics in a step, and the broadcast at the beginning. Extensions have the decision
+/// of a step and the comparison of the replicas.
 package final class RankExchange: StatisticsReducer {
     let communicator: Communicator
     /// Measures the collectives of steps.
@@ -64,15 +64,19 @@ package final class RankExchange: StatisticsReducer {
     /// - Parameters:
     ///   - momentum: weight of the new statistics in the running ones.
     ///   - extra: overwritten with the sums over the ranks.
-    package func reduceStatistics(_ collectors: [StatisticsCollector], momentum: Double, extra: inout [Double]) throws {
+    ///   - isUsed: receives the sums of `extra`. If it returns false, the running statistics do not change.
+    package func reduceStatistics(
+        _ collectors: [StatisticsCollector], momentum: Double, extra: inout [Double], isUsed: ([Double]) -> Bool = { _ in true }
+    ) throws {
         var sums = extra + collectors.flatMap(\.sums)
         try clock.collective { try communicator.allReduceSum(&sums, label: "batch-norm statistics and sums of the step") }
         extra = Array(sums[..<extra.count])
+        let updates = isUsed(extra)
         var remaining = sums[extra.count...]
         for collector in collectors {
             collector.replaceSums(remaining.prefix(collector.sums.count))
             remaining = remaining.dropFirst(collector.sums.count)
-            collector.updateRunningStatistics(momentum: momentum)
+            if updates { collector.updateRunningStatistics(momentum: momentum) }
             collector.clear()
         }
     }
@@ -82,24 +86,6 @@ package final class RankExchange: StatisticsReducer {
         let buffers = networks.flatMap { [$0.arena.values, $0.arena.runningStatistics] } + (optimizer?.buffers ?? [])
         for buffer in buffers {
             try communicator.broadcast(UnsafeMutableRawBufferPointer(buffer), root: 0, label: "parameters of rank 0")
-        }
-    }
-
-    /// Compares a checksum of all parameters and running statistics between the ranks. Collective.
-    ///
-    /// - Throws: `ReplicaError` if a rank differs from rank 0. All ranks throw it.
-    func checkReplicas(_ networks: [Network]) throws {
-        var sum = CRC32()
-        for network in networks {
-            sum.add(UnsafeRawBufferPointer(network.arena.values))
-            sum.add(UnsafeRawBufferPointer(network.arena.runningStatistics))
-        }
-        let all = try clock.collective {
-            try communicator.allGatherStrings("\(communicator.hostName) \(sum.value)", label: "replica check")
-        }
-        let different = all.indices.filter { all[$0].split(separator: " ").last != all[0].split(separator: " ").last }
-        guard different.isEmpty else {
-            throw ReplicaError(ranks: different.map { ($0, String(all[$0].split(separator: " ")[0])) })
         }
     }
 }
@@ -121,16 +107,5 @@ extension RankExchange: ImageExchange {
         label: String
     ) throws {
         try communicator.allToAll(values, counts: counts, into: received, counts: receivedCounts, label: label)
-    }
-}
-
-/// The replicas of the ranks are not bit-identical.
-struct ReplicaError: SharedFailure, CustomStringConvertible {
-    var ranks: [(rank: Int, host: String)]
-
-    var description: String {
-        let names = Figures.list(ranks.map { "rank \($0.rank) on \($0.host)" })
-        return "the parameters of \(names) differ from those of rank 0: faulty memory, or different builds or libraries on the "
-            + "hosts; the last checkpoint is intact, resume from it on other hosts"
     }
 }

@@ -11,4 +11,8 @@ struct StepResult {
     var flopsWeight: Double?
     /// Some rank received a signal to stop.
     var stopIsRequested: Bool
+    /// Enough time has passed since the last checkpoint.
+    var saveIsDue = false
+    /// Loss or gradient was not finite, so the step changed nothing. The report has no meaning then.
+    var isSkipped = false
 }

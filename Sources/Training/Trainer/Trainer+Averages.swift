@@ -1,5 +1,4 @@
 import DynamicResolution
-import NeuralNetwork
 
 /// The moving averages of the weights in a run.
 extension Trainer {
@@ -19,10 +18,5 @@ extension Trainer {
         guard let averages else { return }
         averages.handOver()
         state.averageUpdates = 0
-    }
-
-    /// Networks together with their averages.
-    func withAverages(_ networks: [Network]) -> [Network] {
-        networks + (averages?.model.networks.prefix(networks.count) ?? [])
     }
 }

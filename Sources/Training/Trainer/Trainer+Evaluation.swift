@@ -41,7 +41,9 @@ extension Trainer {
 
     /// Recommends a way to deploy the final weights, and writes deployment.json. On rank 0; does nothing on other ranks.
     private func recommend(_ outcome: Evaluator.Outcome) throws {
-        guard journal != nil, !outcome.results.isEmpty, let checkpoint = try checkpoints.store.newestValid(report: { _ in }) else { return }
+        guard journal != nil, !outcome.results.isEmpty, let checkpoint = try checkpoints.settledStore().newestValid(report: { _ in }) else {
+            return
+        }
         let conditions = CostTable.Conditions(
             batchSize: configuration.evaluation.batchSize, threads: context.threads.count, processor: ProcessorName.current)
         let recommendation = try Recommendation(

@@ -3,41 +3,47 @@ import DynamicResolution
 import NeuralNetwork
 
 extension Trainer {
-    /// Runs one step: computes the gradients of this rank's micro-batches, sums them over the ranks, and updates the weights. Collective.
+    /// Runs one step: computes the gradients of this rank's micro-batches, sums them over the ranks, and updates the weights. A step whose
+    /// loss or gradient is not finite changes nothing. Collective.
     ///
-    /// - Throws: `DivergenceError` if the loss or a gradient is not finite. All ranks throw it.
+    /// - Throws: `DivergenceError` after too many steps without a usable loss. All ranks throw it.
     func runStep(_ plan: StagePlan, _ batches: MicroBatches, steps: Int) throws -> StepResult {
         enterStep(plan)
         let fractionalEpoch = Double(state.position.epoch) + Double(state.position.step) / Double(steps)
         let learningRates = plan.learningRates(at: fractionalEpoch)
         let networks: [Network] = zip(model.networks, learningRates).compactMap { $1 == nil ? nil : $0 }
-
         for network in networks { network.arena.clearGradients() }
         let trained = model.networks.indices.filter { $0 < learningRates.count && learningRates[$0] != nil }
         if deterministicStep == nil {
             exchange.beginGradients(
                 trained.map { (model.networks[$0], trainingStep.progress[$0]) }, bucketBytes: configuration.communication.bucketBytes)
         }
-        var report = try gradients(plan, batches, epoch: fractionalEpoch, trained: trained)
+        let (microBatches, globalCounts) = try nextMicroBatches(batches)
+        data.record(microBatches, plan, in: &ledger)
+        var report = try gradients(plan, microBatches, globalCounts: globalCounts, epoch: fractionalEpoch, trained: trained)
+        injectTestFaults(networks, &report)
+        let lossIsFinite = report.lossSum.isFinite
         if deterministicStep == nil { try exchange.reduceGradients(networks) }
         let collectors = zip(trainingStep.statistics, learningRates).compactMap { $1 == nil ? nil : $0 }
         let decision = try exchange.agree(
-            networks, collectors, momentum: configuration.batchNorm.momentum, &report, stopIsRequested: StopSignals.wasReceived, context)
-
+            networks, collectors, momentum: configuration.batchNorm.momentum, &report, stopIsRequested: StopSignals.wasReceived,
+            saveIsDue: saveIsDueByTime, context)
+        var result = StepResult(
+            report: report, learningRates: learningRates, gradientNorm: decision.gradientNorm,
+            flopsWeight: plan.usesPredictor ? flopsWeight(at: fractionalEpoch) : nil, stopIsRequested: decision.stopIsRequested,
+            saveIsDue: decision.saveIsDue)
         guard decision.isFinite else {
-            throw DivergenceError(
-                stage: plan.name, epoch: state.position.epoch + 1, step: state.position.runStep + 1,
-                loss: report.meanLoss, gradientNorm: decision.gradientNorm, learningRates: learningRates.compactMap { $0 })
+            try skipStep(plan, microBatches, result, lossIsFinite: lossIsFinite)
+            result.isSkipped = true
+            return result
         }
+        try requireSoundLoss(plan, result)
         GradientNorm.clip(networks, norm: decision.gradientNorm, to: configuration.optimizer.clipGradientNorm, context)
         optimizer.step(learningRates: learningRates)
         updateAverages()
-        try checkReplicasIfDue(plan.usesPredictor ? model.networks : [model.classifier])
-        let flopsWeight = plan.usesPredictor ? self.flopsWeight(at: fractionalEpoch) : nil
+        try checkReplicasIfDue(plan)
         if plan.usesPredictor { updatePolicyState(report, at: fractionalEpoch, stepsPerEpoch: steps) }
-        return StepResult(
-            report: report, learningRates: learningRates, gradientNorm: decision.gradientNorm, flopsWeight: flopsWeight,
-            stopIsRequested: decision.stopIsRequested)
+        return result
     }
 
     /// Tells the other ranks, and messages, where this rank is. "Step n" is the n-th step of the run everywhere.
@@ -46,20 +52,29 @@ extension Trainer {
         communicator.phase = .computing
     }
 
-    /// Computes this rank's part of the gradient of the global loss; with `deterministic`, the whole gradient.
-    ///
-    /// - Parameter trained: the indices of the networks that have gradients.
-    private func gradients(_ plan: StagePlan, _ batches: MicroBatches, epoch: Double, trained: [Int]) throws -> StepReport {
+    /// The micro-batches of this rank in the current step, and the number of images of each over all ranks.
+    private func nextMicroBatches(_ batches: MicroBatches) throws -> (own: [MicroBatch], globalCounts: [Int]) {
         let first = state.position.step * configuration.optimizer.accumulationSteps
         let range = first..<min(first + configuration.optimizer.accumulationSteps, batches.count)
-        let microBatches = try communicator.during(.loading) {
+        let own = try communicator.during(.loading) {
             try range.map { index in
                 guard let batch = try batches.next() else { preconditionFailure("the loader ended before batch \(index)") }
                 communicator.reportProgress()
                 return batch
             }
         }
-        let globalCount = range.reduce(0) { $0 + batches.globalCount($1) }
+        return (own, range.map { batches.globalCount($0) })
+    }
+
+    /// Computes this rank's part of the gradient of the global loss; with `deterministic`, the whole gradient.
+    ///
+    /// - Parameters:
+    ///   - globalCounts: the number of images of each micro-batch over all ranks.
+    ///   - trained: the indices of the networks that have gradients.
+    private func gradients(
+        _ plan: StagePlan, _ microBatches: [MicroBatch], globalCounts: [Int], epoch: Double, trained: [Int]
+    ) throws -> StepReport {
+        let globalCount = globalCounts.reduce(0, +)
         func compute(_ step: TrainingStep, _ microBatches: [MicroBatch]) throws -> StepReport {
             switch plan {
             case .warmUp(let stage):
@@ -72,7 +87,7 @@ extension Trainer {
         }
         guard let deterministicStep else { return try compute(trainingStep, microBatches) }
         return try deterministicStep.run(
-            zip(microBatches, range).map { ($0, batches.globalCount($1)) }, statistics: trainingStep.statistics, networks: trained, compute)
+            Array(zip(microBatches, globalCounts)), statistics: trainingStep.statistics, networks: trained, compute)
     }
 
     /// - Parameter epoch: fractional, within the stage.
@@ -88,9 +103,19 @@ extension Trainer {
             noise: { PolicyNoise(seed: seed, epoch: runEpoch, sampleIndices: $0.sampleIndices, columns: columns) })
     }
 
-    private func checkReplicasIfDue(_ networks: [Network]) throws {
+    private func checkReplicasIfDue(_ plan: StagePlan) throws {
         let interval = configuration.communication.replicaCheckSteps
         guard interval > 0, communicator.rankCount > 1, (state.position.runStep + 1) % interval == 0 else { return }
-        try exchange.checkReplicas(withAverages(networks))
+        try exchange.checkReplicas(replicaTensors(withOptimizer: false), step: state.position.runStep + 1)
+    }
+
+    /// Everything that all ranks hold alike.
+    ///
+    /// - Parameter withOptimizer: false leaves out the optimiser's state. Its differences reach the parameters with the next step.
+    func replicaTensors(withOptimizer: Bool) -> [ReplicaTensor] {
+        let prefixes = ["classifier.", "predictor."]
+        let weights = zip(prefixes, model.networks).flatMap { ReplicaTensor.tensors(of: $1, prefix: $0) }
+        let average = zip(prefixes, averages?.model.networks ?? []).flatMap { ReplicaTensor.tensors(of: $1, prefix: "average of \($0)") }
+        return weights + average + (withOptimizer ? ReplicaTensor.tensors(of: optimizer) : [])
     }
 }

@@ -38,10 +38,14 @@ public final class Trainer {
     let plans: [StagePlan]
     let regularizer: FLOPsRegularizer?
     var state: TrainingState
+    /// The images that this rank used since `state.ledger` was last complete.
+    var ledger = EpochLedger()
+    /// See `DivergenceMonitor.guessingLoss`.
+    let guessingLoss: Double
     /// On rank 0 only.
     let lock: FolderLock?
     var lastCheckpointTime = Date()
-    /// The step of the newest checkpoint on disk; nil if there is none.
+    /// The step of the newest checkpoint; nil if there is none. The same on all ranks.
     var savedStep: Int?
     /// How the ranks spent the time of the steps of this start.
     var times = SettledTimes()
@@ -67,6 +71,7 @@ public final class Trainer {
         _ configuration: TrainingConfiguration, data: TrainingData, communicator: Communicator, context: KernelContext,
         runFolder: RunFolder, start: RunStart, lock: FolderLock? = nil, console: ProgressReporter?
     ) throws {
+        try configuration.requireSame(on: communicator)
         self.configuration = configuration
         self.data = data
         self.context = context
@@ -81,12 +86,10 @@ public final class Trainer {
             ? FoundCheckpoint(
                 in: store,
                 of: ContinuedRun(
-                    folder: runFolder.path, identity: identity, configuration: configuration,
-                    acceptsDataChanges: start == .resume(acceptingDataChanges: true)), communicator, note: note) : nil
-        // A resumed run does not need its pretrained files, because the checkpoint holds all weights.
-        let model = try communicator.agree(label: "network") {
-            try DRNet(found == nil ? configuration : configuration.withoutPretrained, classCount: data.folder.classes.count, note: note)
-        }
+                    folder: runFolder.path, identity: identity, configuration: configuration, point: start.point,
+                    acceptsDataChanges: start.acceptsDataChanges), communicator, note: note) : nil
+        let model = try Self.model(
+            configuration, classCount: data.folder.classes.count, isNew: found == nil, communicator, note: note)
         self.model = model
         optimizer = Optimizer(model.networks, Optimizer.Options(configuration.optimizer), context: context)
         let decay = configuration.optimizer.emaDecay
@@ -96,6 +99,7 @@ public final class Trainer {
         let loss = try communicator.agree(label: "loss") {
             try ClassificationLoss(configuration, data: data, hasTeacher: teacher != nil, note: note)
         }
+        guessingLoss = DivergenceMonitor.guessingLoss(classCount: model.classCount, weights: loss.classWeights)
         let isGlobal = configuration.batchNorm.mode == .global
         trainingStep = TrainingStep(
             model: model, ranks: communicator.rankCount > 1 ? exchange : nil, globalBatchNorm: isGlobal, loss: loss,
@@ -107,7 +111,8 @@ public final class Trainer {
                 TrainingStep(model: $0, ranks: $1, globalBatchNorm: isGlobal, loss: loss, teacher: teacher?.teacher)
             }
         }
-        let checkpoints = RunCheckpoints(store, model: model, optimizer: optimizer, averages: averages)
+        let checkpoints = RunCheckpoints(
+            store, model: model, optimizer: optimizer, averages: averages, inBackground: configuration.checkpoints.background)
         self.checkpoints = checkpoints
         plans = StagePlan.plans(configuration.stages)
         regularizer = try communicator.agree(label: "policy") {
@@ -117,6 +122,7 @@ public final class Trainer {
         try exchange.broadcast(model.networks + (averages?.model.networks ?? []), found == nil ? nil : optimizer)
         state = found?.state ?? TrainingState(identity: identity, configuration: configuration)
         state.averageUpdates = averages == nil ? nil : state.averageUpdates ?? 0
+        state.beginLedger()
         // A run that is complete does not load its teacher, and can still get more epochs.
         state.teacher = teacher?.checksum ?? (configuration.distillation.term == nil ? nil : state.teacher)
         savedStep = found?.state.position.runStep
@@ -127,7 +133,9 @@ public final class Trainer {
         }
         journal =
             try communicator.onRankZero(label: "records") {
-                try console.map {
+                // A later start without a step must not find the checkpoints that this one goes back behind.
+                if let found, start.point != .newest { try runFolder.setAside(after: found.state.position.runStep, store, note: note) }
+                return try console.map {
                     try RunJournal(
                         runFolder: runFolder, console: $0, resolutions: configuration.resolutions, costs: ReportedCosts(model),
                         stepInterval: configuration.metrics.everySteps,
@@ -138,17 +146,34 @@ public final class Trainer {
             } ?? nil
     }
 
+    /// The network at the beginning. Rank 0 alone reads pretrained files, and the broadcast after this gives its weights to the others, so
+    /// that their hosts need no such files and cannot have other ones. A resumed run does not need them, because the checkpoint has all
+    /// weights. Collective.
+    private static func model(
+        _ configuration: TrainingConfiguration, classCount: Int, isNew: Bool, _ communicator: Communicator, note: (String) -> Void
+    ) throws -> DRNet {
+        let bare = configuration.withoutPretrained
+        let own = try communicator.onRankZero(label: "network") {
+            try DRNet(isNew ? configuration : bare, classCount: classCount, note: note)
+        }
+        return try own ?? DRNet(bare, classCount: classCount)
+    }
+
     /// Trains until all stages are complete or a signal requests a stop. Call `StopSignals.listen` before. Collective.
     public func run() throws -> Outcome {
         lastCheckpointTime = Date()
+        // After an error, too, what training handed over is written before the process ends.
+        defer { try? checkpoints.finish() }
         do {
             try runStages()
             try reportTimes()
+            try communicator.during(.saving) { try checkpoints.finish() }
             return .finished(try finalEvaluation())
         } catch is StopRequest {
             // The checkpoint of this step can exist already, for example at the end of an epoch.
             if savedStep != state.position.runStep { try saveCheckpoint() }
             try reportTimes()
+            try communicator.during(.saving) { try checkpoints.finish() }
             try journal?.event("stopped by a signal after step \(state.position.runStep); continue with --resume")
             return .stopped
         }
