@@ -127,6 +127,12 @@ public struct TrainingConfiguration: Equatable, Sendable {
                 "is true, but kernels.products is auto: a measurement selects the implementation, and another run can select the other "
                     + "one; set kernels.products to tiles or openblas")
         }
+        if deterministic && communication.balance != .none {
+            section.report(
+                "deterministic",
+                "is true, but communication.balance is \(communication.balance.rawValue): images that move change the order of sums; leave "
+                    + "out one of them")
+        }
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
                 "optimizer",

@@ -89,6 +89,14 @@ final class ConfigurationTests: XCTestCase {
         }
     }
 
+    func testDeterministicRunsNeedFixedProductsAndImagesThatStay() throws {
+        func found(_ overrides: String...) -> [String] { problems(minimal, ["deterministic=true"] + overrides) }
+        XCTAssertTrue(found().first?.contains("kernels.products is auto") ?? false, "\(found())")
+        let moving = found("kernels.products=tiles", "communication.balance=flops")
+        XCTAssertTrue(moving.first?.contains("communication.balance is flops") ?? false, "\(moving)")
+        XCTAssertEqual(found("kernels.products=tiles"), [])
+    }
+
     func testOverridesSetMakeAndRemoveKeys() throws {
         let configuration = try load(
             minimal,

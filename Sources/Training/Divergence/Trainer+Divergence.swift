@@ -42,11 +42,16 @@ extension Trainer {
             learningRates: result.learningRates.compactMap { $0 }, soundCheckpoint: sound?.step)
     }
 
-    /// Does what DRNET_TEST_FAULT says about the current step.
-    func injectTestFaults(_ networks: [Network], _ report: inout StepReport) {
+    /// Does what DRNET_TEST_FAULT says about the gradient of the current step. The backward pass adds to it, and sums it over the ranks.
+    func injectGradientFault(_ networks: [Network]) {
+        guard TestFault.isDue(.gradient, rank: communicator.rank, step: state.position.runStep + 1) else { return }
+        networks.first?.arena.gradients[0] = .nan
+    }
+
+    /// Does what DRNET_TEST_FAULT says about the loss and the replica of the current step.
+    func injectTestFaults(_ report: inout StepReport) {
         let (rank, step) = (communicator.rank, state.position.runStep + 1)
         if TestFault.isDue(.loss, rank: rank, step: step) { report.lossSum = .nan }
-        if TestFault.isDue(.gradient, rank: rank, step: step) { networks.first?.arena.gradients[0] = .nan }
         // It takes effect after the last comparison of the replicas.
         if TestFault.isDue(.replica, rank: rank, step: step - 1) {
             let values = model.classifier.arena.values

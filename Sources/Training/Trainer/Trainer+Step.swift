@@ -13,6 +13,7 @@ extension Trainer {
         let learningRates = plan.learningRates(at: fractionalEpoch)
         let networks: [Network] = zip(model.networks, learningRates).compactMap { $1 == nil ? nil : $0 }
         for network in networks { network.arena.clearGradients() }
+        injectGradientFault(networks)
         let trained = model.networks.indices.filter { $0 < learningRates.count && learningRates[$0] != nil }
         if deterministicStep == nil {
             exchange.beginGradients(
@@ -21,7 +22,7 @@ extension Trainer {
         let (microBatches, globalCounts) = try nextMicroBatches(batches)
         data.record(microBatches, plan, in: &ledger)
         var report = try gradients(plan, microBatches, globalCounts: globalCounts, epoch: fractionalEpoch, trained: trained)
-        injectTestFaults(networks, &report)
+        injectTestFaults(&report)
         let lossIsFinite = report.lossSum.isFinite
         if deterministicStep == nil { try exchange.reduceGradients(networks) }
         let collectors = zip(trainingStep.statistics, learningRates).compactMap { $1 == nil ? nil : $0 }
