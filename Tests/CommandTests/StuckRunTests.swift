@@ -4,8 +4,8 @@ import XCTest
 
 /// Trainings with ranks that are stopped, suspended, slow or killed.
 final class StuckRunTests: XCTestCase {
-    /// Long enough that the tests disturb the run before its end.
-    private let long = ["--set", "stages.fineTune.epochs=20"]
+    /// Long enough that the tests disturb the run before its end. Few collectives, which are slow if other programs use the cores.
+    private let long = ["--set", "stages.fineTune.epochs=12", "--set", "batchNorm.mode=local"]
 
     /// Options with a short limit.
     private func limit(_ seconds: Int) -> [String] { ["--set", "communication.timeoutSeconds=\(seconds)"] }
@@ -49,10 +49,10 @@ final class StuckRunTests: XCTestCase {
 
     func testASuspendedRunGoesOnAndEndsAsIfNothingHadHappened() throws {
         try withSmallRun { run in
-            try run.complete("whole", ranks: 2)
+            try run.complete("whole", ranks: 2, long)
             var resumeAt: Date?
             var suspensions = 0
-            let result = try run.train("run", ranks: 2, limit(3)) { process in
+            let result = try run.train("run", ranks: 2, long + limit(3)) { process in
                 let ranks = ProcessRunner.children(of: process.processIdentifier)
                 if let end = resumeAt {
                     guard Date() > end else { return }
