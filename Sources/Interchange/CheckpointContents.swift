@@ -44,8 +44,9 @@ public struct CheckpointContents: Sendable {
         case vanished
     }
 
-    /// Reads all files of a checkpoint, and compares them with their checksums. It opens all files before it reads the first. On a local file
-    /// system, an open file stays readable when its name is removed. On a network file system, it can become stale; this is `vanished`.
+    /// Reads all files of a checkpoint, and compares them with their checksums. It opens all files before it reads the first. On a local
+    /// file system, an open file stays readable when its name is removed. On a network file system, it can become stale; this is
+    /// `vanished`.
     ///
     /// - Parameters:
     ///   - path: of the checkpoint's folder.

@@ -2,7 +2,8 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Tests with real ranks that differ in their options, files or data: they are refused before anything is written, and what differs is named.
+/// Tests with real ranks that differ in their options, files or data: they are refused before anything is written, and what differs is
+/// named.
 final class RankAgreementTests: XCTestCase {
     /// Trains with two ranks that have different arguments.
     private func train(_ run: SmallRun, _ first: [String], _ second: [String]) throws -> ProcessRunner.Result {

@@ -388,8 +388,7 @@ final class CheckpointStoreTests: XCTestCase {
     }
 }
 
-/// Reads the newest and the best checkpoint of a folder on a thread of its own, until it is told to end. The lock makes `@unchecked Sendable`
-/// safe.
+/// Reads the newest and the best checkpoint of a folder on a thread of its own, until `finish`. The lock makes `@unchecked Sendable` safe.
 private final class Reader: @unchecked Sendable {
     private let store: CheckpointStore
     private let lock = NSLock()

@@ -10,7 +10,8 @@ struct FoundCheckpoint {
     /// On rank 0 only.
     let checkpoint: Checkpoint?
 
-    /// Finds a checkpoint on rank 0 and sends its state to all ranks; nil if the folder holds no checkpoint, and none was named. Collective.
+    /// Finds a checkpoint on rank 0 and sends its state to all ranks; nil if the folder holds no checkpoint, and none was named.
+    /// Collective.
     ///
     /// - Parameters:
     ///   - store: the checkpoints of the run; used on rank 0.

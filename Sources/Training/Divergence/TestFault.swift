@@ -1,7 +1,7 @@
 import Foundation
 
-/// A fault that a test asks for with DRNET_TEST_FAULT, at one rank and in some steps: `loss:1:7-9` makes the loss of rank 1 NaN in the steps
-/// 7 to 9, `gradient:1:7` one of its gradients, and `replica:1:7` changes one bit of its classifier after step 7. Steps begin at 1.
+/// A fault that a test asks for with DRNET_TEST_FAULT, at one rank and in some steps: `loss:1:7-9` makes the loss of rank 1 NaN in the
+/// steps 7 to 9, `gradient:1:7` one of its gradients, and `replica:1:7` changes one bit of its classifier after step 7. Steps begin at 1.
 enum TestFault {
     enum Kind: String {
         case loss, gradient, replica

@@ -3,8 +3,8 @@ import DynamicResolution
 import Foundation
 import NeuralNetwork
 
-/// The collectives of training: sums of gradients and statistics in a step, and the broadcast at the beginning. Extensions have the decision
-/// of a step and the comparison of the replicas.
+/// The collectives of training: sums of gradients and statistics in a step, and the broadcast at the beginning. Extensions have the
+/// decision of a step and the comparison of the replicas.
 package final class RankExchange: StatisticsReducer {
     let communicator: Communicator
     /// Measures the collectives of steps.

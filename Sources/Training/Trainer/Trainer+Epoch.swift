@@ -93,7 +93,8 @@ extension Trainer {
         return result.saveIsDue || interval > 0 && state.position.runStep % interval == 0
     }
 
-    /// Whether `checkpoints.everyMinutes` have passed since the last checkpoint. The clock of rank 0 decides for all ranks (`StepDecision`).
+    /// Whether `checkpoints.everyMinutes` have passed since the last checkpoint. The clock of rank 0 decides for all ranks
+    /// (`StepDecision`).
     var saveIsDueByTime: Bool {
         let minutes = configuration.checkpoints.everyMinutes
         return minutes > 0 && Date().timeIntervalSince(lastCheckpointTime) >= minutes * 60
