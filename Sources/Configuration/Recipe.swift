@@ -20,6 +20,7 @@ public enum Recipe: String, CaseIterable, Sendable {
                 ("optimizer.emaDecay", "0.999"),
                 ("optimizer.labelSmoothing", "0.1"),
                 ("stages.warmUp.epochs", "10"),
+                ("stages.warmUp.distillation.weight", "0.5"),
                 ("stages.warmUp.learningRate.base", "5e-4"),
                 ("stages.warmUp.learningRate.warmUpEpochs", "1"),
                 ("stages.warmUp.learningRate.referenceBatch", "32"),
