@@ -51,7 +51,7 @@ final class StudyTests: XCTestCase {
                 for variant in ["expected", "probe"] {
                     let place = "study/seed-5-fold-\(fold)-of-2"
                     let text = try String(contentsOfFile: run.path("\(place)/\(variant)/config.yaml"), encoding: .utf8)
-                    let weights = try XCTUnwrap(run.checkpoints("\(place)/warm-up").last) + "/classifier.safetensors"
+                    let weights = try XCTUnwrap(run.checkpoints("\(place)/warm-up").last)
                     for line in ["seed: 5", "fold: \"\(fold)/2\"", "estimator: \(variant)", "pretrained: \"\(weights)\"", "warmUp: null"] {
                         XCTAssertTrue(text.contains(line), "\(place)/\(variant): no '\(line)': \(text)")
                     }
