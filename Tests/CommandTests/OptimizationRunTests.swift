@@ -198,15 +198,14 @@ final class OptimizationRunTests: XCTestCase {
                 resolutions: [48, 32]
                 data: {folder: \(run.path("data")), resizeRatio: 1}
                 classifier: {architecture: resnet18, width: 0.125, pretrained: \(run.path("first"))}
-                predictor: {widths: [4, 4, 8, 8, 8], inputSize: 32}
                 optimizer: {batchSize: 12}
-                stages: {warmUp: {epochs: 1}, fineTune: {epochs: 1}}
+                stages: {warmUp: {epochs: 1}}
                 """
             try text.write(toFile: path, atomically: true, encoding: .utf8)
             let result = try run.drnet(["train", path, "-o", run.path("run")])
             XCTAssertEqual(result.status, 0, result.text)
             let resolved = try String(contentsOfFile: run.path("run") + "/config.yaml", encoding: .utf8)
-            for line in ["recipe: \"fine-tune-small\"", "  kind: adamw", "  batchSize: 12", "  layerDecay: 0.9"] {
+            for line in ["recipe: \"fine-tune-small\"", "  kind: adamw", "  batchSize: 12", "  layerDecay: 0.9", "  kind: cascade"] {
                 XCTAssertTrue(resolved.contains("\(line)\n"), line)
             }
             let again = try run.drnet(["train", run.path("run") + "/config.yaml", "-o", run.path("again")])
