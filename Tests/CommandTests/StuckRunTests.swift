@@ -10,11 +10,15 @@ final class StuckRunTests: XCTestCase {
     /// Options with a short limit.
     private func limit(_ seconds: Int) -> [String] { ["--set", "communication.timeoutSeconds=\(seconds)"] }
 
-    /// Returns a closure that calls `body` with the ranks once, as soon as the run has some steps.
+    /// Returns a closure that calls `body` with the ranks once, when the run has some steps and the heartbeats say so: the first ones are a
+    /// second apart.
     private func once(_ run: SmallRun, _ name: String, _ body: @escaping ([pid_t]) -> Void) -> (Process) -> Void {
-        var isDone = false
+        var (start, isDone) = (Date?.none, false)
         return { process in
             guard !isDone, run.lastStep(name) >= 8 else { return }
+            let since = start ?? Date()
+            start = since
+            guard Date().timeIntervalSince(since) > 1.2 else { return }
             isDone = true
             body(ProcessRunner.children(of: process.processIdentifier))
         }
