@@ -107,7 +107,7 @@ extension Communicator {
     /// Returns the texts of all ranks, in rank order. Their lengths can differ. Collective.
     public func allGatherStrings(_ text: String, label: String) throws -> [String] {
         let own = Array(text.utf8)
-        let lengths = try gather(Int64(own.count), label: label).map(Int.init)
+        let lengths = try gatherFixed([own.count], label: label).map { $0[0] }
         let width = max(lengths.max() ?? 0, 1)
         let padded = own + [UInt8](repeating: 0, count: width - own.count)
         var all = [UInt8](repeating: 0, count: width * rankCount)
@@ -119,12 +119,18 @@ extension Communicator {
         }
     }
 
-    private func gather(_ value: Int64, label: String) throws -> [Int64] {
-        var all = [Int64](repeating: 0, count: rankCount)
-        try withUnsafeBytes(of: value) { source in
+    /// Returns the values of all ranks, in rank order. Every rank passes the same number of values. Collective.
+    ///
+    /// - Parameters:
+    ///   - values: of this rank.
+    ///   - label: for messages about stuck collectives.
+    public func gatherFixed<Value: BitwiseCopyable>(_ values: [Value], label: String) throws -> [[Value]] {
+        guard let first = values.first else { return [[Value]](repeating: [], count: rankCount) }
+        var all = [Value](repeating: first, count: values.count * rankCount)
+        try values.withUnsafeBytes { source in
             try all.withUnsafeMutableBytes { try allGather(source, into: $0, label: label) }
         }
-        return all
+        return (0..<rankCount).map { Array(all[$0 * values.count..<($0 + 1) * values.count]) }
     }
 }
 

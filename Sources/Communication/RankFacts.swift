@@ -59,19 +59,6 @@ extension Communicator {
             .map { $0.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false).map(String.init) }
         return RankFact.differences(parts.map { FactText.decode($0[1]) }, hosts: parts.map { $0[0] })
     }
-
-    /// Returns the values of all ranks, in rank order. Every rank passes the same number of values. Collective.
-    ///
-    /// - Parameters:
-    ///   - values: of this rank.
-    ///   - label: for messages about stuck collectives.
-    public func gatherFixed(_ values: [UInt64], label: String) throws -> [[UInt64]] {
-        var all = [UInt64](repeating: 0, count: values.count * rankCount)
-        try values.withUnsafeBytes { source in
-            try all.withUnsafeMutableBytes { try allGather(source, into: $0, label: label) }
-        }
-        return (0..<rankCount).map { Array(all[$0 * values.count..<($0 + 1) * values.count]) }
-    }
 }
 
 extension RankFact {

@@ -2,9 +2,8 @@ import Foundation
 import TestSupport
 import XCTest
 
-/// Trainings on several hosts, which are network namespaces, with links that are cut. Tests/Hosts/hosts makes them.
+/// Trainings on several hosts, which are network namespaces, with links that are cut.
 final class SimulatedHostsTests: XCTestCase {
-    private static let hosts = repositoryRoot + "/Tests/Hosts/hosts"
     private static let timeout = 5
     /// The limit before the ranks are connected. mpirun itself needs some seconds on a loaded machine.
     private static let startTimeout = 20
@@ -13,43 +12,16 @@ final class SimulatedHostsTests: XCTestCase {
     /// For a loaded machine. The time is printed.
     private static let slack = 15.0
 
-    /// Some hosts, which exist during `body`.
-    private struct Hosts {
-        let prefix = "drnet\(getpid())"
-        let count: Int
-
-        @discardableResult
-        func call(_ arguments: [String]) throws -> ProcessRunner.Result {
-            try ProcessRunner.run("/bin/bash", [SimulatedHostsTests.hosts] + arguments, environment: ["HOSTS_PREFIX": prefix], timeout: 60)
-        }
-
-        /// The value of HOSTS, with one rank on each.
-        var list: String { (1...count).map { "10.77.0.\($0):1" }.joined(separator: ",") }
-    }
-
-    private func withHosts(_ count: Int, _ body: (Hosts) throws -> Void) throws {
-        let hosts = Hosts(count: count)
-        let check = try hosts.call(["check"])
-        guard check.status == 0 else {
-            throw XCTSkip(
-                "SKIPPED: tests of several hosts do not run here: \(check.output.trimmingCharacters(in: .whitespacesAndNewlines))")
-        }
-        defer { _ = try? hosts.call(["down"]) }
-        let made = try hosts.call(["up", "\(count)"])
-        XCTAssertEqual(made.status, 0, made.text)
-        try body(hosts)
-    }
-
     /// Trains with launch/train on host 0 and the others, with a short limit.
     private func train(
-        _ run: SmallRun, _ name: String, _ hosts: Hosts, _ options: [String] = [], whileRunning: @escaping () -> Void = {}
+        _ run: SmallRun, _ name: String, _ hosts: SimulatedHosts, _ options: [String] = [], whileRunning: @escaping () -> Void = {}
     ) throws -> ProcessRunner.Result {
         try ProcessRunner.run(
             "/bin/bash",
-            [Self.hosts, "run", "0", repositoryRoot + "/launch/train", run.configuration, "-o", run.path(name)] + options
+            [SimulatedHosts.program, "run", "0", repositoryRoot + "/launch/train", run.configuration, "-o", run.path(name)] + options
                 + ["--set", "communication.timeoutSeconds=\(Self.timeout)"] + fewCollectives,
             environment: [
-                "HOSTS_PREFIX": hosts.prefix, "HOSTS": hosts.list, "RANKS": "", "DRNET": try builtExecutable(named: "drnet"),
+                "HOSTS_PREFIX": hosts.prefix, "HOSTS": hosts.list(), "RANKS": "", "DRNET": try builtExecutable(named: "drnet"),
                 "MPI_OPTIONS": "-x DRNET_THREADS", "DRNET_START_TIMEOUT": "\(Self.startTimeout)", "DRNET_THREADS": "1",
             ], timeout: 120, whileRunning: { _ in whileRunning() })
     }
@@ -60,7 +32,7 @@ final class SimulatedHostsTests: XCTestCase {
 
     /// Cuts the last host off as soon as a condition holds, and checks that the job ends in time.
     private func checkCut(
-        _ moment: String, _ run: SmallRun, _ hosts: Hosts, limit: Int = timeout, when isDue: @escaping () -> Bool
+        _ moment: String, _ run: SmallRun, _ hosts: SimulatedHosts, limit: Int = timeout, when isDue: @escaping () -> Bool
     ) throws -> ProcessRunner.Result {
         var cutAt: Date?
         let result = try train(run, moment, hosts, long) {
@@ -79,7 +51,7 @@ final class SimulatedHostsTests: XCTestCase {
 
     func testHostsTrainTogetherAndACutLinkEndsTheJobInTime() throws {
         try withSmallRun { run in
-            try withHosts(2) { hosts in
+            try withSimulatedHosts(2) { hosts in
                 let whole = try train(run, "whole", hosts)
                 XCTAssertEqual(whole.status, 0, whole.text)
                 XCTAssertTrue(whole.output.contains("node1: rank 1"), whole.text)
@@ -93,7 +65,7 @@ final class SimulatedHostsTests: XCTestCase {
                 XCTAssertTrue(errors.first?.contains("rank 1 on node1 has made no progress for ") ?? false, steps.text)
                 XCTAssertTrue(errors.first?.contains("its host or the link to it is down") ?? false, steps.text)
                 // The run continues on the host that is left.
-                let resumed = try train(run, "in a step", Hosts(count: 1), ["--resume"])
+                let resumed = try train(run, "in a step", SimulatedHosts(count: 1), ["--resume"])
                 XCTAssertEqual(resumed.status, 0, resumed.text)
             }
         }
@@ -101,7 +73,7 @@ final class SimulatedHostsTests: XCTestCase {
 
     func testACutLinkEndsAJobThatStartsOrSaves() throws {
         try withSmallRun { run in
-            try withHosts(3) { hosts in
+            try withSimulatedHosts(3) { hosts in
                 _ = try checkCut("before the start", run, hosts, limit: Self.startTimeout) { true }
                 let folder = run.path("in the start")
                 _ = try checkCut("in the start", run, hosts, limit: Self.startTimeout) { FileManager.default.fileExists(atPath: folder) }
@@ -110,7 +82,7 @@ final class SimulatedHostsTests: XCTestCase {
                     ((try? FileManager.default.contentsOfDirectory(atPath: checkpoints)) ?? []).contains { $0.hasPrefix(".tmp-") }
                         || run.lastStep("in a save") > 12
                 }
-                let resumed = try train(run, "in a save", Hosts(count: 2), ["--resume"])
+                let resumed = try train(run, "in a save", SimulatedHosts(count: 2), ["--resume"])
                 XCTAssertEqual(resumed.status, 0, resumed.text)
             }
         }
@@ -118,16 +90,17 @@ final class SimulatedHostsTests: XCTestCase {
 
     func testARunIsRestartedOnTheHostsThatAreLeft() throws {
         try withSmallRun { run in
-            try withHosts(3) { hosts in
+            try withSimulatedHosts(3) { hosts in
                 var isCut = false
                 let result = try ProcessRunner.run(
                     "/bin/bash",
                     [
-                        Self.hosts, "run", "0", repositoryRoot + "/launch/train", "--restarts", "2", "--drop-lost-hosts", run.configuration,
+                        SimulatedHosts.program, "run", "0", repositoryRoot + "/launch/train", "--restarts", "2", "--drop-lost-hosts",
+                        run.configuration,
                         "-o", run.path("run"), "--set", "communication.timeoutSeconds=\(Self.timeout)",
                     ] + fewCollectives,
                     environment: [
-                        "HOSTS_PREFIX": hosts.prefix, "HOSTS": hosts.list, "RANKS": "", "DRNET": try builtExecutable(named: "drnet"),
+                        "HOSTS_PREFIX": hosts.prefix, "HOSTS": hosts.list(), "RANKS": "", "DRNET": try builtExecutable(named: "drnet"),
                         "MPI_OPTIONS": "-x DRNET_THREADS", "DRNET_START_TIMEOUT": "\(Self.startTimeout)",
                         "DRNET_THREADS": "1", "HOSTS_CUT_FILE": run.path("cut"),
                     ], timeout: 180

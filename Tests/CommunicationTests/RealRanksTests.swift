@@ -30,10 +30,12 @@ final class RealRanksTests: XCTestCase {
     }
 
     func testSumsInTheBackgroundWorkBetweenHosts() throws {
-        try withTemporaryFolder { folder in
-            let hosts = try NetworkHosts(2, in: folder)
+        try withSimulatedHosts(2) { hosts in
             for ranks in [[1, 1], [2, 1], [2, 2]] {
-                let result = try hosts.mpirun(ranks: ranks, try builtExecutable(named: "communication-check"), ["background"], timeout: 60)
+                let result = try hosts.call([
+                    "run", "0", "mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--host", hosts.list(ranks: ranks),
+                    "-n", "\(ranks.reduce(0, +))", try builtExecutable(named: "communication-check"), "background",
+                ])
                 XCTAssertTrue(result.output.hasPrefix("true true true true\n"), "\(ranks): \(result.text)")
             }
         }
@@ -65,7 +67,7 @@ final class RealRanksTests: XCTestCase {
         }
     }
 
-    /// Runs ranks of which rank 1 is late, and returns the one error line of the job.
+    /// Runs a job in which rank 1 is late. Returns its only error line.
     private func lateRank(
         ranks: Int, _ mode: String, timeout: Double = 2, environment: [String: String] = [:], line: UInt = #line
     ) throws -> (error: String, result: ProcessRunner.Result) {

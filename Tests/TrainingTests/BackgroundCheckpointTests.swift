@@ -11,16 +11,6 @@ import XCTest
 final class BackgroundCheckpointTests: XCTestCase {
     private struct DiskFull: Error {}
 
-    private func model() -> DRNet {
-        func network(_ outputs: Int, _ copies: Int?) -> Network {
-            let network = ResNet.Architecture(predictorWidths: [4, 4, 4, 8, 8]).makeNetwork(outputs: outputs, resolutionCount: copies)
-            network.arena.initialize(seed: 1, stream: outputs)
-            return network
-        }
-        return DRNet(
-            resolutions: [64, 32], classifier: network(5, 2), predictor: network(2, nil), predictorInputSize: 32, classCount: 5)
-    }
-
     private func state(_ step: Int) -> TrainingState {
         var state = TrainingState(
             identity: RunIdentity(
@@ -72,7 +62,7 @@ final class BackgroundCheckpointTests: XCTestCase {
     /// Training changes the weights as soon as `save` returns.
     func testACheckpointHasTheWeightsOfItsStepAlthoughTrainingGoesOn() throws {
         try withTemporaryFolder { folder in
-            let model = model()
+            let model = smallModel()
             let checkpoints = checkpoints(folder, model, inBackground: true)
             for step in 1...5 {
                 model.classifier.arena.values.update(repeating: Float(step))
@@ -96,7 +86,7 @@ final class BackgroundCheckpointTests: XCTestCase {
     func testTheFilesAreThoseOfASaveThatTrainingWaitsFor() throws {
         try withTemporaryFolder { folder in
             for (name, inBackground) in [("a", false), ("b", true)] {
-                let checkpoints = checkpoints("\(folder)/\(name)", model(), inBackground: inBackground)
+                let checkpoints = checkpoints("\(folder)/\(name)", smallModel(), inBackground: inBackground)
                 try checkpoints.save(state(3))
                 try checkpoints.finish()
             }
@@ -112,7 +102,7 @@ final class BackgroundCheckpointTests: XCTestCase {
 
     func testTheMarkOfTheBestWaitsForTheCheckpoint() throws {
         try withTemporaryFolder { folder in
-            let checkpoints = checkpoints(folder, model(), inBackground: true)
+            let checkpoints = checkpoints(folder, smallModel(), inBackground: true)
             for step in 1...5 {
                 try checkpoints.save(state(step))
                 try checkpoints.saveEvaluation(state(step), isBest: true)
@@ -124,7 +114,7 @@ final class BackgroundCheckpointTests: XCTestCase {
 
     func testASaveThatFailsInTheBackgroundIsAnErrorOfTheNextCall() throws {
         try withTemporaryFolder { folder in
-            let checkpoints = checkpoints(folder + "/file/checkpoints", model(), inBackground: true)
+            let checkpoints = checkpoints(folder + "/file/checkpoints", smallModel(), inBackground: true)
             try Data().write(to: URL(fileURLWithPath: folder + "/file"))
             try checkpoints.save(state(1))
             XCTAssertThrowsError(try checkpoints.finish()) {

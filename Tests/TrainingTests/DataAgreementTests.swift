@@ -23,7 +23,7 @@ final class DataAgreementTests: XCTestCase {
         try text.write(toFile: path, atomically: true, encoding: .utf8)
     }
 
-    /// Compares the data sets of three ranks, of which `different` has another one.
+    /// Compares the data sets of three ranks. The rank `different` has another data set.
     private func check(different: Int = 1, _ change: (String) throws -> Void) throws {
         try withTemporaryFolder { folder in
             for rank in 0..<3 { try make("\(folder)/\(rank)") }

@@ -6,21 +6,11 @@ import XCTest
 @testable import Training
 
 final class WeightAveragesTests: XCTestCase {
-    private func model() -> DRNet {
-        func network(_ outputs: Int, _ copies: Int?) -> Network {
-            let network = ResNet.Architecture(predictorWidths: [4, 4, 4, 8, 8]).makeNetwork(outputs: outputs, resolutionCount: copies)
-            network.arena.initialize(seed: 1, stream: outputs)
-            return network
-        }
-        return DRNet(
-            resolutions: [64, 32], classifier: network(5, 2), predictor: network(2, nil), predictorInputSize: 32, classCount: 5)
-    }
-
     /// AveragedModel with `use_buffers`, and the decay min(0.6, (1 + t) / (10 + t)) after a copy.
     func testAveragesOfWeightsAndStatisticsMatchPyTorch() throws {
         let fixture = try Fixture("optimizer")
         let (weights, statistics) = (try fixture("averages.weight"), try fixture("averages.statistic"))
-        let model = model()
+        let model = smallModel()
         let averages = WeightAverages(of: model, decay: 0.6, context: .test)
         for step in 0..<30 {
             for (index, network) in model.networks.enumerated() {
@@ -45,7 +35,7 @@ final class WeightAveragesTests: XCTestCase {
     }
 
     func testAveragesOfConstantWeightsKeepEveryBit() {
-        let model = model()
+        let model = smallModel()
         let averages = WeightAverages(of: model, decay: 0.9, context: .test)
         for step in 0..<20 { averages.update(after: step) }
         for (average, network) in zip(averages.model.networks, model.networks) {
@@ -55,7 +45,7 @@ final class WeightAveragesTests: XCTestCase {
     }
 
     func testAveragesBecomeTheWeightsOfTheNextStage() {
-        let model = model()
+        let model = smallModel()
         let averages = WeightAverages(of: model, decay: 0.9, context: .test)
         let before = Array(model.classifier.arena.values)
         model.classifier.arena.values.update(repeating: 3)

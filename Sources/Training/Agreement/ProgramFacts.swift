@@ -29,8 +29,8 @@ package struct ProgramFacts {
             .map { RankFact("the variable \($0.key)", $0.value) }
     }
 
-    /// The system keeps the file of a running program, also if another one has its name now.
-    private static var executable: String {
+    /// The checksum and the size of the executable. The system keeps the file of a running program, also if another one has its name now.
+    static var executable: String {
         #if os(Linux)
             let path = "/proc/self/exe"
         #else

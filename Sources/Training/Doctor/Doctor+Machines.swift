@@ -21,7 +21,8 @@ extension Doctor {
                 survey.isEqual ? Finding(.ok, topic, survey.text) : Finding(different, topic, survey.text, advice: advice))
         }
         try compare(
-            "drnet", "\(environment.drnet), Swift \(environment.swift), \(ProcessorName.compiledFeatures), program \(Self.programChecksum)",
+            "drnet",
+            "\(environment.drnet), Swift \(environment.swift), \(ProcessorName.compiledFeatures), program \(ProgramFacts.executable)",
             different: .error, advice: "install the same build on all hosts, best in one shared folder")
         try compare(
             "MPI", Self.firstLine(environment.mpi), different: .error, advice: "install the same version of MPI on all hosts")
@@ -32,12 +33,6 @@ extension Doctor {
             advice: "a step takes as long as the slowest rank needs; give slower hosts fewer ranks with more cores, or leave them out")
         return findings
     }
-
-    /// CRC-32 of the program's file; "unknown" if it cannot be read.
-    private static let programChecksum: String = {
-        guard let program = try? DurableFile.read("/proc/self/exe") else { return "unknown" }
-        return String(program.withUnsafeBytes { CRC32($0) }.value, radix: 16)
-    }()
 
     private static func firstLine(_ text: String) -> String {
         String(text.split(whereSeparator: { $0.isNewline || $0 == "\0" }).first ?? "unknown").trimmingCharacters(in: .whitespaces)

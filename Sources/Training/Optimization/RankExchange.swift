@@ -23,13 +23,7 @@ package final class RankExchange: StatisticsReducer {
 
     /// The values of all ranks, in rank order. Every rank passes the same number of values. Collective.
     func gather(_ values: [Double], label: String) throws -> [Double] {
-        var all = [Double](repeating: 0, count: values.count * communicator.rankCount)
-        try clock.collective {
-            try values.withUnsafeBytes { own in
-                try all.withUnsafeMutableBytes { try communicator.allGather(own, into: $0, label: label) }
-            }
-        }
-        return all
+        try clock.collective { try communicator.gatherFixed(values, label: label) }.flatMap { $0 }
     }
 
     /// Begins a step: gradients are summed over the ranks in buckets, as soon as they are complete. Local.
@@ -95,11 +89,7 @@ extension RankExchange: ImageExchange {
     package var rankCount: Int { communicator.rankCount }
 
     package func allGather(_ values: [Int32], label: String) throws -> [[Int32]] {
-        var all = [Int32](repeating: 0, count: values.count * rankCount)
-        try values.withUnsafeBytes { source in
-            try all.withUnsafeMutableBytes { try communicator.allGather(source, into: $0, label: label) }
-        }
-        return (0..<rankCount).map { Array(all[$0 * values.count..<($0 + 1) * values.count]) }
+        try communicator.gatherFixed(values, label: label)
     }
 
     package func allToAll(

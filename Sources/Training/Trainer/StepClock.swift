@@ -53,10 +53,7 @@ final class StepClock {
         let parts = [max(elapsed - own - loading - saving, 0), own - communicating, communicating, loading, saving]
         let count = collectives.count
         (loading, saving, elapsed, collectives) = (0, 0, 0, [])
-        var all = [Double](repeating: 0, count: parts.count * communicator.rankCount)
-        try parts.withUnsafeBytes { parts in
-            try all.withUnsafeMutableBytes { try communicator.allGather(parts, into: $0, label: "times of the ranks") }
-        }
+        let all = try communicator.gatherFixed(parts, label: "times of the ranks").flatMap { $0 }
         return RankTimes(parts: all, collectives: count)
     }
 

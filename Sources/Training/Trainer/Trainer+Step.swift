@@ -11,10 +11,10 @@ extension Trainer {
         enterStep(plan)
         let fractionalEpoch = Double(state.position.epoch) + Double(state.position.step) / Double(steps)
         let learningRates = plan.learningRates(at: fractionalEpoch)
-        let networks: [Network] = zip(model.networks, learningRates).compactMap { $1 == nil ? nil : $0 }
+        let trained = zip(model.networks.indices, learningRates).compactMap { $1 == nil ? nil : $0 }
+        let networks = trained.map { model.networks[$0] }
         for network in networks { network.arena.clearGradients() }
         injectGradientFault(networks)
-        let trained = model.networks.indices.filter { $0 < learningRates.count && learningRates[$0] != nil }
         if deterministicStep == nil {
             exchange.beginGradients(
                 trained.map { (model.networks[$0], trainingStep.progress[$0]) }, bucketBytes: configuration.communication.bucketBytes)
@@ -25,7 +25,7 @@ extension Trainer {
         injectTestFaults(&report)
         let lossIsFinite = report.lossSum.isFinite
         if deterministicStep == nil { try exchange.reduceGradients(networks) }
-        let collectors = zip(trainingStep.statistics, learningRates).compactMap { $1 == nil ? nil : $0 }
+        let collectors = trained.map { trainingStep.statistics[$0] }
         let decision = try exchange.agree(
             networks, collectors, momentum: configuration.batchNorm.momentum, &report, stopIsRequested: StopSignals.wasReceived,
             saveIsDue: saveIsDueByTime, context)
