@@ -21,7 +21,8 @@ struct Verdict {
 
     private func description(_ rank: Int) -> String {
         let entry = table.entries[rank]
-        let seconds = Int(table.stall(of: rank, at: now))
+        // The rank that reports can have seen the last sign of progress later than the rank whose limit is over.
+        let seconds = Int(table.stall(of: rank, at: now).rounded())
         let place = entry.heardAt == nil ? "" : ", \(entry.state.place)"
         return "rank \(rank) on \(hosts[rank]) has made no progress for \(seconds) s\(place): \(reason(rank, entry))"
     }
