@@ -19,6 +19,7 @@ final class BackgroundSums: @unchecked Sendable {
     private let rank: Int
     private let hosts: [Int]
     private let usesHosts: Bool
+    private let format: TransferFormat
     private let communicator: UnsafeMutableRawPointer
     private let condition = NSCondition()
     /// Sums that have begun and that the thread has not started.
@@ -45,11 +46,13 @@ final class BackgroundSums: @unchecked Sendable {
     ///   - rank: of this process.
     ///   - hosts: see `SumSchedule`.
     ///   - usesHosts: see `SumSchedule`.
+    ///   - format: see `SumSchedule`.
     /// - Throws: `Failure`
-    init(rank: Int, hosts: [Int], usesHosts: Bool) throws {
+    init(rank: Int, hosts: [Int], usesHosts: Bool, format: TransferFormat) throws {
         self.rank = rank
         self.hosts = hosts
         self.usesHosts = usesHosts
+        self.format = format
         communicator = .allocate(byteCount: Int(drnet_mpi_communicator_bytes()), alignment: 16)
         let code = drnet_mpi_copy_communicator(communicator)
         guard code == 0 else { throw Failure(call: "MPI_Comm_dup", code: code) }
@@ -128,7 +131,7 @@ final class BackgroundSums: @unchecked Sendable {
         while waiting.isEmpty && active.isEmpty && !isEnding { condition.wait() }
         while active.count < Self.concurrentSums, !waiting.isEmpty {
             let values = waiting.removeFirst()
-            let schedule = SumSchedule(count: values.count, rank: rank, hosts: hosts, usesHosts: usesHosts)
+            let schedule = SumSchedule(count: values.count, rank: rank, hosts: hosts, usesHosts: usesHosts, format: format)
             active.append(RunningSum(values, schedule, tag: Int32(started % Self.tagCount)))
             started += 1
         }
@@ -141,86 +144,5 @@ final class BackgroundSums: @unchecked Sendable {
         hasEnded = true
         condition.broadcast()
         condition.unlock()
-    }
-}
-
-/// A sum that is under way.
-private final class RunningSum {
-    enum Progress {
-        /// For messages.
-        case waits
-        case moved
-        case failed(BackgroundSums.Failure)
-    }
-
-    private let values: UnsafeMutableBufferPointer<Float>
-    private let schedule: SumSchedule
-    private let tag: Int32
-    /// Values that are received before they are added.
-    private let received: UnsafeMutablePointer<Float>
-    private let requests: UnsafeMutableRawPointer
-    private var next = 0
-    /// Messages of the step `next` that are under way; nil before they start.
-    private var messages: Int32?
-
-    init(_ values: UnsafeMutableBufferPointer<Float>, _ schedule: SumSchedule, tag: Int32) {
-        self.values = values
-        self.schedule = schedule
-        self.tag = tag
-        received = .allocate(capacity: max(schedule.largestAddition, 1))
-        requests = .allocate(byteCount: 2 * Int(drnet_mpi_request_bytes()), alignment: 16)
-    }
-
-    deinit {
-        received.deallocate()
-        requests.deallocate()
-    }
-
-    var isComplete: Bool { next == schedule.steps.count }
-
-    /// Completes steps as long as their messages have arrived.
-    func advance(_ communicator: UnsafeMutableRawPointer) -> Progress {
-        var progress = Progress.waits
-        while !isComplete {
-            let step = schedule.steps[next]
-            if messages == nil, let failure = start(step, communicator) { return .failed(failure) }
-            var done: Int32 = 0
-            let code = drnet_mpi_test_all(messages ?? 0, requests, &done)
-            guard code == 0 else { return .failed(.init(call: "MPI_Testall", code: code)) }
-            guard done != 0 else { break }
-            if step.adds { add(step.received) }
-            messages = nil
-            next += 1
-            progress = .moved
-        }
-        return progress
-    }
-
-    private func start(_ step: SumSchedule.Step, _ communicator: UnsafeMutableRawPointer) -> BackgroundSums.Failure? {
-        guard let base = values.baseAddress else { return nil }
-        let (size, width) = (MemoryLayout<Float>.stride, Int(drnet_mpi_request_bytes()))
-        var count: Int32 = 0
-        if !step.received.isEmpty {
-            let target = step.adds ? received : base + step.received.lowerBound
-            let code = drnet_mpi_start_receive(
-                target, Int32(step.received.count * size), Int32(step.sender), tag, communicator, requests)
-            guard code == 0 else { return .init(call: "MPI_Irecv", code: code) }
-            count += 1
-        }
-        if !step.sent.isEmpty {
-            let code = drnet_mpi_start_send(
-                base + step.sent.lowerBound, Int32(step.sent.count * size), Int32(step.receiver), tag, communicator,
-                requests + Int(count) * width)
-            guard code == 0 else { return .init(call: "MPI_Isend", code: code) }
-            count += 1
-        }
-        messages = count
-        return nil
-    }
-
-    private func add(_ range: Range<Int>) {
-        guard let base = values.baseAddress else { return }
-        let target = base + range.lowerBound
-        for index in 0..<range.count { target[index] += received[index] }
     }
 }

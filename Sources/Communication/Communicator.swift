@@ -46,7 +46,11 @@ public protocol Communicator: AnyObject {
     /// Whether `beginSum` can be used: sums then proceed while the rank computes. False before `prepareSums`, and on one rank.
     var sumsInBackground: Bool { get }
     /// Prepares `beginSum`, if the algorithm and the MPI library permit it on all ranks.
-    func prepareSums(_ algorithm: SumAlgorithm) throws
+    ///
+    /// - Parameters:
+    ///   - algorithm: how the sums are computed.
+    ///   - format: the numbers of messages between hosts, or along the only ring.
+    func prepareSums(_ algorithm: SumAlgorithm, format: TransferFormat) throws
     /// Begins to replace `values` with their sums over all ranks, and returns at once. The memory must not be used until `finishSums`
     /// returns.
     ///
@@ -80,6 +84,9 @@ public protocol Communicator: AnyObject {
 }
 
 extension Communicator {
+    /// Prepares `beginSum` for sums whose numbers travel as they are. Collective.
+    public func prepareSums(_ algorithm: SumAlgorithm) throws { try prepareSums(algorithm, format: .float32) }
+
     /// Replaces an array's values with their minima over all ranks. Collective.
     public func allReduceMin(_ values: inout [Double], label: String) throws {
         try values.withUnsafeMutableBufferPointer { try allReduceMin($0, label: label) }
@@ -175,7 +182,7 @@ public final class SingleProcess: Communicator {
     public func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>, label: String) {}
     public func allReduceMin(_ values: UnsafeMutableBufferPointer<Double>, label: String) {}
     public var sumsInBackground: Bool { false }
-    public func prepareSums(_ algorithm: SumAlgorithm) {}
+    public func prepareSums(_ algorithm: SumAlgorithm, format: TransferFormat) {}
     public func beginSum(_ values: UnsafeMutableBufferPointer<Float>) {}
     public func finishSums(label: String) {}
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) {}

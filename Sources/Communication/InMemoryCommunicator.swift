@@ -10,6 +10,7 @@ public final class InMemoryCommunicator: Communicator {
     public var timeoutSeconds = 0.0
     public var saveTimeoutSeconds = 0.0
     public private(set) var sumsInBackground = false
+    private var format = TransferFormat.float32
     private var begun: [UnsafeMutableBufferPointer<Float>] = []
     private let meeting: Meeting
 
@@ -75,14 +76,25 @@ public final class InMemoryCommunicator: Communicator {
         }
     }
 
-    public func prepareSums(_ algorithm: SumAlgorithm) { sumsInBackground = algorithm != .library && rankCount > 1 }
+    public func prepareSums(_ algorithm: SumAlgorithm, format: TransferFormat) {
+        sumsInBackground = algorithm != .library && rankCount > 1
+        self.format = format
+    }
 
     public func beginSum(_ values: UnsafeMutableBufferPointer<Float>) { begun.append(values) }
 
     /// Computes the sums here: the threads of the ranks cannot meet while one of them computes.
     public func finishSums(label: String) throws {
-        for values in begun { try sum(values, label) }
+        for values in begun {
+            if format == .bfloat16 { round(values) }
+            try sum(values, label)
+            if format == .bfloat16 { round(values) }
+        }
         begun = []
+    }
+
+    private func round(_ values: UnsafeMutableBufferPointer<Float>) {
+        for index in values.indices { values[index] = BFloat16.float(BFloat16.rounded(values[index])) }
     }
 
     public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int, label: String) throws {

@@ -121,14 +121,14 @@ public final class MPICommunicator: Communicator {
 
     public var sumsInBackground: Bool { background != nil }
 
-    public func prepareSums(_ algorithm: SumAlgorithm) throws {
+    public func prepareSums(_ algorithm: SumAlgorithm, format: TransferFormat) throws {
         guard rankCount > 1, algorithm != .library, background == nil else { return }
         let all = try allGatherStrings("\(allowsConcurrentCalls ? 1 : 0)\(hostName)", label: "preparation of sums")
         guard all.allSatisfy({ $0.first == "1" }) else { return }
         let hosts = all.map { name in all.firstIndex(of: name) ?? 0 }
         try checkedSums("preparation of sums") {
             do {
-                background = try BackgroundSums(rank: rank, hosts: hosts, usesHosts: algorithm == .hosts)
+                background = try BackgroundSums(rank: rank, hosts: hosts, usesHosts: algorithm == .hosts, format: format)
                 return nil
             } catch { return error as? BackgroundSums.Failure }
         }

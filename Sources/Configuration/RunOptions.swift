@@ -83,11 +83,17 @@ extension TrainingConfiguration {
         case library
     }
 
+    /// The numbers in which gradients travel between hosts. Their sums are computed in 32 bits.
+    public enum GradientFormat: String, CaseIterable, Sendable {
+        case float32, bfloat16
+    }
+
     /// Sums over the ranks, their work, and their supervision.
     public struct CommunicationOptions: Equatable, Sendable {
         public var algorithm: GradientSums
         /// The size of the parts in which gradients are summed while the backward pass runs.
         public var bucketMegabytes: Double
+        public var gradients: GradientFormat
         /// With `deterministic`: the number of ranks whose results the run has, whatever its own number.
         public var logicalRanks: Int
         /// The job ends if a rank that others wait for makes no progress for longer; 0 waits without a limit.
@@ -105,6 +111,12 @@ extension TrainingConfiguration {
         init(_ section: ConfigurationSection) {
             algorithm = section.choice("algorithm", default: .auto)
             bucketMegabytes = section.number("bucketMegabytes", default: 2, .between(0.01, 1000))
+            gradients = section.choice("gradients", default: .float32)
+            if gradients == .bfloat16 && algorithm == .library {
+                section.report(
+                    "gradients",
+                    "is bfloat16, but algorithm is library: the MPI library sums 32-bit numbers only; set algorithm to auto or ring")
+            }
             logicalRanks = section.integer("logicalRanks", default: 12, 1...1024)
             timeoutSeconds = section.number("timeoutSeconds", default: 600, .notNegative)
             saveTimeoutSeconds = section.number("saveTimeoutSeconds", default: 3600, .notNegative)
@@ -116,7 +128,7 @@ extension TrainingConfiguration {
         var text: ConfigurationText {
             .section([
                 ("algorithm", .scalar(algorithm.rawValue)), ("bucketMegabytes", .value(bucketMegabytes)),
-                ("logicalRanks", .value(logicalRanks)),
+                ("gradients", .scalar(gradients.rawValue)), ("logicalRanks", .value(logicalRanks)),
                 ("timeoutSeconds", .value(timeoutSeconds)), ("saveTimeoutSeconds", .value(saveTimeoutSeconds)),
                 ("replicaCheckSteps", .value(replicaCheckSteps)), ("balance", .scalar(balance.rawValue)),
             ])

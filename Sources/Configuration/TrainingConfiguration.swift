@@ -133,6 +133,11 @@ public struct TrainingConfiguration: Equatable, Sendable {
                 "is true, but communication.balance is \(communication.balance.rawValue): images that move change the order of sums; leave "
                     + "out one of them")
         }
+        if deterministic && communication.gradients == .bfloat16 {
+            section.report(
+                "deterministic",
+                "is true, but communication.gradients is bfloat16: rounded sums depend on the number of ranks; leave out one of them")
+        }
         if optimizer.batchSize % optimizer.accumulationSteps != 0 {
             section.report(
                 "optimizer",

@@ -42,6 +42,28 @@ final class CommunicationRunTests: XCTestCase {
         }
     }
 
+    func testGradientsThatTravelInBFloat16GiveNearlyTheSameLosses() throws {
+        try withSmallRun { run in
+            let common =
+                short
+                + setting(
+                    "metrics.everySteps=1", "stages.warmUp.learningRate.base=2e-4", "stages.fineTune.learningRate.base=2e-4")
+            var losses: [String: [Double]] = [:]
+            for format in ["float32", "bfloat16"] {
+                try run.complete(format, ranks: 2, common + setting("communication.gradients=\(format)"))
+                losses[format] = try records(run, format, kind: "step").compactMap { $0["loss"] as? Double }
+            }
+            let (exact, rounded) = (losses["float32", default: []], losses["bfloat16", default: []])
+            XCTAssertFalse(exact.isEmpty)
+            XCTAssertEqual(exact.count, rounded.count)
+            XCTAssertEqual(exact[0], rounded[0], accuracy: 1e-6, "the first step's loss comes before the first rounded gradient")
+            XCTAssertNotEqual(exact, rounded)
+            for (a, b) in zip(exact, rounded) { XCTAssertEqual(a, b, accuracy: 0.02 * abs(a)) }
+            try run.complete("again", ranks: 2, common + setting("communication.gradients=bfloat16"))
+            XCTAssertTrue(try run.weights("again") == run.weights("bfloat16"), "a repeated run has the same bits")
+        }
+    }
+
     /// docs/communication.md has these numbers.
     func testAStepHasTheDocumentedNumberOfCollectives() throws {
         try withSmallRun { run in

@@ -29,6 +29,16 @@ final class RealRanksTests: XCTestCase {
         }
     }
 
+    func testSumsThatTravelInBFloat16HaveTheSameBitsOnEveryRankAndInEveryRun() throws {
+        for (mode, ranks) in [("ring", 2), ("ring", 3), ("ring", 4)] {
+            let results = try (0..<2).map { _ in try run(ranks: ranks, mode, environment: ["CHECK_BFLOAT16": "1"]) }
+            XCTAssertEqual(results[0].status, 0, results[0].text)
+            XCTAssertEqual(results[0].output, results[1].output, "\(mode), \(ranks) ranks")
+            XCTAssertTrue(results[0].output.hasPrefix("true true true true\n"), results[0].text)
+            XCTAssertNotEqual(results[0].output, try run(ranks: ranks, mode).output, "the numbers are rounded")
+        }
+    }
+
     func testSumsInTheBackgroundWorkBetweenHosts() throws {
         try withSimulatedHosts(2) { hosts in
             for ranks in [[1, 1], [2, 1], [2, 2]] {

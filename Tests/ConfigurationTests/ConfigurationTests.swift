@@ -94,6 +94,8 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertTrue(found().first?.contains("kernels.products is auto") ?? false, "\(found())")
         let moving = found("kernels.products=tiles", "communication.balance=flops")
         XCTAssertTrue(moving.first?.contains("communication.balance is flops") ?? false, "\(moving)")
+        let rounded = found("kernels.products=tiles", "communication.gradients=bfloat16")
+        XCTAssertTrue(rounded.first?.contains("communication.gradients is bfloat16") ?? false, "\(rounded)")
         XCTAssertEqual(found("kernels.products=tiles"), [])
     }
 
@@ -328,6 +330,15 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertThrowsError(try load(minimal, ["communication.balance=time"])) {
             XCTAssertTrue("\($0)".contains("none") && "\($0)".contains("flops"), "\($0)")
         }
+    }
+
+    func testGradientsTravelInBFloat16OnlyIfOurOwnSumsAreUsed() throws {
+        XCTAssertEqual(try load(minimal, []).communication.gradients, .float32)
+        let rounded = try load(minimal, ["communication.gradients=bfloat16"])
+        XCTAssertEqual(rounded.communication.gradients, .bfloat16)
+        XCTAssertEqual(try load(rounded.yaml(), []), rounded)
+        let found = problems(minimal, ["communication.gradients=bfloat16", "communication.algorithm=library"])
+        XCTAssertTrue(found.first?.contains("algorithm is library") ?? false, "\(found)")
     }
 
     func testExpectedShowsAllImagesToTheBatchNormsUnlessAPartIsFrozen() throws {

@@ -21,6 +21,9 @@ private func allocate(_ count: Int, rank: Int) -> UnsafeMutableBufferPointer<Flo
     return values
 }
 
+/// The format that the environment selects.
+let checkedFormat: TransferFormat = ProcessInfo.processInfo.environment["CHECK_BFLOAT16"] == "1" ? .bfloat16 : .float32
+
 /// Begins sums of several sizes, with other collectives at other places on each rank, and prints whether all is right.
 func checkBackgroundSums(_ communicator: Communicator) throws {
     let counts = [0, 1, 7, 1000, 300_001]
@@ -44,7 +47,7 @@ func checkBackgroundSums(_ communicator: Communicator) throws {
             for index in 0..<count {
                 let exact = all.reduce(0.0) { $0 + Double($1[index]) }
                 let size = all.reduce(0.0) { $0 + Double(abs($1[index])) }
-                areRight = areRight && abs(Double(values[index]) - exact) <= 1e-6 * size
+                areRight = areRight && abs(Double(values[index]) - exact) <= (checkedFormat == .bfloat16 ? 8e-3 : 1e-6) * size
             }
         }
         hashes = sums.map(bits)
@@ -69,7 +72,7 @@ func measureSums(_ communicator: Communicator, megabytes: [Double]) throws {
         return times.sorted()[2]
     }
     let algorithm: SumAlgorithm = ProcessInfo.processInfo.environment["CHECK_RING"] == "1" ? .ring : .hosts
-    try communicator.prepareSums(algorithm)
+    try communicator.prepareSums(algorithm, format: checkedFormat)
     for size in megabytes {
         let values = allocate(Int(size * 250_000), rank: communicator.rank)
         defer { values.deallocate() }

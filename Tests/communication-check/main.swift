@@ -29,7 +29,7 @@ case "sums":
         if communicator.rank == 0 { print("sums \(count) \(isRight) \(Set(all).count == 1) \(bits)") }
     }
 case "background", "ring":
-    try communicator.prepareSums(mode == "ring" ? .ring : .hosts)
+    try communicator.prepareSums(mode == "ring" ? .ring : .hosts, format: checkedFormat)
     try checkBackgroundSums(communicator)
 case "bandwidth":
     try measureSums(communicator, megabytes: CommandLine.arguments.dropFirst(2).compactMap { Double($0) })

@@ -182,7 +182,7 @@ private final class TimedCommunicator: Communicator {
         try timed { try inner.allReduceMin(values, label: label) }
     }
 
-    func prepareSums(_ algorithm: SumAlgorithm) throws { try inner.prepareSums(algorithm) }
+    func prepareSums(_ algorithm: SumAlgorithm, format: TransferFormat) throws { try inner.prepareSums(algorithm, format: format) }
 
     func beginSum(_ values: UnsafeMutableBufferPointer<Float>) { inner.beginSum(values) }
 

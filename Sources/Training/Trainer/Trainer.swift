@@ -78,7 +78,7 @@ public final class Trainer {
         self.runFolder = runFolder
         exchange = RankExchange(communicator)
         let note = { (text: String) in if let console { console.note(text) } }
-        if !configuration.deterministic { try communicator.prepareSums(SumAlgorithm(configuration.communication.algorithm)) }
+        if !configuration.deterministic { try communicator.prepareSums(configuration.communication, note: note) }
         let identity = RunIdentity(configuration, data: data)
         let store = CheckpointStore(folder: runFolder.checkpoints, keep: configuration.checkpoints.keep)
         let found =
