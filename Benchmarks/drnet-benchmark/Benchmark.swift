@@ -13,7 +13,8 @@ struct Benchmark: ParsableCommand {
         commandName: "drnet-benchmark", abstract: "Measures training steps, inference, kernels and the machine.",
         version: RunEnvironment.projectVersion,
         subcommands: [
-            StepCommand.self, PeakCommand.self, KernelsCommand.self, LoaderCommand.self, BalanceCommand.self, ReportCommand.self,
+            StepCommand.self, PeakCommand.self, KernelsCommand.self, LoaderCommand.self, BalanceCommand.self, ScalingCommand.self,
+            ReportCommand.self,
         ])
 
     static func main() {

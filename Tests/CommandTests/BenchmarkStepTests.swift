@@ -42,6 +42,33 @@ final class BenchmarkStepTests: XCTestCase {
         return try JSONDecoder().decode(Line.self, from: Data(result.output.utf8))
     }
 
+    /// The rows of a prediction: bandwidth, hosts, times in ms, and the efficiency in percent.
+    private func prediction(_ arguments: [String]) throws -> [[String]] {
+        let result = try benchmark(["scaling"] + arguments)
+        XCTAssertEqual(result.status, 0, result.text)
+        return result.output.split(separator: "\n").dropFirst().map { line in
+            line.split(separator: "|").map { $0.trimmingCharacters(in: CharacterSet(charactersIn: " %")) }.filter { !$0.isEmpty }
+        }
+    }
+
+    func testPredictionsFollowTheModel() throws {
+        // 100 MB at 100 MB/s along a ring of 4: 2 · 3 / 4 · 1 s, of which 0.5 s are hidden.
+        let simple = ["--usable", "1", "--gradients", "100", "--bucket", "100", "--message", "0", "--last-backward", "0.5"]
+        let rows = try prediction(simple + ["--hosts", "1,4", "--gigabits", "0.8", "--latency", "1000", "--collectives", "10"])
+        XCTAssertEqual(rows[0], ["0.8", "1", "1000", "0", "0", "0", "0", "100.0", "nothing"])
+        // The last bucket is the whole sum here, so nothing is hidden. 10 collectives go to 2 partners in turn.
+        XCTAssertEqual(rows[1].dropFirst().dropLast(2), ["4", "2520", "0", "20", "1500", "1500"])
+        let buckets = try prediction(simple + ["--bucket", "10", "--hosts", "4", "--gigabits", "0.8", "--latency", "0"])
+        XCTAssertEqual(buckets[0].dropFirst().dropLast(2), ["4", "2000", "0", "0", "1500", "1000"])
+        // The expected maximum of two normal numbers is 1 / √π by exact computation, 0.59 in the approximation.
+        let spread = try prediction(simple + ["--deviation", "0.8", "--images", "16", "--hosts", "2", "--gigabits", "1000"])
+        XCTAssertEqual(spread[0][3], "118")
+        XCTAssertEqual(try prediction(["--deviation", "0.8", "--hosts", "2", "--balanced"])[0][3], "0")
+        for wrong in [["--hosts", "0"], ["--gigabits", "fast"], ["--bucket", "0"], ["--latency", "-1"]] {
+            XCTAssertNotEqual(try benchmark(["scaling"] + wrong).status, 0, "\(wrong)")
+        }
+    }
+
     func testTheTimesOfEvenAndUnevenWorkArePrinted() throws {
         struct Line: Decodable {
             var balance: String
