@@ -12,8 +12,9 @@ public struct Axis: Equatable {
     ///
     /// - Parameter count: the maximum number of steps between ticks. Rounding the ends can add more.
     public init(covering range: ClosedRange<Double>, steps count: Int) {
-        // Widen the range around a single value.
-        let width = range.upperBound > range.lowerBound ? range.upperBound - range.lowerBound : max(abs(range.upperBound), 1) / 10
+        // Widen the range around a single value, and around values that differ in their last digits only: no tick could tell them apart.
+        let (difference, largest) = (range.upperBound - range.lowerBound, max(abs(range.lowerBound), abs(range.upperBound)))
+        let width = difference > max(1e-9 * largest, 1e-12) ? difference : max(abs(range.upperBound), 1) / 10
         let power = pow(10, floor(log10(width / Double(count))))
         step = power * ([1.0, 2, 5].first { power * $0 >= width / Double(count) * (1 - 1e-9) } ?? 10)
         // Tolerate rounding errors of ends that are already round.

@@ -7,7 +7,7 @@ struct Legend {
     let elements: [SVGElement]
     let height: Double
 
-    init(_ series: [LineChart.Series], width: Double) {
+    init(_ series: [LineChart.Series], width: Double, _ theme: LineChart.Theme = LineChart.Theme()) {
         var (x, y) = (0.0, Self.rowHeight / 2)
         var elements: [SVGElement] = []
         for one in series {
@@ -17,7 +17,9 @@ struct Legend {
                 let style = SVGStyle(stroke: one.color, strokeWidth: line.width, dashes: line.dashes)
                 elements.append(.line(from: (x, y), to: (x + Self.symbolWidth, y), style))
             }
-            if let marker = one.marker { elements.append(marker.element(at: (x + Self.symbolWidth / 2, y), color: one.color)) }
+            if let marker = one.marker {
+                elements.append(marker.element(at: (x + Self.symbolWidth / 2, y), color: one.color, paper: theme.paper))
+            }
             elements.append(.text(one.name, x: x + Self.symbolWidth + 8, y: y + 4.5, size: Self.size))
             x += itemWidth
         }

@@ -6,6 +6,8 @@ public struct SVGDocument {
     public let height: Double
     /// A description of the drawing for readers who cannot see it.
     public let title: String
+    /// A longer description for the same readers; empty for none.
+    public var summary = ""
     /// The background colour in CSS notation; nil for a transparent background.
     public var background: String? = "white"
     /// The font of all texts, in CSS notation.
@@ -33,7 +35,9 @@ public struct SVGDocument {
             [
                 ("xmlns", "http://www.w3.org/2000/svg"), ("width", SVGElement.number(width)), ("height", SVGElement.number(height)),
                 ("viewBox", "0 0 \(SVGElement.number(width)) \(SVGElement.number(height))"), ("font-family", fontFamily), ("role", "img"),
-            ], children: [SVGElement("title", [], text: title)] + (paper.map { [$0] } ?? []) + elements)
+            ],
+            children: [SVGElement("title", [], text: title)] + (summary.isEmpty ? [] : [SVGElement("desc", [], text: summary)])
+                + (paper.map { [$0] } ?? []) + elements)
         return root.rendered(indentation: "")
     }
 }
