@@ -7,6 +7,22 @@ public enum ImageEncoder {
     ///
     /// - Parameter quality: 1 … 100.
     public static func writeJPEG(_ image: PixelImage, to path: String, quality: Int) throws {
+        try withJPEG(image, path: path, quality: quality) { try FileBytes.write($0, to: path) }
+    }
+
+    /// Returns the bytes of a baseline JPEG with full colour resolution (4:4:4).
+    ///
+    /// - Parameters:
+    ///   - image: to encode.
+    ///   - path: the name of the image in errors.
+    ///   - quality: 1 … 100.
+    public static func jpeg(_ image: PixelImage, path: String, quality: Int) throws -> [UInt8] {
+        try withJPEG(image, path: path, quality: quality) { Array($0) }
+    }
+
+    private static func withJPEG<Result>(
+        _ image: PixelImage, path: String, quality: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
         precondition((1...100).contains(quality), "JPEG quality is 1…100, not \(quality)")
         guard let compressor = tjInitCompress() else {
             throw ImageError.unwritable(path: path, reason: "libjpeg-turbo cannot start: not enough memory")
@@ -23,7 +39,7 @@ public enum ImageEncoder {
         guard status == 0, let buffer else {
             throw ImageError.unwritable(path: path, reason: String(cString: tjGetErrorStr2(compressor)))
         }
-        try FileBytes.write(UnsafeRawBufferPointer(start: buffer, count: Int(size)), to: path)
+        return try body(UnsafeRawBufferPointer(start: buffer, count: Int(size)))
     }
 
     /// Writes a lossless 8-bit RGB PNG.
