@@ -66,6 +66,9 @@ let package = Package(
                 "ImageData", "Interchange", "Charts",
             ]),
         .target(
+            name: "Report",
+            dependencies: ["Evaluation", "Inference", "Configuration", "DynamicResolution", "ImageData", "Interchange", "Charts"]),
+        .target(
             name: "Training",
             dependencies: [
                 "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Randomness",
@@ -74,7 +77,7 @@ let package = Package(
         .executableTarget(
             name: "drnet",
             dependencies: [
-                "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
+                "Training", "Report", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
                 "Communication", "ImageData", "SyntheticImages", "Interchange", "Console", "CStartup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -94,7 +97,7 @@ let package = Package(
         .executableTarget(name: "image-dump", dependencies: ["ImageData"], path: "Tests/image-dump"),
         // The parsers of foreign bytes, for launch/fuzz and for FuzzTests.
         .target(
-            name: "FuzzTargets", dependencies: ["Interchange", "Inference", "NeuralNetwork", "Configuration", "ImageData"],
+            name: "FuzzTargets", dependencies: ["Interchange", "Inference", "NeuralNetwork", "Configuration", "ImageData", "Report"],
             path: "Tests/Fuzz/Targets"),
         .executableTarget(name: "drnet-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Command"),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "Randomness"]),
@@ -125,6 +128,9 @@ let package = Package(
                 "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Communication", "ImageData",
                 "Interchange", "Charts", "TestSupport",
             ]),
+        .testTarget(
+            name: "ReportTests",
+            dependencies: ["Report", "Evaluation", "Inference", "Configuration", "ImageData", "Interchange", "Charts", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [

@@ -23,12 +23,14 @@ public struct RunFolder: Sendable {
     public var budget: String { path + "/budget.json" }
     /// The way to use the weights that was recommended last.
     public var deployment: String { path + "/deployment.json" }
+    /// The page that `drnet report` wrote last.
+    public var report: String { path + "/report.html" }
 
     /// One file for each rank that ended abnormally in the last start, and those of earlier starts.
     public var crashes: String { path + "/crashes" }
 
     /// All files and folders of a run.
     package var files: [String] {
-        [configuration, environment, kernels, metrics, checkpoints, evaluationData, evaluationTable, budget, deployment, crashes]
+        [configuration, environment, kernels, metrics, checkpoints, evaluationData, evaluationTable, budget, deployment, report, crashes]
     }
 }

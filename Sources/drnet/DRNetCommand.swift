@@ -15,7 +15,7 @@ struct DRNetCommand: ParsableCommand {
             """,
         version: RunEnvironment.projectVersion,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, PredictCommand.self, InfoCommand.self,
+            TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, PredictCommand.self, ReportCommand.self, InfoCommand.self,
             MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, DoctorCommand.self, StudyCommand.self,
         ])
 

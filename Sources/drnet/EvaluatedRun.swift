@@ -20,8 +20,11 @@ enum EvaluatedRun {
     }
 
     /// Evaluates the validation images of the configuration. Collective.
+    ///
+    /// - Parameter progress: receives, for each batch of this rank, the number of its images and that of all validation images.
     static func evaluate(
-        _ trained: TrainedNetwork, _ configuration: TrainingConfiguration, _ ranks: Ranks, modes: Evaluator.Modes
+        _ trained: TrainedNetwork, _ configuration: TrainingConfiguration, _ ranks: Ranks, modes: Evaluator.Modes,
+        progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> (outcome: Evaluator.Outcome, images: TrainingData) {
         let images = try TrainingData(
             validationImagesOf: configuration, classes: trained.classes, communicator: ranks.communicator, context: ranks.context)
@@ -36,7 +39,9 @@ enum EvaluatedRun {
             try evaluator.run {
                 // Keeps the ranks together. Otherwise a slow rank could be behind by more than the timeout at the final collective.
                 try ranks.communicator.barrier(label: "next batch of the evaluation")
-                return try batches.next()
+                let batch = try batches.next()
+                if let batch { progress(batch.sampleIndices.count, images.folder.validation.count) }
+                return batch
             }
         }
         return (outcome, images)
