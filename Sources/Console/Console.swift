@@ -13,6 +13,9 @@ public enum Console {
     private static let output = ConsoleStream(STDOUT_FILENO)
     private static let errors = ConsoleStream(STDERR_FILENO)
 
+    /// Whether the streams show colours, as the process began.
+    private static let (colorsOutput, colorsErrors) = (ConsoleColor.isShown(on: STDOUT_FILENO), ConsoleColor.isShown(on: STDERR_FILENO))
+
     /// Prepares the standard streams. Call it first in `main`.
     ///
     /// Opens /dev/null for each of the descriptors 0, 1 and 2 that is closed. Otherwise, the next opened file would get that number, and
@@ -28,14 +31,19 @@ public enum Console {
     /// Writes a line of progress to standard output.
     public static func note(_ text: String) { output.offer(text + "\n") }
 
+    /// Whether standard output shows colours.
+    public static var showsColors: Bool { colorsOutput }
+
     /// Writes text without a line break to standard output, for a live line of progress.
     public static func progress(_ text: String) { output.offer(text) }
 
     /// Writes a line with the prefix "warning: " to standard error.
-    public static func warning(_ text: String) { errors.offer("warning: \(text)\n") }
+    public static func warning(_ text: String) { errors.offer("\(ConsoleColor.yellow.paint("warning:", if: colorsErrors)) \(text)\n") }
 
     /// Writes a line with the prefix "drnet: error: " to standard error.
-    public static func error(_ text: String) { errors.offer("drnet: error: \(text)\n") }
+    public static func error(_ text: String) {
+        errors.offer("drnet: \(ConsoleColor.red.paint("error:", if: colorsErrors)) \(text)\n")
+    }
 
     /// Writes a line of a command's result to standard output. Waits for a slow reader.
     ///

@@ -5,6 +5,7 @@ import Foundation
 public final class ProgressReporter {
     private let isTerminal: Bool
     private let width: Int
+    private let showsColors: Bool
     private let write: (String) -> Void
     private let now: () -> Date
     private var lastTime = Date.distantPast
@@ -23,12 +24,16 @@ public final class ProgressReporter {
         let passedWidth = environment["DRNET_TERMINAL_WIDTH"].flatMap { Int($0) }
         let isRank = environment["OMPI_COMM_WORLD_SIZE"] != nil
         let isTerminal = passedWidth != nil || !isRank && isatty(STDOUT_FILENO) != 0
-        self.init(isTerminal: isTerminal, width: passedWidth ?? (isTerminal ? Self.terminalWidth() : Int.max), write: Console.progress)
+        self.init(
+            isTerminal: isTerminal, width: passedWidth ?? (isTerminal ? Self.terminalWidth() : Int.max), showsColors: Console.showsColors,
+            write: Console.progress)
     }
 
-    init(isTerminal: Bool, width: Int, now: @escaping () -> Date = Date.init, write: @escaping (String) -> Void) {
+    init(isTerminal: Bool, width: Int, showsColors: Bool = false, now: @escaping () -> Date = Date.init, write: @escaping (String) -> Void)
+    {
         self.isTerminal = isTerminal
         self.width = width
+        self.showsColors = showsColors
         self.now = now
         self.write = write
     }
@@ -54,14 +59,21 @@ public final class ProgressReporter {
     /// Writes a line above the live line.
     public func note(_ text: String) {
         if liveLine { write("\r\u{1B}[K") }
-        write(text + "\n")
+        write(colored(text) + "\n")
         if liveLine, let lastState { show(lastState) }
     }
 
     private func show(_ state: ProgressState) {
         guard isTerminal else { return write(state.text + "\n") }
-        write("\r\u{1B}[K" + state.text.prefix(max(width - 1, 20)))
+        write("\r\u{1B}[K" + state.text(width: max(width - 1, 20)))
         liveLine = true
+    }
+
+    /// A warning, with its first word in colour on a terminal.
+    private func colored(_ text: String) -> String {
+        let prefix = "warning:"
+        guard showsColors, text.hasPrefix(prefix) else { return text }
+        return ConsoleColor.yellow.paint(prefix, if: true) + text.dropFirst(prefix.count)
     }
 
     private static func terminalWidth() -> Int {

@@ -1,3 +1,4 @@
+import Console
 import Foundation
 import Interchange
 
@@ -20,19 +21,42 @@ public struct ProgressState {
     public var shares: [(resolution: Int, share: Double)]
     /// Until the end of the stage.
     public var remainingSeconds: Double?
+    /// Whether the remaining time is that of the whole training.
+    public var isLastStage = true
 
-    /// The line.
-    public var text: String {
-        var parts = [
-            "\(stage) \(epoch)/\(epochs)", "step \(step)/\(steps)", String(format: "%.0f images/s", imagesPerSecond),
-            String(format: "loss %.3f", loss), "accuracy \(Figures.percent(accuracy)) %",
-        ]
-        if let gigaFLOPs { parts.append("\(Figures.threeDigits(gigaFLOPs)) GFLOPs") }
-        if !shares.isEmpty {
-            parts.append(shares.map { "\($0.resolution): \(Int((100 * $0.share).rounded())) %" }.joined(separator: " "))
+    /// The whole line.
+    public var text: String { parts.map(\.text).joined(separator: Self.gap) }
+
+    /// The line of a terminal: a bar, and as many parts as fit. The remaining time is among the last ones that are left out.
+    ///
+    /// - Parameter width: of the line, in characters.
+    public func text(width: Int) -> String {
+        var parts = self.parts
+        parts.insert((ProgressBar.text(stageShare, width: 12), 4), at: 0)
+        func length() -> Int { parts.reduce(0) { $0 + $1.text.count } + Self.gap.count * (parts.count - 1) }
+        while length() > width, parts.count > 1, let least = parts.indices.min(by: { parts[$0].weight < parts[$1].weight }) {
+            parts.remove(at: least)
         }
-        if let remainingSeconds { parts.append(Self.duration(remainingSeconds) + " left") }
-        return parts.joined(separator: "  ")
+        return String(parts.map(\.text).joined(separator: Self.gap).prefix(max(width, 0)))
+    }
+
+    private static let gap = "  "
+
+    /// The share of the stage that is done.
+    private var stageShare: Double { (Double(epoch - 1) + Double(step) / Double(max(steps, 1))) / Double(max(epochs, 1)) }
+
+    /// The parts of the line. Those with a small weight are left out first.
+    private var parts: [(text: String, weight: Int)] {
+        var parts = [
+            ("\(stage) \(epoch)/\(epochs)", 9), ("step \(step)/\(steps)", 7), (String(format: "%.0f images/s", imagesPerSecond), 3),
+            (String(format: "loss %.3f", loss), 6), ("accuracy \(Figures.percent(accuracy)) %", 5),
+        ]
+        if let gigaFLOPs { parts.append(("\(Figures.threeDigits(gigaFLOPs)) GFLOPs", 2)) }
+        if !shares.isEmpty {
+            parts.append((shares.map { "\($0.resolution): \(Int((100 * $0.share).rounded())) %" }.joined(separator: " "), 1))
+        }
+        if let remainingSeconds { parts.append((Self.duration(remainingSeconds) + (isLastStage ? " left" : " left in this stage"), 8)) }
+        return parts
     }
 
     /// 3661 → "1 h 01 min".

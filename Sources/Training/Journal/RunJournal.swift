@@ -15,15 +15,28 @@ final class RunJournal {
     private let stepInterval: Int
     /// Seconds an image, smoothed over about ten steps; nil before the first step.
     private var secondsPerImage: Double?
+    private var remaining = RemainingTime()
+    private var stage: String?
+    /// Whether the epoch that ends was evaluated.
+    private var isEvaluated = false
+    private let evaluationInterval: Int
+    private let lastStage: String?
+    private let now: () -> Double
 
     /// - Parameters:
     ///   - costs: of the images in reports.
     ///   - stepInterval: steps of the run between records of single steps.
+    ///   - evaluationInterval: epochs between evaluations.
+    ///   - lastStage: the last stage that takes long; nil if it is not known.
     ///   - position: where a resumed run continues; later records are dropped. Nil for a new run.
     init(
         runFolder: RunFolder, console: ProgressReporter, resolutions: [Int], costs: ReportedCosts = .multiplyAdds, stepInterval: Int,
-        after position: MetricsWriter.Position?
+        evaluationInterval: Int = 1, lastStage: String? = nil, after position: MetricsWriter.Position?,
+        now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
     ) throws {
+        self.evaluationInterval = evaluationInterval
+        self.lastStage = lastStage
+        self.now = now
         self.costs = costs
         self.runFolder = runFolder
         self.console = console
@@ -36,18 +49,34 @@ final class RunJournal {
     func record(_ event: StepEvent) throws {
         let smoothed = secondsPerImage.map { 0.9 * $0 + 0.1 * event.secondsPerImage } ?? event.secondsPerImage
         secondsPerImage = smoothed
-        console.update(ProgressState(event, resolutions: resolutions, secondsPerImage: smoothed, costs: costs))
+        if stage != event.plan.name { remaining.beginStage() }
+        stage = event.plan.name
+        remaining.addStep(images: event.result.report.images, at: now())
+        var state = ProgressState(event, resolutions: resolutions, secondsPerImage: smoothed, costs: costs)
+        let epochs = event.plan.epochs - event.position.epoch
+        let evaluations = (event.position.epoch + 1...max(event.plan.epochs, event.position.epoch + 1)).filter {
+            $0 % evaluationInterval == 0 || $0 == event.plan.epochs
+        }
+        state.remainingSeconds =
+            remaining.seconds(images: event.remainingImages, evaluations: evaluations.count, epochs: epochs) ?? state.remainingSeconds
+        state.isLastStage = lastStage.map { $0 == event.plan.name } ?? true
+        console.update(state)
         if event.position.runStep % stepInterval == 0 { try metrics.write(MetricsRecord(event, costs)) }
     }
 
     /// Completes the console's live line, after the last step of an epoch.
-    func finishLine() { console.finishLine() }
+    func finishLine() {
+        console.finishLine()
+        remaining.beginPause(at: now())
+    }
 
     /// Records an epoch, after its last step and its evaluation.
     ///
     /// - Parameter times: how the ranks spent the steps of the epoch; nil if this start ran none of them.
     func recordEpoch(_ sums: StepReport, times: RankTimes?, plan: StagePlan, position: TrainingPosition) throws {
         try metrics.write(MetricsRecord(epoch: sums, times: times, plan, position, costs))
+        remaining.endPause(isEvaluation: isEvaluated, at: now())
+        isEvaluated = false
     }
 
     /// Records the images that an epoch used, after its last step.
@@ -58,6 +87,7 @@ final class RunJournal {
     /// Records the evaluation after an epoch, and prints it as one line.
     func record(_ evaluation: Evaluation, plan: StagePlan, position: TrainingPosition) throws {
         try metrics.write(MetricsRecord(evaluation, plan, position))
+        isEvaluated = true
         let rows = evaluation.rows.filter { $0.way != .oracle }.map { row in
             let shares = zip(resolutions, row.shares).map { "\($0) \(Figures.percent($1)) %" }.joined(separator: ", ")
             let cost = row.way == .dynamic ? " at \(Figures.threeDigits(row.classifierGFLOPs)) GFLOPs (\(shares))" : ""

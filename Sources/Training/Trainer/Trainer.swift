@@ -114,7 +114,8 @@ public final class Trainer {
         let checkpoints = RunCheckpoints(
             store, model: model, optimizer: optimizer, averages: averages, inBackground: configuration.checkpoints.background)
         self.checkpoints = checkpoints
-        plans = StagePlan.plans(configuration.stages)
+        let plans = StagePlan.plans(configuration.stages)
+        self.plans = plans
         regularizer = try communicator.agree(label: "policy") {
             model.decider == nil ? nil : try FLOPsRegularizer(configuration.policy, model.flops)
         }
@@ -138,7 +139,8 @@ public final class Trainer {
                 return try console.map {
                     try RunJournal(
                         runFolder: runFolder, console: $0, resolutions: configuration.resolutions, costs: ReportedCosts(model),
-                        stepInterval: configuration.metrics.everySteps,
+                        stepInterval: configuration.metrics.everySteps, evaluationInterval: configuration.evaluation.everyEpochs,
+                        lastStage: plans.last { !$0.isRecalibration }?.name,
                         after: found.map {
                             MetricsWriter.Position(step: $0.state.position.runStep, isEvaluationPending: $0.state.isEvaluationPending)
                         })
