@@ -10,6 +10,9 @@ struct CheckDataCommand: ParsableCommand {
         discussion: """
             Prints one line for each such file, with the reason, then a summary: what was skipped, which classes have few images. The exit
             status is 1 if there is such a file.
+
+            Examples:
+              drnet check-data photographs
             """)
 
     @Argument(help: "The image folder, with train/CLASS/ and val/CLASS/.")

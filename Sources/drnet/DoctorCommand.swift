@@ -11,6 +11,10 @@ struct DoctorCommand: ParsableCommand {
         discussion: """
             Start it exactly as the run: `launch/train --doctor CONFIG`, or `mpirun -n P drnet doctor CONFIG`. It trains nothing, and writes
             nothing but a small file beside the run's files, which it removes. The exit status is 1 if something would end the run.
+
+            Examples:
+              drnet doctor my.yaml
+              mpirun -n 4 drnet doctor my.yaml --run-folder runs/my --seconds 10
             """)
 
     @Argument(help: "The YAML file of the run.")

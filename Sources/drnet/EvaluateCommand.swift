@@ -20,6 +20,12 @@ struct EvaluateCommand: ParsableCommand {
             A budget limits the mean cost of an image without further training. The network chooses argmax_j (log π_j − λ C_j). λ is
             calibrated on a part of the validation images, without their labels, and the table reports on the other images. A budget
             includes the cost of the predictor; policy.flopsTarget of a configuration does not.
+
+            Examples:
+              drnet evaluate runs/quickstart
+              drnet evaluate runs/quickstart --checkpoint best --predictions predictions.csv
+              drnet evaluate runs/quickstart --budget 0.6
+              drnet evaluate runs/quickstart --curve curve
             """)
 
     @Argument(help: "The run folder.")

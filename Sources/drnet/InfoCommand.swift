@@ -5,7 +5,12 @@ import Evaluation
 
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "info", abstract: "Prints the parameters and the multiply-adds of a configuration's networks.")
+        commandName: "info", abstract: "Prints the parameters and the multiply-adds of a configuration's networks.",
+        discussion: """
+            Examples:
+              drnet info configs/quickstart.yaml
+              drnet info my.yaml --classes 10 --set 'resolutions=[224, 160, 112]'
+            """)
 
     @Argument(help: "The YAML file.")
     var config: String

@@ -17,6 +17,10 @@ struct MeasureCostsCommand: ParsableCommand {
             influence, so a configuration that was not trained yet can be measured. Name the file in policy.cost: decisions, targets and
             budgets then weigh these milliseconds in place of multiply-adds. Measure on the machine of the deployment, with its batch size
             and threads, while nothing else runs.
+
+            Examples:
+              drnet measure-costs my.yaml --output costs.json
+              drnet measure-costs runs/my --batch-size 8 --threads 4
             """)
 
     @Argument(help: "The YAML file, or the folder of a run.")

@@ -16,6 +16,10 @@ struct RecommendCommand: ParsableCommand {
             confidence at several costs. Prints the curve of all ways, the cheapest way that is no less accurate than the largest
             resolution and, with a budget, the most accurate way within it. A decider that is not better than a fixed resolution and than
             chance, beyond the 95 % intervals, is not recommended. 'drnet predict' and 'drnet evaluate' take the file with --deployment.
+
+            Examples:
+              drnet recommend runs/quickstart
+              drnet recommend runs/quickstart --budget-ms 20 --output fast.json
             """)
 
     @Argument(help: "The run folder.")

@@ -11,6 +11,10 @@ struct SynthesizeCommand: ParsableCommand {
             The class is visible in a large pattern in half of the images, in a pattern that needs a middle resolution in a quarter, and
             only in a small detail in the last quarter. difficulty.csv, beside the class folders, lists the kind of each image. Training
             never reads it.
+
+            Examples:
+              drnet synthesize data/quickstart
+              drnet synthesize data/small --training 300 --validation 60 --seed 7
             """)
 
     @Argument(help: "The folder to create. A folder that is complete already is left unchanged.")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Communication
 import Configuration
 import Console
+import Evaluation
 import Foundation
 import Inference
 import Training
@@ -13,6 +14,11 @@ struct TrainCommand: ParsableCommand {
         discussion: """
             On SIGTERM, SIGUSR1 and SIGHUP the run writes a checkpoint and exits with status 75. --resume continues from the newest valid
             checkpoint; the run starts from the beginning if the run folder holds no checkpoint. One job at a time can train in a folder.
+
+            Examples:
+              drnet train configs/quickstart.yaml
+              mpirun -n 4 drnet train my.yaml -o runs/my --resume
+              drnet train my.yaml --set optimizer.batchSize=64 --set seed=2 --dry-run
             """)
 
     @Argument(help: "The YAML file (configs/ has examples, docs/configuration.md describes every key).")
@@ -37,6 +43,9 @@ struct TrainCommand: ParsableCommand {
 
     @Flag(help: "With --resume: continue although training images were added, removed or renamed. The current epoch is not exact then.")
     var acceptDataChanges = false
+
+    @Flag(help: "Report the start, the stages, and the memory and time of a step, and end. Nothing is written.")
+    var dryRun = false
 
     @OptionGroup var overrides: OverrideOptions
 
@@ -72,6 +81,7 @@ struct TrainCommand: ParsableCommand {
             RankFact("--resume-from", resumeFrom.map { "\($0)" } ?? "not given"),
             RankFact("--restart", restart ? "given" : "not given"),
             RankFact("--accept-data-changes", acceptDataChanges ? "given" : "not given"),
+            RankFact("--dry-run", dryRun ? "given" : "not given"),
         ]
     }
 
@@ -99,6 +109,7 @@ struct TrainCommand: ParsableCommand {
         ranks.describe()
         console?.note(ranks.products.summary)
         for warning in configuration.warnings(rankCount: ranks.communicator.rankCount) { console?.note("warning: \(warning)") }
+        if dryRun { return try reportPlan(configuration, folder, ranks) }
         let lock = try ranks.communicator.onRankZero(label: "run folder") { try folder.open(start) { console?.note($0) } }
         defer { lock?.release() }
         CrashRecord.prepare(folder: folder.crashes, ranks.communicator, version: DRNetCommand.configuration.version)
@@ -119,6 +130,24 @@ struct TrainCommand: ParsableCommand {
                 ) { console?.note($0) }
             }
         }
+        try finish(trainer, folder, ranks)
+    }
+
+    /// Reports what the training would do. Collective.
+    private func reportPlan(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
+        let data = try TrainingData(configuration, communicator: ranks.communicator, context: ranks.context)
+        try ranks.communicator.onRankZero(label: "costs of the networks") {
+            let (images, classes) = (data.folder, data.folder.classes.count)
+            Console.note(
+                "\(configuration.data.folder): \(images.training.count) training and \(images.validation.count) validation images of "
+                    + "\(classes) classes")
+            Console.note(try NetworkSummary(configuration, classCount: classes).text)
+        }
+        try DryRun(configuration, data: data, communicator: ranks.communicator, runFolder: folder, start: start).run(Console.note)
+    }
+
+    /// Runs the training, and reports its end. Collective.
+    private func finish(_ trainer: Trainer, _ folder: RunFolder, _ ranks: Ranks) throws {
         switch try trainer.run() {
         case .stopped:
             throw ExitStatus.stopped

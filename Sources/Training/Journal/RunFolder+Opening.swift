@@ -32,7 +32,8 @@ extension RunFolder {
         return lock
     }
 
-    private func holdsRun() throws -> Bool {
+    /// Whether the folder holds checkpoints or records.
+    func holdsRun() throws -> Bool {
         try [checkpoints, metrics].contains { try DurableFile.kind(of: $0) != nil }
     }
 
