@@ -16,6 +16,11 @@ public final class FrozenNetwork: Sendable {
         arena.copyValues(from: network.arena)
     }
 
+    /// The operations of a pass, with the values of this network.
+    ///
+    /// - Throws: `UnrecordedLayer` if a layer does not say what it computes.
+    public func graph() throws -> NetworkGraph { try NetworkGraph(layers, arena) }
+
     /// Images [N, H, W, 3] → logits [N, 1, 1, outputs], with running statistics.
     ///
     /// - Parameter resolutionIndex: which copy of each batch norm to use.

@@ -58,9 +58,15 @@ public protocol NetworkLayers: AnyObject, LayerCosting, Sendable {
     var stages: [[Parameter]] { get }
     /// Images [N, H, W, 3] → logits [N, 1, 1, outputs].
     func forward(_ images: Tensor, _ pass: Pass) throws -> NetworkForward
+    /// Adds the operations of an evaluation pass to a recorder; see `NetworkGraph`.
+    func record(in recorder: OperationRecorder) throws -> (features: NetworkValue, output: NetworkValue)
 }
 
 extension NetworkLayers {
+    public func record(in recorder: OperationRecorder) throws -> (features: NetworkValue, output: NetworkValue) {
+        throw UnrecordedLayer(type: "\(Self.self)")
+    }
+
     public var parts: [[Parameter]] { [] }
     public var stages: [[Parameter]] { [] }
 }
@@ -139,6 +145,12 @@ final class ClassifierLayers: NetworkLayers {
                 pass.progress?.complete(from: firstOffsets[pullback.layer])
             }
         }
+    }
+
+    func record(in recorder: OperationRecorder) throws -> (features: NetworkValue, output: NetworkValue) {
+        let last = try features.reduce(NetworkValue.input) { try $1.record($0, in: recorder) }
+        let mean = recorder.add("mean", .mean, [last])
+        return (mean, classifier.record(mean, in: recorder))
     }
 
     func layerCosts(_ input: Shape) -> [LayerCost] {

@@ -4,10 +4,10 @@ import NeuralNetwork
 /// What a cascade decides from: the classifier's pass at the smallest resolution.
 package enum CascadeEvidence {
     /// The number of largest probabilities that a learned head sees.
-    private static let probabilityCount = 5
+    package static let probabilityCount = 5
     /// Smaller probabilities count as this one. The head then sees numbers of about the size of the features.
-    private static let leastLogarithm = -10.0
-    private static let logarithmScale = 0.2
+    package static let leastLogarithm = -10.0
+    package static let logarithmScale = 0.2
 
     /// Elements of the vector that a learned head sees.
     package static func vectorLength(features: Int, classes: Int) -> Int { features + min(probabilityCount, classes) }

@@ -16,9 +16,11 @@ public struct FrozenDRNet: Sendable {
     public private(set) var decider: Decider?
     /// Without a decider: the index of the resolution that all images take.
     public private(set) var fixedIndex = 0
-    private let outputs: DecisionOutputs
-    private let classifier: FrozenNetwork
-    private let predictor: FrozenNetwork?
+    /// What the outputs of the decider's network mean.
+    package let outputs: DecisionOutputs
+    package let classifier: FrozenNetwork
+    /// The network of the decider; also there if the decider in use has none.
+    package let predictor: FrozenNetwork?
     private let resizer: ImageResizer
 
     public init(_ model: DRNet) {
@@ -62,6 +64,11 @@ public struct FrozenDRNet: Sendable {
 
     /// Images [N, r_1, r_1, 3] → [N, r_j, r_j, 3]: the centre crop that the resolution sees in evaluation.
     public func resizing(_ images: Tensor, toResolution index: Int) -> Tensor { resizer.resizing(images, toResolution: index) }
+
+    /// R [r_j × r_1] with `resizing(X)` = R X Rᵀ for each colour; nil where the image does not change.
+    ///
+    /// - Parameter index: of the resolution; nil for the predictor's input.
+    package func resizeMatrix(toResolution index: Int?) -> [Float]? { resizer.matrix(toResolution: index) }
 
     /// What a decider says of some images.
     public struct Decision {

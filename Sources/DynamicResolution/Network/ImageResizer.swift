@@ -33,6 +33,14 @@ struct ImageResizer: Sendable {
     /// Images [N, r_1, r_1, C] → [N, r_p, r_p, C].
     func resizingForPredictor(_ images: Tensor) -> Tensor { resizing(images, predictor) }
 
+    /// The weights of the input's pixels along one axis, [output × input]; nil where the image does not change.
+    ///
+    /// - Parameter index: of the candidate; nil for the predictor's input.
+    func matrix(toResolution index: Int?) -> [Float]? {
+        let resize = index.map { candidates[$0] } ?? predictor
+        return resize?.rowMatrix
+    }
+
     /// The same tensor for nil.
     private func resizing(_ images: Tensor, _ resize: BilinearResize?) -> Tensor {
         let shape = images.shape

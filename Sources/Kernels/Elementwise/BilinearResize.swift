@@ -69,6 +69,17 @@ public struct BilinearResize: Sendable {
         columns = rows
     }
 
+    /// The weights of the input's rows for each row of the output: [outputHeight × inputHeight], row-major.
+    public var rowMatrix: [Float] {
+        var matrix = [Float](repeating: 0, count: outputHeight * inputHeight)
+        for row in 0..<outputHeight {
+            rows.weights(of: row) { weights, count in
+                for tap in 0..<count { matrix[row * inputHeight + rows.starts[row] + tap] = weights[tap] }
+            }
+        }
+        return matrix
+    }
+
     /// Overwrites `output` [outputHeight, outputWidth, channels] with the resized image. At equal sizes the result is an exact copy.
     ///
     /// - Parameters:

@@ -114,4 +114,10 @@ struct InvertedResidual: FeatureLayer {
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape {
         units.reduce(shape) { $1.trace($0, into: &costs) }
     }
+
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) -> NetworkValue {
+        units.enumerated().reduce(input) { value, unit in
+            unit.element.record(value, residual: addsInput && unit.offset == units.count - 1 ? input : nil, in: recorder)
+        }
+    }
 }

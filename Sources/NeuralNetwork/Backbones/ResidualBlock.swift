@@ -78,4 +78,11 @@ struct ResidualBlock: FeatureLayer {
         if let downsample { _ = downsample.trace(shape, into: &costs) }
         return units.reduce(shape) { $1.trace($0, into: &costs) }
     }
+
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) -> NetworkValue {
+        let shortcut = downsample?.record(input, in: recorder) ?? input
+        return units.enumerated().reduce(input) { value, unit in
+            unit.element.record(value, residual: unit.offset == units.count - 1 ? shortcut : nil, in: recorder)
+        }
+    }
 }

@@ -46,6 +46,12 @@ public struct DecisionHead: NetworkArchitecture {
             }
         }
 
+        func record(in recorder: OperationRecorder) -> (features: NetworkValue, output: NetworkValue) {
+            guard let hidden else { return (.input, last.record(.input, in: recorder)) }
+            let features = recorder.add("\(hidden.name).activation", .relu, hidden.record(.input, in: recorder))
+            return (features, last.record(features, in: recorder))
+        }
+
         func layerCosts(_ input: Shape) -> [LayerCost] {
             var costs: [LayerCost] = []
             let shape = Shape(batch: input.batch, channels: input.channels)

@@ -46,6 +46,11 @@ public final class Convolution2D: Sendable {
         return output
     }
 
+    /// This convolution and the batch norm after it, as an operation.
+    func operation(_ norm: BatchNormOperation) -> ConvolutionOperation {
+        ConvolutionOperation(weight: weight, stride: stride, padding: padding, groups: isDepthwise ? inputChannels : 1, norm: norm)
+    }
+
     /// [N, H, W, C] → [N, ⌊(H + 2p − k) / s⌋ + 1, likewise, output channels].
     func outputShape(_ input: Shape) -> Shape {
         let shape = convolutionShape(input)

@@ -130,4 +130,13 @@ struct ConvolutionUnit: FeatureLayer {
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape {
         convolution.trace(shape, into: &costs)
     }
+
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) -> NetworkValue { record(input, residual: nil, in: recorder) }
+
+    /// - Parameter residual: what is added before the activation function.
+    func record(_ input: NetworkValue, residual: NetworkValue?, in recorder: OperationRecorder) -> NetworkValue {
+        var value = recorder.add(convolution.name, .convolution(convolution.operation(norm.operation)), [input])
+        if let residual { value = recorder.add("\(convolution.name).sum", .sum, [value, residual]) }
+        return recorder.add("\(convolution.name).activation", norm.activation, value)
+    }
 }

@@ -7,8 +7,14 @@ protocol FeatureLayer: Sendable {
     func forward(_ input: FeatureMap, _ pass: Pass) throws -> Forward<FeatureMap, FeaturePullback>
     /// Appends the cost of each layer for inputs of this shape, and returns the shape of the output.
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape
+    /// Adds the operations of an evaluation pass to a recorder, and returns the output. `drnet export` needs it.
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) throws -> NetworkValue
 }
 
 extension FeatureLayer {
     var isBlock: Bool { false }
+
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) throws -> NetworkValue {
+        throw UnrecordedLayer(type: "\(Self.self)")
+    }
 }

@@ -61,6 +61,10 @@ public final class Linear: Sendable {
         return inputGradient
     }
 
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) -> NetworkValue {
+        recorder.add(name, .linear(weight: weight, bias: bias), [input])
+    }
+
     func trace(_ shape: Shape, into costs: inout [LayerCost]) {
         let output = Shape(batch: shape.batch, channels: outputs)
         costs.append(LayerCost(name: name, multiplyAdds: output.count * inputs, output: output))

@@ -29,6 +29,10 @@ struct MaximumPool: FeatureLayer {
 
     func trace(_ shape: Shape, into costs: inout [LayerCost]) -> Shape { Self.outputShape(shape) }
 
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) -> NetworkValue {
+        recorder.add("maximumPool", .maximumPool(kernel: 3, stride: 2, padding: 1), [input])
+    }
+
     private static func outputShape(_ input: Shape) -> Shape {
         let shape = windowShape(input)
         return Shape(

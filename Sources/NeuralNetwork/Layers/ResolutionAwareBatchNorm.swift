@@ -10,7 +10,8 @@ final class ResolutionAwareBatchNorm: Sendable {
     let channels: Int
     private let copies: [BatchNormCopy]
     private let epsilon: Double
-    private let activation: ActivationFunction
+    let activation: ActivationFunction
+    private let isResolutionAware: Bool
 
     /// - Parameter resolutionCount: nil for a plain batch norm, whose parameters have no index in their names.
     init(
@@ -21,6 +22,7 @@ final class ResolutionAwareBatchNorm: Sendable {
         self.channels = channels
         self.epsilon = epsilon
         self.activation = activation
+        isResolutionAware = resolutionCount != nil
         copies = (0..<(resolutionCount ?? 1)).map { index in
             registry.batchNormCopy(resolutionCount == nil ? name : "\(name).\(index)", channels: channels, zeroWeight: zeroWeight)
         }
@@ -28,6 +30,11 @@ final class ResolutionAwareBatchNorm: Sendable {
 
     /// Weight and bias of every copy.
     var parameters: [Parameter] { copies.flatMap { [$0.weight, $0.bias] } }
+
+    /// The batch norm of an evaluation pass, as a part of an operation.
+    var operation: BatchNormOperation {
+        BatchNormOperation(name: name, copies: copies, epsilon: epsilon, isResolutionAware: isResolutionAware)
+    }
 
     // MARK: - Factors
 
