@@ -84,7 +84,7 @@ struct ClassFolders {
                 Self.skip(entry, at: place, orElse: .special, in: &result.skipped)
             } else if entry.kind == .folder {
                 try walk(folder.appending(entry.name), relative: name, above: above.union([identity]), into: &result)
-            } else if Self.extensions.contains(Self.fileExtension(entry.name) ?? "") {
+            } else if Self.isImage(entry.name) {
                 result.images.append(Image(path: folder.appending(entry.name), name: name))
             } else {
                 let reason = Self.fileExtension(entry.name).map { SkippedEntries.Reason.fileExtension($0) } ?? .noExtension
@@ -109,6 +109,9 @@ struct ClassFolders {
             skipped.add(reason, path)
         }
     }
+
+    /// Whether a name has the extension of an image file.
+    static func isImage(_ name: [UInt8]) -> Bool { extensions.contains(fileExtension(name) ?? "") }
 
     /// Returns the part of a name after its last dot, in lower case; nil if there is none.
     private static func fileExtension(_ name: [UInt8]) -> String? {

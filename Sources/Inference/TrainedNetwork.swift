@@ -20,9 +20,11 @@ public final class TrainedNetwork {
     public let classes: [String]
     /// Which weights these are, in words.
     public let description: String
+    /// The images that the run was trained on, among others.
+    package let identity: RunIdentity
     private let runFolder: String
-    private let transform: EvaluationTransform
-    private let context: KernelContext
+    let transform: EvaluationTransform
+    let context: KernelContext
 
     /// Finds the checkpoint of a run, and reads it into memory. A training can write and remove checkpoints meanwhile.
     ///
@@ -86,6 +88,7 @@ public final class TrainedNetwork {
         self.context = context
         let checkpoint = contents.checkpoint
         let state = try checkpoint.decodeState(TrainedState.self)
+        identity = state.identity
         classes = state.identity.classes
         self.costWeight = costWeight ?? state.costWeight ?? 0
         // Pretrained files were the beginning of the run; they need not be there any more.
@@ -117,39 +120,6 @@ public final class TrainedNetwork {
     /// Refuses a run that only trained a classifier.
     public func requirePredictor() throws {
         if !model.hasDecider { throw MissingPredictor(run: runFolder) }
-    }
-
-    /// What the network says of one image.
-    public struct Prediction {
-        public var className: String
-        public var probability: Float
-        public var resolution: Int
-        /// Multiply-adds of classifier and predictor, in units of 10⁹.
-        public var gigaFLOPs: Double
-
-        public var probabilityText: String { String(format: "%.3f", probability) }
-        public var costText: String { Figures.threeDigits(gigaFLOPs) }
-    }
-
-    /// Classifies one JPEG, PNG or WebP file.
-    ///
-    /// - Parameters:
-    ///   - path: of the file.
-    ///   - costWeight: λ, for the cost of the largest resolution, such as a budget was calibrated to; nil for the trained operating point.
-    public func predict(_ path: String, costWeight: Double? = nil) throws -> Prediction {
-        let size = model.resolutions[0]
-        let image = try ImageDecoder.decode(contentsOf: path)
-        let tensor = Tensor(Shape(batch: 1, height: size, width: size, channels: 3), context)
-        transform.apply(image, sampleIndex: 0, into: tensor.data)
-        let decision = try model.decide(tensor)
-        let choice = decision.map { model.choices($0, costWeight: costWeight ?? self.costWeight)[0] } ?? model.fixedIndex
-        let kept = choice == model.resolutions.count - 1 ? decision?.smallest : nil
-        let logits = try (kept ?? model.classify(tensor, resolutionIndex: choice)).values
-        let label = Logits.argmax(logits, columns: classes.count)[0]
-        return Prediction(
-            className: classes[label], probability: Logits.softmax(logits, columns: classes.count)[label],
-            resolution: model.resolutions[choice],
-            gigaFLOPs: (model.flops.choices[choice] + model.flops.predictor) / 1e9)
     }
 }
 
