@@ -18,6 +18,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         .systemLibrary(name: "CProcessor", path: "Sources/System/CProcessor"),
@@ -58,6 +59,13 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: ["Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "ImageData", "Interchange"]),
+        .target(
+            name: "Export",
+            dependencies: [
+                "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Interchange",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["ONNX/onnx.proto"]),
         .target(name: "Charts"),
         .target(
             name: "Evaluation",
@@ -77,8 +85,8 @@ let package = Package(
         .executableTarget(
             name: "drnet",
             dependencies: [
-                "Training", "Report", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels",
-                "Communication", "ImageData", "SyntheticImages", "Interchange", "Console", "CStartup",
+                "Training", "Report", "Evaluation", "Export", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork",
+                "Kernels", "Communication", "ImageData", "SyntheticImages", "Interchange", "Console", "CStartup",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
@@ -121,6 +129,12 @@ let package = Package(
             name: "InferenceTests",
             dependencies: [
                 "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "ImageData", "Interchange", "TestSupport",
+            ]),
+        .testTarget(
+            name: "ExportTests",
+            dependencies: [
+                "Export", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Interchange", "TestSupport",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
         .testTarget(
             name: "EvaluationTests",

@@ -26,11 +26,15 @@ public struct RunFolder: Sendable {
     /// The page that `drnet report` wrote last.
     public var report: String { path + "/report.html" }
 
+    /// What `drnet export` writes without another path: a file of ONNX, its parts, and the files for PyTorch.
+    public var exports: [String] { ["drnet.onnx", "onnx-parts", "pytorch"].map { "\(path)/\($0)" } }
+
     /// One file for each rank that ended abnormally in the last start, and those of earlier starts.
     public var crashes: String { path + "/crashes" }
 
     /// All files and folders of a run.
     package var files: [String] {
         [configuration, environment, kernels, metrics, checkpoints, evaluationData, evaluationTable, budget, deployment, report, crashes]
+            + exports
     }
 }

@@ -15,8 +15,9 @@ struct DRNetCommand: ParsableCommand {
             """,
         version: RunEnvironment.projectVersion,
         subcommands: [
-            TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, PredictCommand.self, ReportCommand.self, InfoCommand.self,
-            MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, DoctorCommand.self, StudyCommand.self,
+            TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, PredictCommand.self, ExportCommand.self, ReportCommand.self,
+            InfoCommand.self, MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, DoctorCommand.self,
+            StudyCommand.self,
         ])
 
     static func main() {

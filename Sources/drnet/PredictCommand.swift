@@ -13,10 +13,11 @@ struct PredictCommand: ParsableCommand {
             Files are decoded on all cores, and images with the same resolution run together. A file that cannot be read does not prevent
             the predictions for the others; the exit status is then 1.
 
-            drnet predict --deployment runs/my/deployment.json photo.jpg
-            drnet predict --run runs/my photos 'more/*.png'
-            find photos -name '*.jpg' | drnet predict --run runs/my --json -
-            drnet predict --run runs/my --csv --top 3 photos > predictions.csv
+            Examples:
+              drnet predict --deployment runs/my/deployment.json photo.jpg
+              drnet predict --run runs/my photos 'more/*.png'
+              find photos -name '*.jpg' | drnet predict --run runs/my --json -
+              drnet predict --run runs/my --csv --top 3 photos > predictions.csv
             """)
 
     @Argument(
