@@ -75,7 +75,9 @@ run_mpirun() {
     trap 'stopping=1; kill -USR1 "$mpirun" 2>/dev/null || true' TERM USR1 HUP
     trap 'stopping=1; kill -USR1 "$mpirun" 2>/dev/null || true; trap "kill -TERM $mpirun 2>/dev/null || true" INT' INT
 
-    local begin=$SECONDS gone="" is_ended=0 limit=${DRNET_START_TIMEOUT:-120}
+    # Times are counted in looks, each of which takes 0.3 s or more. A clock would also count time in which this script could not run: on a
+    # busy machine or after a suspension, it would end a healthy job before it looks at it.
+    local looks=0 gone=0 is_ended=0 limit=${DRNET_START_TIMEOUT:-120}
     were_seen=0
     [[ $limit =~ ^[0-9]+$ ]] || limit=120
     expects_local_ranks || limit=0
@@ -83,13 +85,14 @@ run_mpirun() {
         sleep 0.3 &
         # A signal interrupts `wait`, so that its trap runs at once.
         wait $! || true
+        looks=$((looks + 1))
         if has_local_ranks; then
-            were_seen=1 gone=""
+            were_seen=1 gone=0
         elif [ "$were_seen" -eq 1 ]; then
-            gone=${gone:-$SECONDS}
-            [ $((SECONDS - gone)) -lt "$leftover_seconds" ] || is_ended=1
+            gone=$((gone + 1))
+            [ $((gone * 3)) -le $((leftover_seconds * 10)) ] || is_ended=1
             [ "$is_ended" -eq 0 ] || end_leftovers "all ranks on this host have ended, but mpirun still waits for other hosts"
-        elif [ "$limit" -gt 0 ] && [ $((SECONDS - begin)) -gt "$limit" ]; then
+        elif [ "$limit" -gt 0 ] && [ $((looks * 3)) -gt $((limit * 10)) ]; then
             is_ended=1
             end_leftovers "no rank has started on this host after $limit s (DRNET_START_TIMEOUT); a host of the job cannot be reached"
         fi
