@@ -63,7 +63,7 @@ public final class MPICommunicator: Communicator {
         let host = ProcessInfo.processInfo.hostName
         hostName = host
         startSeconds = try StartWatch.limit(ProcessInfo.processInfo.environment)
-        let start = StartWatch(limit: startSeconds, hostName: host)
+        let start = StartWatch("MPI_Init_thread", limit: startSeconds, hostName: host)
         defer { start.end() }
         var (own, count) = (Int32(0), Int32(0))
         for (call, code) in [
@@ -192,6 +192,9 @@ public final class MPICommunicator: Communicator {
 
     public func finalize() throws {
         phase = .finishing
+        // A rank alone has no watchdog, but it waits for its launcher.
+        let watch = rankCount == 1 ? StartWatch("MPI_Finalize", limit: startSeconds, hostName: hostName) : nil
+        defer { watch?.end() }
         // All ranks have finished their work, so that no rank has a reason to be late.
         if let background { try checked("MPI_Comm_free", "end of the job", limit: startSeconds) { background.end() } }
         background = nil

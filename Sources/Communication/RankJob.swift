@@ -1,4 +1,5 @@
 import Console
+import Foundation
 
 /// The ranks of a job as a program runs them: the ranks that mpirun started, or this process alone.
 public struct RankJob {
@@ -61,8 +62,12 @@ public struct RankJob {
         }
     }
 
-    /// The longest time of a collective before the program sets its own.
-    public static let startSeconds = 600.0
+    /// The longest time without progress before the program sets its own: that of MPI_Init.
+    ///
+    /// A value of DRNET_START_TIMEOUT that is no number is an error of the communicator's initialiser.
+    public static var startSeconds: Double {
+        (try? StartWatch.limit(ProcessInfo.processInfo.environment)) ?? StartWatch.defaultSeconds
+    }
 
     private struct CommandLineProblem: Error, CustomStringConvertible {
         var description: String

@@ -51,6 +51,44 @@ final class StuckRunTests: XCTestCase {
         }
     }
 
+    /// A rank waits for its mpirun in MPI_Finalize. With several ranks, they watch each other.
+    func testAStoppedMpirunDoesNotKeepItsRanks() throws {
+        try withSmallRun { run in
+            for ranks in [1, 2] {
+                let name = "run-\(ranks)"
+                let result = try run.train(name, ranks: ranks, limit(4), environment: ["DRNET_START_TIMEOUT": "4"]) { process in
+                    if run.lastStep(name) >= 4 { kill(process.processIdentifier, SIGSTOP) }
+                }
+                XCTAssertFalse(result.timedOut, result.text)
+                // mpirun, which forwards messages, is stopped. The record is in the run folder.
+                let file = try XCTUnwrap(crashes(run, name).first, result.text)
+                let record = try String(contentsOfFile: run.path(name) + "/crashes/" + file, encoding: .utf8)
+                XCTAssertTrue(record.contains("MPI_Finalize"), record)
+                if ranks == 1 { XCTAssertTrue(record.contains("after 4 s: its launcher, process "), record) }
+                XCTAssertEqual(run.losses(name).count, 25, "the run is complete")
+            }
+        }
+    }
+
+    /// Then ranks also wait for each other inside of a forward or backward pass.
+    func testAStoppedRankWithGlobalBatchNormIsNamedOnceAndTheRunContinuesExactly() throws {
+        try withSmallRun { run in
+            let options = ["--set", "stages.fineTune.epochs=20", "--set", "batchNorm.mode=global"]
+            try run.complete("whole", ranks: 2, options)
+            let result = try run.train("run", ranks: 2, options + limit(3), whileRunning: once(run, "run") { kill($0.last ?? 0, SIGSTOP) })
+            XCTAssertEqual(result.status, 69, result.text)
+            let errors = result.text.split(separator: "\n").filter { $0.contains("drnet: error: ") }
+            XCTAssertEqual(errors.count, 1, result.text)
+            let error = String(errors.first ?? "")
+            XCTAssertTrue(error.contains("rank 1 on ") || error.contains("rank 0 on "), error)
+            XCTAssertTrue(error.contains("its process is stopped, as by SIGSTOP"), error)
+            XCTAssertTrue(error.contains(" in step "), error)
+            let resumed = try run.train("run", ranks: 2, options + ["--resume"])
+            XCTAssertEqual(resumed.status, 0, resumed.text)
+            XCTAssertTrue(try run.weights("whole") == run.weights("run"))
+        }
+    }
+
     func testASuspendedRunGoesOnAndEndsAsIfNothingHadHappened() throws {
         try withSmallRun { run in
             try run.complete("whole", ranks: 2, long)
@@ -90,6 +128,25 @@ final class StuckRunTests: XCTestCase {
                 XCTAssertTrue(resumed.output.contains("computing in step ") || resumed.output.contains("in step "), resumed.text)
                 XCTAssertEqual(crashes(run, name), ["earlier.jsonl"])
             }
+        }
+    }
+
+    /// The limit of the configuration does not hold before all ranks have read it.
+    func testARankThatCannotReadItsConfigurationIsNamedInTime() throws {
+        try withSmallRun { run in
+            for folder in ["one", "two"] {
+                try FileManager.default.createDirectory(atPath: run.path(folder), withIntermediateDirectories: true)
+            }
+            try FileManager.default.copyItem(atPath: run.configuration, toPath: run.path("one/run.yaml"))
+            // Nobody writes into the pipe.
+            XCTAssertEqual(mkfifo(run.path("two/run.yaml"), 0o600), 0)
+            let arguments = ["train", "run.yaml", "-o", run.path("run")]
+            let result = try run.drnet(
+                ranks: ["one", "two"].map { (run.path($0), arguments) }, environment: ["DRNET_START_TIMEOUT": "4"])
+            XCTAssertFalse(result.timedOut, result.text)
+            XCTAssertEqual(result.status, 69, result.text)
+            XCTAssertTrue(result.errors.contains("rank 1 on "), result.text)
+            XCTAssertTrue(result.errors.contains("rank 0 waits in "), result.text)
         }
     }
 

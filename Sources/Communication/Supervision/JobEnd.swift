@@ -46,15 +46,16 @@ enum LauncherGuard {
     private static let daemons: Set<String> = ["orted", "prted"]
     private static let launchers: Set<String> = ["mpirun", "orterun", "prterun", "mpiexec", "mpirun.openmpi", "mpiexec.openmpi"]
 
-    /// Seconds after which a daemon and a launcher are ended. launch/train ends its mpirun earlier.
-    private static let (daemonSeconds, launcherSeconds) = (6, 12)
+    /// Seconds after which a daemon and a launcher are ended, so that both are gone 10 s after the limit of the watchdog. launch/train ends
+    /// its mpirun earlier.
+    private static let (daemonSeconds, launcherSeconds) = (4, 6)
 
     /// Sends SIGTERM to process $1 after $3 seconds, and SIGKILL later, if it is still the one that began at time $2.
     private static let script = """
         lives() { [ "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)" = "$2" ]; }
         sleep "$3"
         lives "$1" "$2" && kill -TERM "$1"
-        sleep 3
+        sleep 2
         lives "$1" "$2" && kill -KILL "$1"
         """
 

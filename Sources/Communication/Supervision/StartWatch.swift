@@ -1,7 +1,8 @@
 import Console
 import Foundation
 
-/// Ends this process if MPI does not start in time. Then no rank can tell the others anything yet, so each rank watches itself.
+/// Ends this process if MPI does not start in time. Then no rank can tell the others anything yet, so each rank watches itself. A rank that
+/// is alone does the same at the end of MPI.
 ///
 /// `@unchecked Sendable` is safe: a lock protects the variable, and everything else is constant.
 final class StartWatch: @unchecked Sendable {
@@ -11,6 +12,7 @@ final class StartWatch: @unchecked Sendable {
     /// Another rank of the host can report the same. It gets this time to end the job first.
     private static let turnSeconds = 2.0
 
+    private let call: String
     private let limit: Double
     private let lock = NSLock()
     private var isOver = false
@@ -27,10 +29,11 @@ final class StartWatch: @unchecked Sendable {
     /// Begins to watch.
     ///
     /// - Parameters:
+    ///   - call: the function of MPI that follows.
     ///   - limit: seconds in which this process could run; 0 for no limit.
     ///   - hostName: of this host.
-    init(limit: Double, hostName: String) {
-        self.limit = limit
+    init(_ call: String, limit: Double, hostName: String) {
+        (self.call, self.limit) = (call, limit)
         guard limit > 0 else { return }
         let environment = ProcessInfo.processInfo.environment
         let isFirst = environment["OMPI_COMM_WORLD_LOCAL_RANK"].map { $0 == "0" } ?? true
@@ -40,7 +43,7 @@ final class StartWatch: @unchecked Sendable {
             var clock = RunningClock()
             while !self.lock.withLock({ self.isOver }) {
                 clock.look(at: DispatchTime.now().uptimeNanoseconds, longest: interval + 0.5)
-                if clock.seconds > allowed { Self.end(limit, hostName) }
+                if clock.seconds > allowed { self.end(hostName) }
                 Thread.sleep(forTimeInterval: interval)
             }
         }
@@ -48,16 +51,19 @@ final class StartWatch: @unchecked Sendable {
         thread.start()
     }
 
-    /// MPI has started.
+    /// The call is over.
     func end() { lock.withLock { isOver = true } }
 
-    private static func end(_ limit: Double, _ hostName: String) -> Never {
+    private func end(_ hostName: String) -> Never {
         let rank = ProcessEnvironment.launchedRank.map { "rank \($0)" } ?? "this process"
-        let causes = stuckMates().map { "\($0) on this host is stopped" }
-        let cause = causes.isEmpty ? "another rank did not start, or the hosts cannot reach each other" : causes.joined(separator: ", ")
-        Console.error(
-            "\(rank) on \(hostName): MPI_Init_thread has not finished after \(Int(limit)) s: \(cause). The job ends; \(variable) sets the "
-                + "limit in seconds")
+        var causes = Self.stuckMates().map { "\($0) on this host is stopped" }
+        if ProcessState.condition(of: getppid()) == .stopped { causes.append("its launcher, process \(getppid()), is stopped") }
+        if causes.isEmpty { causes = ["another rank did not start, or the hosts or the launcher cannot be reached"] }
+        let message =
+            "\(rank) on \(hostName): \(call) has not finished after \(Int(limit)) s: \(causes.joined(separator: ", ")). The job ends; "
+            + "\(Self.variable) sets the limit in seconds"
+        Console.error(message)
+        CrashRecord.write(.timeout, message)
         JobEnd.now(allowsMPICalls: false)
     }
 
