@@ -68,6 +68,16 @@ final class EvaluationTests: XCTestCase {
         }
     }
 
+    func testKindsOfImagesOfEqualCostHaveAFixedOrder() {
+        func row(_ name: String, _ cost: Double) -> DifficultyTable.Row {
+            DifficultyTable.Row(name: name, images: 1, top1: 1, classifierGFLOPs: cost, shares: [], fixedTop1: [])
+        }
+        let rows = [row("medium", 1), row("hard", 2), row("easy", 1)]
+        for order in [rows, rows.reversed(), [rows[2], rows[0], rows[1]]] {
+            XCTAssertEqual(DifficultyTable.ordered(order).map(\.name), ["easy", "medium", "hard"])
+        }
+    }
+
     func testTheTableIsAligned() {
         let lines = evaluation().table().split(separator: "\n")
         XCTAssertEqual(lines.count, 2 + 6)

@@ -29,7 +29,12 @@ public enum DifficultyTable {
             let name = folder.relativePath(of: folder.validation[result.sample])
             if let difficulty = difficulties[name] { groups[difficulty, default: []].append(result) }
         }
-        return groups.map { row($0, $1, model.flops) }.sorted { $0.classifierGFLOPs < $1.classifierGFLOPs }
+        return ordered(groups.map { row($0, $1, model.flops) })
+    }
+
+    /// The cheapest first; rows of equal cost by their names, so that every evaluation has the same table.
+    static func ordered(_ rows: [Row]) -> [Row] {
+        rows.sorted { ($0.classifierGFLOPs, $0.name) < ($1.classifierGFLOPs, $1.name) }
     }
 
     static func text(_ rows: [Row], resolutions: [Int]) -> String {
