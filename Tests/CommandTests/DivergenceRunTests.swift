@@ -30,6 +30,22 @@ final class DivergenceRunTests: XCTestCase {
         }
     }
 
+    /// Rank 0 has the sums of all ranks there.
+    func testASkippedStepOfADeterministicRunNamesTheRank() throws {
+        try withSmallRun { run in
+            let options = warmUpOnly + ["deterministic=true", "kernels.products=tiles"].flatMap { ["--set", $0] }
+            for rank in [0, 1] {
+                let fault = ["DRNET_TEST_FAULT": "loss:\(rank):4"]
+                let result = try run.train("run-\(rank)", ranks: 2, options, environment: fault)
+                XCTAssertEqual(result.status, 0, result.text)
+                let messages = run.records("run-\(rank)").filter { $0.kind == "event" }.map { $0.message ?? "" }
+                XCTAssertEqual(messages.count, 1, "\(messages)")
+                XCTAssertTrue(messages.allSatisfy { $0.contains("it is not finite on rank \(rank) on ") }, "\(messages)")
+                XCTAssertFalse(messages.contains { $0.contains("rank \(1 - rank)") }, "\(messages)")
+            }
+        }
+    }
+
     func testASkippedStepLeavesWeightsStatisticsAndMomentumAsTheyWere() throws {
         try withSmallRun { run in
             // Checkpoints after the steps 3 and 5. The fault skips the steps 4 and 5.

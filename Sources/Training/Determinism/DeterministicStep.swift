@@ -28,6 +28,9 @@ final class DeterministicStep {
     private let exactSums: [ExactSums]
     private let model: DRNet
     private let exchange: RankExchange
+    /// Whether the losses of this rank's images were finite in the last step. The returned sums do not show it: rank 0 has those of all
+    /// ranks.
+    private(set) var lossIsFinite = true
 
     /// - Parameters:
     ///   - model: receives the sums over all logical ranks.
@@ -61,6 +64,7 @@ final class DeterministicStep {
         _ body: @escaping (TrainingStep, [MicroBatch]) throws -> StepReport
     ) throws -> StepReport {
         clearStatistics()
+        lossIsFinite = true
         var result = StepReport(resolutionCount: model.resolutions.count)
         var collected = [Double]()
         try logicalRanks.run { [self] number, sums in
@@ -69,6 +73,7 @@ final class DeterministicStep {
             for network in member.model.networks { network.arena.clearGradients() }
             let report = try body(
                 member.step, microBatches.map { $0.batch.slice(logicalRanks.images(of: number, globalCount: $0.globalCount)) })
+            lossIsFinite = lossIsFinite && report.lossSum.isFinite
             var vector = report.vector + member.step.statistics.flatMap(\.sums)
             try vector.withUnsafeMutableBufferPointer { try sums.sumOverRanks($0, label: "batch-norm statistics and sums of the step") }
             result = report

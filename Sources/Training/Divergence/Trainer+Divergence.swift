@@ -48,14 +48,16 @@ extension Trainer {
         networks.first?.arena.gradients[0] = .nan
     }
 
-    /// Does what DRNET_TEST_FAULT says about the loss and the replica of the current step.
-    func injectTestFaults(_ report: inout StepReport) {
-        let (rank, step) = (communicator.rank, state.position.runStep + 1)
-        if TestFault.isDue(.loss, rank: rank, step: step) { report.lossSum = .nan }
-        // It takes effect after the last comparison of the replicas.
-        if TestFault.isDue(.replica, rank: rank, step: step - 1) {
-            let values = model.classifier.arena.values
-            values[0] = Float(bitPattern: values[0].bitPattern ^ 1)
-        }
+    /// Does what DRNET_TEST_FAULT says about the loss of this rank's images in the current step.
+    func injectLossFault(_ report: inout StepReport) {
+        guard TestFault.isDue(.loss, rank: communicator.rank, step: state.position.runStep + 1) else { return }
+        report.lossSum = .nan
+    }
+
+    /// Does what DRNET_TEST_FAULT says about the replica after the step before, after the last comparison of the replicas.
+    func injectReplicaFault() {
+        guard TestFault.isDue(.replica, rank: communicator.rank, step: state.position.runStep) else { return }
+        let values = model.classifier.arena.values
+        values[0] = Float(bitPattern: values[0].bitPattern ^ 1)
     }
 }

@@ -22,8 +22,8 @@ extension Trainer {
         let (microBatches, globalCounts) = try nextMicroBatches(batches)
         data.record(microBatches, plan, in: &ledger)
         var report = try gradients(plan, microBatches, globalCounts: globalCounts, epoch: fractionalEpoch, trained: trained)
-        injectTestFaults(&report)
-        let lossIsFinite = report.lossSum.isFinite
+        injectReplicaFault()
+        let lossIsFinite = deterministicStep?.lossIsFinite ?? report.lossSum.isFinite
         if deterministicStep == nil { try exchange.reduceGradients(networks) }
         let collectors = trained.map { trainingStep.statistics[$0] }
         let decision = try exchange.agree(
@@ -77,14 +77,17 @@ extension Trainer {
     ) throws -> StepReport {
         let globalCount = globalCounts.reduce(0, +)
         func compute(_ step: TrainingStep, _ microBatches: [MicroBatch]) throws -> StepReport {
+            var report: StepReport
             switch plan {
             case .warmUp(let stage):
-                return try step.warmUp(microBatches, globalCount: globalCount, distillation: stage.distillation)
+                report = try step.warmUp(microBatches, globalCount: globalCount, distillation: stage.distillation)
             case .fineTune(let stage):
-                return try step.fineTune(microBatches, globalCount: globalCount, fineTuneOptions(stage, at: epoch))
+                report = try step.fineTune(microBatches, globalCount: globalCount, fineTuneOptions(stage, at: epoch))
             case .recalibrate:
                 preconditionFailure("recalibration has no gradients")
             }
+            injectLossFault(&report)
+            return report
         }
         guard let deterministicStep else { return try compute(trainingStep, microBatches) }
         return try deterministicStep.run(
