@@ -117,13 +117,7 @@ extension Communicator {
         let lengths = try gatherFixed([own.count], label: label).map { $0[0] }
         let width = max(lengths.max() ?? 0, 1)
         let padded = own + [UInt8](repeating: 0, count: width - own.count)
-        var all = [UInt8](repeating: 0, count: width * rankCount)
-        try padded.withUnsafeBytes { source in
-            try all.withUnsafeMutableBytes { try allGather(source, into: $0, label: label) }
-        }
-        return lengths.enumerated().map { rank, length in
-            String(decoding: all[rank * width..<rank * width + length], as: UTF8.self)
-        }
+        return zip(try gatherFixed(padded, label: label), lengths).map { String(decoding: $0.prefix($1), as: UTF8.self) }
     }
 
     /// Returns the values of all ranks, in rank order. Every rank passes the same number of values. Collective.

@@ -105,6 +105,9 @@ public struct RankGroups<Value: Hashable & Sendable>: Sendable {
             .sorted { ($1.ranks.count, $0.ranks[0]) < ($0.ranks.count, $1.ranks[0]) }
     }
 
+    /// Whether all ranks have the same value.
+    public var isEqual: Bool { groups.count == 1 }
+
     /// Whether more than half of the ranks have the value of the first group.
     public var hasMajority: Bool { 2 * groups[0].ranks.count > groups.reduce(0) { $0 + $1.ranks.count } }
 
@@ -113,6 +116,25 @@ public struct RankGroups<Value: Hashable & Sendable>: Sendable {
     /// - Parameter group: an index in `groups`.
     public func place(_ group: Int) -> String {
         AgreedFailure.place(groups[group].ranks.map { AgreedFailure.Part(rank: $0, host: hosts[$0], text: "") })
+    }
+}
+
+extension RankGroups where Value == String {
+    /// The value, or all values with their ranks, such as "16 on ranks 0–2 on node1; 12 on rank 3 on node2".
+    public var text: String {
+        isEqual ? groups[0].value : groups.indices.map { "\(groups[$0].value) on \(place($0))" }.joined(separator: "; ")
+    }
+}
+
+extension Communicator {
+    /// Gathers one value of each rank, and groups the ranks by it. Collective.
+    ///
+    /// - Parameters:
+    ///   - value: of this rank.
+    ///   - label: for messages about stuck collectives.
+    public func groupRanks(by value: String, label: String) throws -> RankGroups<String> {
+        let hosts = try allGatherStrings(hostName, label: "hosts of the ranks")
+        return RankGroups(try allGatherStrings(value, label: label), hosts: hosts)
     }
 }
 

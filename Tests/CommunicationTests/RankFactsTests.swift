@@ -72,6 +72,25 @@ final class RankFactsTests: XCTestCase {
         XCTAssertEqual(groups.place(0), "ranks 1–2, 4 on a and 2 other hosts")
         XCTAssertFalse(RankGroups([7, 8], hosts: ["a", "b"]).hasMajority)
     }
+
+    func testValuesAreListedWithTheirRanksAndHosts() {
+        let equal = RankGroups(["a", "a"], hosts: ["one", "two"])
+        XCTAssertTrue(equal.isEqual)
+        XCTAssertEqual(equal.text, "a")
+        let different = RankGroups(["b", "a", "a", "c"], hosts: ["one", "one", "two", "three"])
+        XCTAssertFalse(different.isEqual)
+        XCTAssertEqual(different.text, "a on ranks 1–2 on one and 1 other host; b on rank 0 on one; c on rank 3 on three")
+    }
+
+    func testTheRanksOfAJobAreGroupedByAValue() throws {
+        let texts = Collected()
+        try InMemoryCommunicator.run(rankCount: 3) { communicator in
+            let groups = try communicator.groupRanks(by: communicator.rank == 1 ? "é" : "", label: "groups")
+            texts.add([groups.text], rank: communicator.rank)
+        }
+        let text = " on ranks 0, 2 on memory; é on rank 1 on memory"
+        XCTAssertEqual(texts.inRankOrder, [[text], [text], [text]])
+    }
 }
 
 /// Lines by rank, from several threads. The lock makes `@unchecked Sendable` safe.

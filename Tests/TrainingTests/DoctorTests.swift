@@ -4,15 +4,6 @@ import XCTest
 
 /// Tests the parts of the doctor that need no ranks.
 final class DoctorTests: XCTestCase {
-    func testASurveyGroupsEqualValues() {
-        let equal = RankSurvey(["a", "a"], hosts: ["one", "two"])
-        XCTAssertTrue(equal.isEqual)
-        XCTAssertEqual(equal.text, "a")
-        let different = RankSurvey(["a", "b", "a", "c"], hosts: ["one", "one", "two", "three"])
-        XCTAssertFalse(different.isEqual)
-        XCTAssertEqual(different.text, "a on rank 0 (one) and 1 more; b on rank 1 (one); c on rank 3 (three)")
-    }
-
     func testAFindingHasOneLineAndPerhapsAdvice() {
         XCTAssertEqual(Finding(.ok, "clocks", "equal").lines, ["ok       clocks: equal"])
         XCTAssertEqual(

@@ -16,9 +16,9 @@ extension Doctor {
         let environment = RunEnvironment(drnet: RunEnvironment.projectVersion, ranks: [])
         var findings: [Finding] = []
         func compare(_ topic: String, _ value: String, different: Finding.Level, advice: String) throws {
-            let survey = try RankSurvey(value, label: topic, communicator)
+            let groups = try communicator.groupRanks(by: value, label: topic)
             findings.append(
-                survey.isEqual ? Finding(.ok, topic, survey.text) : Finding(different, topic, survey.text, advice: advice))
+                groups.isEqual ? Finding(.ok, topic, groups.text) : Finding(different, topic, groups.text, advice: advice))
         }
         try compare(
             "drnet",
@@ -54,11 +54,11 @@ extension Doctor {
         }
         // The limit of a container's control group, which the lists of cores do not show.
         let limit = Self.processorLimit.map { $0 + 0.01 < Double(own.count) ? "\($0) processors for \(own.count) cores" : "" } ?? ""
-        let limits = try RankSurvey(limit, label: "limits of containers", communicator)
-        for group in limits.groups where !group.value.isEmpty {
+        let limits = try communicator.groupRanks(by: limit, label: "limits of containers")
+        for (index, group) in limits.groups.enumerated() where !group.value.isEmpty {
             findings.append(
                 Finding(
-                    .warning, "cores", "\(group.host): the container is limited to \(group.value)",
+                    .warning, "cores", "\(limits.place(index)): the container is limited to \(group.value)",
                     advice: "raise the limit of the container, or set DRNET_THREADS"))
         }
         return findings
