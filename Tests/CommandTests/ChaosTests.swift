@@ -15,9 +15,22 @@ final class ChaosTests: XCTestCase {
         XCTAssertEqual(result.output.components(separatedBy: ": ok\n").count, 4, result.text)
     }
 
+    func testBrokenPromisesAreFound() throws {
+        let result = try ProcessRunner.run(
+            "/bin/bash", [repositoryRoot + "/launch/chaos", "--self-check"],
+            environment: ["DRNET": try builtExecutable(named: "drnet"), "CHAOS_SLACK": "60"], timeout: 900)
+        print(result.text)
+        XCTAssertFalse(result.timedOut, result.text)
+        XCTAssertEqual(result.status, 0, result.text)
+        for promise in ["lose", "best", "damage", "change", "hang", "orphan"] {
+            XCTAssertTrue(result.output.contains("\(promise): found"), result.text)
+        }
+    }
+
     func testWrongOptionsAreRefused() throws {
         for (arguments, reason) in [
             (["--runs", "many"], "--runs takes"), (["--hosts", "9"], "--hosts takes"), (["--x", "1"], "no option"),
+            (["--way", "explode"], "--way takes"), (["--way", "cut"], "needs --hosts"), (["--moment", "now"], "--moment takes"),
         ] {
             let result = try ProcessRunner.run("/bin/bash", [repositoryRoot + "/launch/chaos"] + arguments, timeout: 20)
             XCTAssertEqual(result.status, 64, result.text)
