@@ -25,7 +25,13 @@ final class LaunchScriptTests: XCTestCase {
             }
             try write(project + "/.build/release/drnet", "exit 0")
             for tool in ["mpirun", "srun"] {
-                try write("\(tools)/\(tool)", "{ pwd; printf '%s\\n' \"$@\"; } > '\(folder)/recorded'; exit ${TOOL_STATUS:-0}")
+                try write(
+                    "\(tools)/\(tool)",
+                    """
+                    { pwd; printf '%s\\n' "$@"; } > '\(folder)/recorded'
+                    [ -z "${TOOL_MAKES:-}" ] || mkdir -p "$TOOL_MAKES"
+                    exit ${TOOL_STATUS:-0}
+                    """)
             }
         }
 
@@ -307,6 +313,28 @@ final class LaunchScriptTests: XCTestCase {
             XCTAssertEqual(refused.status, 75)
             XCTAssertTrue(refused.errors.contains("could not be requeued"), refused.text)
             XCTAssertEqual(try submit(scene, status: 0, []).status, 64)
+        }
+    }
+
+    func testAJobThatLostAHostIsRequeuedAsLongAsItMakesProgress() throws {
+        try withScene { scene in
+            let requeued = scene.folder + "/requeued"
+            func submit(_ restarts: Int, checkpoint: String? = nil) throws -> (status: Int32, isRequeued: Bool) {
+                try? FileManager.default.removeItem(atPath: requeued)
+                // The run writes a checkpoint while srun runs.
+                let steps = scene.own + "/runs/x/checkpoints"
+                try FileManager.default.createDirectory(atPath: steps, withIntermediateDirectories: true)
+                let result = try self.submit(
+                    scene, status: 69, ["my c.yaml", "-o", "runs/x"],
+                    ["SLURM_RESTART_COUNT": "\(restarts)", "TOOL_MAKES": checkpoint.map { "\(steps)/\($0)" } ?? ""])
+                return (result.status, FileManager.default.fileExists(atPath: requeued))
+            }
+            XCTAssertTrue(try submit(0) == (0, true))
+            XCTAssertTrue(try submit(2) == (0, true))
+            XCTAssertTrue(try submit(3) == (69, false), "a fault that comes back at once")
+            XCTAssertTrue(try submit(3, checkpoint: "step-000000007") == (0, true))
+            XCTAssertTrue(try submit(3, checkpoint: "step-000000007") == (69, false), "the checkpoint was there before")
+            XCTAssertTrue(try submit(40, checkpoint: "step-000000009") == (0, true))
         }
     }
 }
