@@ -16,7 +16,7 @@ struct DetailsSection {
                     "The whole configuration (config.yaml)",
                     [
                         .element(
-                            "pre", [("tabindex", "0"), ("role", "region"), ("aria-label", "config.yaml of \(run.name)")],
+                            "pre", [("tabindex", "0"), ("role", "group"), ("aria-label", "config.yaml of \(run.name)")],
                             [.element("code", [], [.text(text)])])
                     ]))
         }

@@ -101,9 +101,9 @@ extension HTML {
         }
     }
 
-    /// A box that scrolls sideways. The keyboard reaches it.
+    /// A box that scrolls sideways. The keyboard reaches it. It is a group and no region, because a page has many of the same name.
     static func scrolling(_ content: HTML, label: String) -> HTML {
-        element("div", [("class", "scroll"), ("role", "region"), ("aria-label", label), ("tabindex", "0")], [content])
+        element("div", [("class", "scroll"), ("role", "group"), ("aria-label", label), ("tabindex", "0")], [content])
     }
 
     /// A part that is closed at first.
@@ -124,11 +124,11 @@ struct Place {
     /// Empty, or unique for each run.
     var prefix: String
 
-    /// A section with a heading.
+    /// A section with a heading. It is a landmark if the page is about one run; the names of landmarks must differ.
     func section(_ title: String, id: String, _ content: [HTML]) -> HTML {
         let id = prefix + id
         return .element(
-            "section", [("aria-labelledby", id)], [.element("h\(level)", [("id", id)], [.text(title)])] + content)
+            "section", prefix.isEmpty ? [("aria-labelledby", id)] : [], [.element("h\(level)", [("id", id)], [.text(title)])] + content)
     }
 
     /// The heading of a part of a section.

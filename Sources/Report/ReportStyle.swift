@@ -37,7 +37,7 @@ enum ReportStyle {
         thead th{font-weight:600;color:var(--muted);font-size:.86rem;border-bottom:2px solid var(--line)}
         tbody th{font-weight:600}
         .number{text-align:right;white-space:nowrap}tbody th{min-width:8.5em;overflow-wrap:anywhere}
-        .matrix tbody th{min-width:0;white-space:nowrap}
+        tbody th code{white-space:nowrap}.matrix tbody th{min-width:0;white-space:nowrap}
         tbody tr:hover{background:var(--raised)}
         .matrix{width:auto}.matrix td{text-align:center;padding:4px 7px;min-width:34px;
         background:color-mix(in srgb,var(--tint) calc(var(--share)*62%),transparent)}

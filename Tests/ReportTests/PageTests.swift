@@ -55,6 +55,11 @@ final class PageTests: XCTestCase {
             let ids = allIdentifiers(page.root)
             XCTAssertEqual(ids.count, Set(ids).count, "\(ids)")
             for link in page.all("a") { XCTAssertTrue(ids.contains(String(link.attributes["href"]!.dropFirst())), "\(link.attributes)") }
+            let landmarks = page.all("section", "nav").compactMap { $0.attributes["aria-labelledby"] ?? $0.attributes["aria-label"] }
+            let headings = page.all("h2", "h3").filter { landmarks.contains($0.attributes["id"] ?? "") }.map { heading in
+                heading.text + heading.children.map(\.text).joined()
+            }
+            XCTAssertEqual(headings.count, Set(headings).count, "landmarks of the same name: \(headings)")
             for header in page.all("th") { XCTAssertNotNil(header.attributes["scope"]) }
             for drawing in page.all("svg") {
                 XCTAssertEqual(drawing.attributes["role"], "img")

@@ -31,6 +31,7 @@ enum RunFolders {
         data: {folder: /nowhere/photographs}
         classifier: {architecture: resnet18}
         predictor: {kind: cascade, head: learned}
+        optimizer: {batchSize: 12}
         stages:
           warmUp: {epochs: 2, learningRate: {base: 0.02}}
           fineTune: {epochs: 2, learningRate: {base: 0.01}}
