@@ -54,8 +54,12 @@ final class EvaluateRanksTests: XCTestCase {
             let start = Date()
             var isStopped = false
             var lastChange = Date()
+            var slow: pid_t?
             let result = try run.drnet(["evaluate", run.path("run")], ranks: 2) { process in
-                guard let slow = ProcessRunner.children(of: process.processIdentifier).last else { return }
+                // Always the same rank: one that is stopped while another appears would never continue.
+                let ranks = ProcessRunner.children(of: process.processIdentifier)
+                slow = slow ?? (ranks.count == 2 ? ranks.last : nil)
+                guard let slow else { return }
                 // The process is stopped for 0.4 s, then runs for 0.1 s, repeatedly.
                 guard Date().timeIntervalSince(lastChange) > (isStopped ? 0.4 : 0.1) else { return }
                 isStopped.toggle()
