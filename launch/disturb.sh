@@ -139,9 +139,12 @@ disturb() {
     [ "$way" = suspend ] || what="$way $kind"
     # The ranks can end their work without mpirun.
     [ "$kind" = rank ] || [ "$way" != stop ] || is_short=1
+    # No other rank can miss the only one. Such a job waits, as a suspended one does, and goes on when its rank does.
+    [ "$way $kind $ranks" != "stop rank 1" ] || { way=wait is_short=1; }
     case $way in
     kill) kill -KILL "$target" ;;
     stop) kill -STOP "$target" ;;
+    wait) kill -STOP "$target" && nap $((limit + 2)) && kill -CONT "$target" ;;
     stop-continue) kill -STOP "$target" && nap 1.5 && kill -CONT "$target" ;;
     suspend) suspend ;;
     esac 2>/dev/null || true
@@ -149,9 +152,13 @@ disturb() {
 
 # All processes of the job stop for longer than the limit. They then go on, and the job ends well.
 suspend() {
-    local line
-    find_processes
-    for line in "${processes[@]}"; do kill -STOP "${line%% *}" || true; done
+    local line look
+    # A process that starts while the others are stopped is found in the second look.
+    for look in 1 2; do
+        find_processes
+        for line in "${processes[@]}"; do kill -STOP "${line%% *}" || true; done
+        nap 0.1
+    done
     nap $((limit + 2))
     for line in "${processes[@]}"; do kill -CONT "${line%% *}" || true; done
 }

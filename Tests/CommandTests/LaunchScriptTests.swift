@@ -185,14 +185,17 @@ final class LaunchScriptTests: XCTestCase {
         }
     }
 
-    func testTheDoctorRunsOnTheSameRanks() throws {
+    func testTheDoctorAndAnEvaluationRunOnTheSameRanks() throws {
         try withScene { scene in
             let train = scene.project + "/launch/train"
             XCTAssertEqual(try scene.run(train, ["my c.yaml", "-o", "my run"], ["RANKS": "2"]).status, 0)
             let training = try scene.recorded()
-            XCTAssertEqual(try scene.run(train, ["--doctor", "my c.yaml", "-o", "my run"], ["RANKS": "2"]).status, 0)
-            XCTAssertEqual(try scene.recorded(), training.map { $0 == "train" ? "doctor" : $0 })
-            XCTAssertEqual(try scene.run(train, ["--doctor"]).status, 64)
+            for command in ["doctor", "evaluate"] {
+                XCTAssertEqual(try scene.run(train, ["--\(command)", "my c.yaml", "-o", "my run"], ["RANKS": "2"]).status, 0)
+                XCTAssertEqual(try scene.recorded(), training.map { $0 == "train" ? command : $0 })
+                XCTAssertEqual(try scene.run(train, ["--\(command)"]).status, 64)
+                XCTAssertEqual(try scene.run(train, ["--restarts", "2", "--\(command)", "my c.yaml"]).status, 64)
+            }
         }
     }
 
