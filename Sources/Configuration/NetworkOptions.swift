@@ -7,7 +7,8 @@ extension TrainingConfiguration {
         public var architecture: Backbone
         /// Factor of the number of channels of every layer.
         public var width: Double
-        /// Path of a safetensors file with torchvision's names, or of a run's checkpoint; nil for random weights.
+        /// Path of a file of weights or of a run's checkpoint, with a prefix of the names after '#' if the file has several networks; nil for
+        /// random weights.
         public var pretrained: String?
         /// Whether every residual block is initially the identity.
         public var zeroInitResidual: Bool
@@ -116,10 +117,11 @@ extension TrainingConfiguration {
         public var momentum: Double
         public var epsilon: Double
 
-        init(_ section: ConfigurationSection) {
+        /// - Parameter backbone: defines the default of `epsilon`.
+        init(_ section: ConfigurationSection, _ backbone: Backbone) {
             mode = section.choice("mode", default: .local)
             momentum = section.number("momentum", default: 0.1, .positiveFraction)
-            epsilon = section.number("epsilon", default: 1e-5, .positive)
+            epsilon = section.number("epsilon", default: backbone.batchNormEpsilon, .positive)
             section.finish()
         }
 

@@ -78,7 +78,7 @@ public struct TrainingConfiguration: Equatable, Sendable {
         resolutions = section.integers("resolutions", 8...2048)
         data = DataOptions(section.section("data"))
         classifier = ClassifierOptions(section.section("classifier"))
-        batchNorm = BatchNormOptions(section.section("batchNorm"))
+        batchNorm = BatchNormOptions(section.section("batchNorm"), classifier.architecture)
         optimizer = OptimizerOptions(section.section("optimizer"))
         stages = StagesOptions(section.section("stages"), batchSize: optimizer.batchSize)
         // Without a stage that trains a decider, a threshold on the classifier's confidence needs none (docs/policy.md has the comparison).

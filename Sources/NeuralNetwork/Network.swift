@@ -1,3 +1,5 @@
+import Kernels
+
 /// A network from images to logits: layers, and the memory of their parameters.
 public final class Network: LayerCosting {
     public let definition: NetworkDefinition
@@ -71,9 +73,11 @@ extension NetworkLayers {
     public var stages: [[Parameter]] { [] }
 }
 
-/// The layers of a convolutional classifier: feature layers one after another, the mean over all pixels, and a linear layer.
+/// The layers of a convolutional classifier: feature layers one after another, the mean over all pixels, a hidden linear layer in some, and
+/// a linear layer.
 final class ClassifierLayers: NetworkLayers {
     private let features: [any FeatureLayer]
+    private let hidden: HiddenLayer?
     private let classifier: Linear
     /// The number of feature layers in each stage.
     private let stageSizes: [Int]
@@ -82,14 +86,18 @@ final class ClassifierLayers: NetworkLayers {
 
     /// - Parameters:
     ///   - features: in the order of the forward pass.
+    ///   - hidden: between the mean and the last layer, with its activation; nil for a network without it.
     ///   - classifier: the last layer.
     ///   - stages: the number of feature layers in each stage, the stem first; empty for a network that is never frozen in part.
-    init(features: [any FeatureLayer], classifier: Linear, stages: [Int] = []) {
+    init(
+        features: [any FeatureLayer], hidden: (layer: Linear, activation: ActivationFunction)? = nil, classifier: Linear, stages: [Int] = []
+    ) {
         precondition(stages.isEmpty || stages.reduce(0, +) == features.count, "the stages contain every feature layer once")
         self.features = features
+        self.hidden = hidden.map { HiddenLayer(linear: $0.layer, activation: $0.activation) }
         self.classifier = classifier
         stageSizes = stages
-        var first = min(classifier.weight.offset, classifier.bias.offset)
+        var first = min(classifier.firstOffset, hidden?.layer.firstOffset ?? .max)
         firstOffsets = Array(
             features.reversed().map { layer in
                 first = layer.parameters.reduce(first) { min($0, $1.offset) }
@@ -103,6 +111,7 @@ final class ClassifierLayers: NetworkLayers {
             if layer.isBlock { parts.append([]) }
             parts[parts.count - 1] += layer.parameters
         }
+        parts[parts.count - 1] += hidden?.parameters ?? []
         return parts + [[classifier.weight, classifier.bias]]
     }
 
@@ -134,11 +143,18 @@ final class ClassifierLayers: NetworkLayers {
             if let pullback = result.pullback { pullbacks.append((pullback, index)) }
         }
         let pooled = GlobalAveragePool.forward(current.materialized(), pass)
-        let logits = classifier.forward(pooled.output)
-        guard let poolPullback = pooled.pullback else { return NetworkForward(logits, features: pooled.output, nil) }
-        return NetworkForward(logits, features: pooled.output) { [classifier, firstOffsets] gradient in
-            var gradient = FeatureGradient(poolPullback(classifier.backward(gradient, input: pooled.output)))
-            pass.progress?.complete(from: min(classifier.weight.offset, classifier.bias.offset))
+        let last = hidden?.forward(pooled.output)
+        let features = last?.output ?? pooled.output
+        let logits = classifier.forward(features)
+        guard let poolPullback = pooled.pullback else { return NetworkForward(logits, features: features, nil) }
+        return NetworkForward(logits, features: features) { [classifier, hidden, firstOffsets] gradient in
+            var pooledGradient = classifier.backward(gradient, input: features)
+            pass.progress?.complete(from: classifier.firstOffset)
+            if let last, let hidden {
+                pooledGradient = last.pullback(pooledGradient)
+                pass.progress?.complete(from: min(classifier.firstOffset, hidden.linear.firstOffset))
+            }
+            var gradient = FeatureGradient(poolPullback(pooledGradient))
             // A pullback is released after it has run, and with it the feature maps that it kept.
             while let pullback = pullbacks.popLast() {
                 gradient = try pullback.run(gradient)
@@ -156,7 +172,12 @@ final class ClassifierLayers: NetworkLayers {
     func layerCosts(_ input: Shape) -> [LayerCost] {
         var costs: [LayerCost] = []
         let output = features.reduce(input) { $1.trace($0, into: &costs) }
-        classifier.trace(Shape(batch: input.batch, channels: output.channels), into: &costs)
+        var vector = Shape(batch: input.batch, channels: output.channels)
+        if let hidden {
+            hidden.linear.trace(vector, into: &costs)
+            vector = costs.last?.output ?? vector
+        }
+        classifier.trace(vector, into: &costs)
         return costs
     }
 }

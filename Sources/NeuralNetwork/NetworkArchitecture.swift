@@ -2,9 +2,14 @@
 public protocol NetworkArchitecture: Sendable {
     /// Makes the layers and registers their parameters, in the order in which a forward pass uses them.
     func makeLayers(_ builder: LayerBuilder) -> any NetworkLayers
+
+    /// timm's names of the layers, by torchvision's names; empty where both are the same. Parameters keep the last part of their names.
+    var timmNames: [String: String] { get }
 }
 
 extension NetworkArchitecture {
+    public var timmNames: [String: String] { [:] }
+
     /// A network whose values are zero; see `ParameterArena.initialize`.
     ///
     /// - Parameters:

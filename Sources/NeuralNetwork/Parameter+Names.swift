@@ -9,5 +9,5 @@ extension Parameter {
     }
 
     /// The layer whose outputs are the classes.
-    package var isOfLastLayer: Bool { name.hasPrefix("fc.") || name.hasPrefix("classifier.1.") }
+    package var isOfLastLayer: Bool { ["fc.", "classifier.1.", "classifier.3."].contains(where: name.hasPrefix) }
 }

@@ -204,10 +204,21 @@ def mobilenet():
     save("mobilenet.safetensors", out)
 
 
+ZOO = (
+    "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2", "resnext50_32x4d", "resnext101_32x8d",
+    "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0",
+    "efficientnet_b1", "efficientnet_b2",
+)
+# The networks whose tensors are listed.
+LISTED = (
+    "resnet18", "resnet50", "mobilenet_v2", "resnext50_32x4d", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b1",
+)
+
+
 def zoo():
     """Writes torchvision's parameter names, shapes and multiply-adds."""
     out = {}
-    for name in ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2"):
+    for name in ZOO:
         network = getattr(torchvision.models, name)().eval()
         total = {}
         for size in (224, 168, 112):
@@ -225,7 +236,7 @@ def zoo():
             total[str(size)] = count
         shapes = {k: list(v.shape) for k, v in network.state_dict().items() if "num_batches" not in k}
         digest = "\n".join(f"{k} {v}" for k, v in sorted(shapes.items()))
-        tensors = digest if name in ("resnet18", "resnet50", "mobilenet_v2") else None
+        tensors = digest if name in LISTED else None
         out[name] = {"multiply_adds": total, "parameters": sum(p.numel() for p in network.parameters()), "tensors": tensors}
     (FOLDER / "torchvision.json").write_text(json.dumps(out, indent=1))
 

@@ -69,6 +69,70 @@ final class FiniteDifferenceTests: XCTestCase {
         }
     }
 
+    func testGroupedConvolutions() throws {
+        for (kernel, stride, groups) in [(3, 1, 2), (3, 2, 4), (1, 1, 2)] {
+            let registry = ParameterRegistry()
+            let layer = Convolution2D("conv", registry, from: 8, to: 4, kernel: kernel, stride: stride, groups: groups)
+            let arena = ParameterArena(registry)
+            arena.initialize(seed: 3, stream: 0)
+            try check("convolution \(kernel)/\(stride), \(groups) groups", arena, Shape(batch: 2, height: 7, width: 6, channels: 8)) {
+                input in
+                (layer.forward(input), { layer.backward($0, input: input) })
+            }
+        }
+    }
+
+    func testSqueezeExcitation() throws {
+        for (activation, gate) in [(ActivationFunction.silu, GateFunction.logistic), (.relu, .hardLogistic)] {
+            let registry = ParameterRegistry()
+            let builder = LayerBuilder(registry: registry, outputs: 1, resolutionCount: nil, batchNormEpsilon: 1e-5)
+            let layer = SqueezeExcitation("se", builder, channels: 6, squeezed: 4, activation: activation, gate: gate)
+            let arena = ParameterArena(registry)
+            arena.initialize(seed: 5, stream: 0)
+            // Away from the kinks of ReLU.
+            for parameter in arena.parameters where parameter.name == "se.fc1.bias" {
+                for index in 0..<parameter.count { parameter.values[index] = index % 2 == 0 ? 1 : -1 }
+            }
+            try check("squeeze-and-excitation, \(activation)", arena, Shape(batch: 2, height: 3, width: 2, channels: 6), step: 1e-3) {
+                input in
+                let result = try layer.forward(FeatureMap(input), Pass(.training))
+                return (result.output.materialized(), { try result.pullback!(FeatureGradient($0)).tensor })
+            }
+        }
+    }
+
+    /// A whole block, with all of its batch norms, the residual and squeeze-and-excitation.
+    func testMobileBlock() throws {
+        for (outputs, stride, activation) in [(6, 1, ActivationFunction.silu), (8, 2, .hardSwish)] {
+            let registry = ParameterRegistry()
+            let builder = LayerBuilder(registry: registry, outputs: 1, resolutionCount: 2, batchNormEpsilon: 1e-3)
+            let size = MobileBlock.Size(inputs: 6, inside: 12, outputs: outputs, kernel: 5, stride: stride, squeezed: 4)
+            let block = MobileBlock(
+                "block", builder, size, activation: activation, squeezeActivation: .silu, gate: .logistic)
+            let arena = ParameterArena(registry)
+            arena.initialize(seed: 5, stream: 0)
+            let pass = Pass(.training, resolutionIndex: 1)
+            try check("block of stride \(stride)", arena, Shape(batch: 3, height: 4, width: 3, channels: 6), step: 1e-3) { input in
+                let result = try block.forward(FeatureMap(input), pass)
+                return (result.output.materialized(), { try result.pullback!(FeatureGradient($0)).tensor })
+            }
+        }
+    }
+
+    func testGatedActivations() throws {
+        for activation in [ActivationFunction.silu, .hardSwish] {
+            let registry = ParameterRegistry()
+            let norm = ResolutionAwareBatchNorm(
+                "bn", registry, channels: 4, resolutionCount: 2, epsilon: 1e-5, activation: activation)
+            let arena = ParameterArena(registry)
+            arena.initialize(seed: 3, stream: 0)
+            try check("batch norm, \(activation)", arena, Shape(batch: 3, height: 3, width: 2, channels: 4), step: 1e-3) { input in
+                let result = try norm.forward(input, Pass(.training, resolutionIndex: 1))
+                return (result.output, { try result.pullback!($0).input })
+            }
+        }
+    }
+
     func testBatchNorm() throws {
         let registry = ParameterRegistry()
         let norm = ResolutionAwareBatchNorm(

@@ -36,6 +36,26 @@ final class InitializationTests: XCTestCase {
         }
     }
 
+    func testNewerInitializationMatchesTorchvision() throws {
+        let mobile = try XCTUnwrap(Backbone(rawValue: "mobilenet_v3_small")).architecture().makeNetwork(outputs: 100, resolutionCount: nil)
+        mobile.arena.initialize(seed: 1, stream: 0)
+        XCTAssertEqual(moments(try parameter(mobile, "classifier.0.weight")).deviation / 0.01, 1, accuracy: 0.03)
+        XCTAssertEqual(moments(try parameter(mobile, "classifier.3.weight")).deviation / 0.01, 1, accuracy: 0.03)
+        let efficient = try XCTUnwrap(Backbone(rawValue: "efficientnet_b0")).architecture().makeNetwork(outputs: 100, resolutionCount: nil)
+        efficient.arena.initialize(seed: 1, stream: 0)
+        let last = moments(try parameter(efficient, "classifier.1.weight"))
+        XCTAssertLessThanOrEqual(last.largest, 0.1, "1 / √100")
+        XCTAssertEqual(last.deviation / (0.1 / 3.0.squareRoot()), 1, accuracy: 0.03)
+        let squeeze = moments(try parameter(efficient, "features.6.1.block.2.fc2.weight"))
+        XCTAssertEqual(squeeze.deviation / (2 / Double(1152)).squareRoot(), 1, accuracy: 0.03)
+        XCTAssertTrue(try parameter(efficient, "features.6.1.block.2.fc2.bias").fileValues().allSatisfy { $0 == 0 })
+        let grouped = try XCTUnwrap(Backbone(rawValue: "resnext50_32x4d")).architecture().makeNetwork(outputs: 2, resolutionCount: nil)
+        grouped.arena.initialize(seed: 1, stream: 0)
+        // torchvision computes the fan-out of a grouped convolution over all of its channels.
+        let weights = moments(try parameter(grouped, "layer2.1.conv2.weight"))
+        XCTAssertEqual(weights.deviation / (2 / Double(9 * 256)).squareRoot(), 1, accuracy: 0.03)
+    }
+
     func testMobileNetInitializationMatchesTorchvision() throws {
         let network = MobileNetV2.Architecture().makeNetwork(outputs: 100, resolutionCount: nil)
         network.arena.initialize(seed: 1, stream: 0)

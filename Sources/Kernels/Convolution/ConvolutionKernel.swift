@@ -43,13 +43,15 @@ extension ConvolutionKernel {
 }
 
 /// The memory layout of prepared weights. Kernels of the same convolution with equal layouts can share prepared weights.
-public enum PreparedLayout: Hashable, Sendable {
+public indirect enum PreparedLayout: Hashable, Sendable {
     /// [kernel row · kernel column · input channel, output channel].
     case matrix(PackedLayout)
     /// Winograd's F(m×m, 3×3): one matrix per position of a tile.
     case winograd(outputs: Int, WinogradWeightLayout)
     /// Depthwise weights, in their stored order.
     case stored(count: Int)
+    /// Several convolutions of equal shapes, one after another.
+    case slices(count: Int, PreparedLayout)
 
     /// The size of the prepared weights in bytes.
     public var byteCount: Int {
@@ -57,8 +59,12 @@ public enum PreparedLayout: Hashable, Sendable {
         case .matrix(let layout): return layout.byteCount
         case .winograd(let outputs, let layout): return (outputs + 2) * layout.count * MemoryLayout<Float>.stride
         case .stored(let count): return count * MemoryLayout<Float>.stride
+        case .slices(let count, let slice): return count * slice.alignedByteCount
         }
     }
+
+    /// The size in bytes, rounded up to cache lines.
+    var alignedByteCount: Int { (byteCount + 63) / 64 * 64 }
 }
 
 /// The destination of the input's gradient in a backward pass.

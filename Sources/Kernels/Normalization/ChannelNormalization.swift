@@ -39,6 +39,10 @@ public final class ChannelNormalization {
     public func apply(
         _ input: UnsafePointer<Float>, count: Int, residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
     ) {
+        guard activation.isLimit else {
+            precondition(residual == nil, "no residual is added before this activation")
+            return applyGated(input, count: count, into: output)
+        }
         let (low, high) = activation.bounds
         let (channels, scale, shift) = (channels, scale, shift)
         for row in 0..<count {
@@ -62,6 +66,10 @@ public final class ChannelNormalization {
     public func applyInPlace(
         _ matrix: UnsafeMutablePointer<Float>, rows: Range<Int>, channels part: Range<Int>, residual: UnsafePointer<Float>?
     ) {
+        guard activation.isLimit else {
+            precondition(residual == nil, "no residual is added before this activation")
+            return applyGatedInPlace(matrix, rows: rows, channels: part)
+        }
         let (low, high) = activation.bounds
         let (channels, scale, shift) = (part.count, scale + part.lowerBound, shift + part.lowerBound)
         for row in rows {
@@ -113,6 +121,10 @@ public final class ChannelNormalization {
         _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
         output: UnsafePointer<Float>?, to sums: ChannelSums
     ) {
+        guard activation.isLimit else {
+            precondition(output == nil, "no residual is added before this activation")
+            return addGatedGradientSums(slot, rows, gradient: gradient, input: input, to: sums)
+        }
         let (low, high) = activation.bounds
         let (channels, scale, shift, mean) = (channels, scale, shift, mean)
         sums.add(slot, rows, 0..<channels) { row, first, second in
@@ -143,6 +155,10 @@ public final class ChannelNormalization {
         gradient: UnsafeMutablePointer<Float>, input: UnsafePointer<Float>, output: UnsafePointer<Float>?, count: Int,
         into result: UnsafeMutablePointer<Float>
     ) {
+        guard activation.isLimit else {
+            precondition(output == nil, "no residual is added before this activation")
+            return gatedInputGradient(gradient: gradient, input: input, count: count, into: result)
+        }
         let (low, high) = activation.bounds
         let (channels, scale, shift) = (channels, scale, shift)
         let (gradientFactor, inputFactor, constant) = (gradientFactor, inputFactor, constant)

@@ -1,20 +1,27 @@
-/// A family of networks that a configuration can name, by torchvision's name.
+/// A network that a configuration can name, by torchvision's name.
 public struct Backbone: RawRepresentable, CaseIterable, Equatable, Sendable {
     /// Input pixels, along a side, for each pixel of the last feature map: five layers of stride 2 in every backbone.
     public static let stride = 32
 
     /// The registry. A new backbone is one file that defines its architecture, and one line here.
-    public static let allCases: [Backbone] = ResNet.backbones + MobileNetV2.backbones
+    public static let allCases: [Backbone] =
+        ResNet.backbones + MobileNetV2.backbones + ResNeXt.backbones + MobileNetV3.backbones + EfficientNet.backbones
 
     /// The name in configurations, such as `resnet50`.
     public let rawValue: String
     /// The number of its blocks, for `BackboneOptions.blocks`.
     public let blocks: Int
+    /// ε of torchvision's batch norms.
+    public let batchNormEpsilon: Double
     private let make: @Sendable (BackboneOptions) -> any NetworkArchitecture
 
-    init(_ name: String, blocks: Int, _ make: @escaping @Sendable (BackboneOptions) -> any NetworkArchitecture) {
+    init(
+        _ name: String, blocks: Int, batchNormEpsilon: Double = 1e-5,
+        _ make: @escaping @Sendable (BackboneOptions) -> any NetworkArchitecture
+    ) {
         rawValue = name
         self.blocks = blocks
+        self.batchNormEpsilon = batchNormEpsilon
         self.make = make
     }
 

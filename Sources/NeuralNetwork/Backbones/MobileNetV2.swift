@@ -13,6 +13,8 @@ public enum MobileNetV2 {
             (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
         ]
 
+        public var timmNames: [String: String] { MobileNetV2.timmNames(Self.stages.map { ($0.0, $0.2) }) }
+
         public init(width: Double = 1, blocks: Int? = nil) {
             self.width = width
             self.blocks = blocks
@@ -49,6 +51,30 @@ public enum MobileNetV2 {
             return ClassifierLayers(
                 features: features, classifier: classifier, stages: blocks == nil ? [1] + Self.stages.map(\.2) + [1] : [])
         }
+    }
+
+    /// timm's names of the layers; see `NetworkArchitecture.timmNames`.
+    private static func timmNames(_ counts: [(expansion: Int, blocks: Int)]) -> [String: String] {
+        let last = counts.reduce(1) { $0 + $1.blocks }
+        var names = [
+            "features.0.0": "conv_stem", "features.0.1": "bn1", "features.\(last).0": "conv_head", "features.\(last).1": "bn2",
+            "classifier.1": "classifier",
+        ]
+        var feature = 0
+        for (stage, row) in counts.enumerated() {
+            for index in 0..<row.blocks {
+                feature += 1
+                let (name, block) = ("features.\(feature).conv", "blocks.\(stage).\(index)")
+                let layers = row.expansion == 1 ? [("conv_dw", "bn1")] : [("conv_pw", "bn1"), ("conv_dw", "bn2")]
+                for (position, layer) in layers.enumerated() {
+                    names["\(name).\(position).0"] = "\(block).\(layer.0)"
+                    names["\(name).\(position).1"] = "\(block).\(layer.1)"
+                }
+                names["\(name).\(layers.count)"] = "\(block).\(row.expansion == 1 ? "conv_pw" : "conv_pwl")"
+                names["\(name).\(layers.count + 1)"] = "\(block).bn\(layers.count + 1)"
+            }
+        }
+        return names
     }
 
     /// The nearest multiple of 8 that is at least 0.9 of `channels` (torchvision's `_make_divisible`).

@@ -5,7 +5,7 @@ public enum ResNet {
         Backbone("resnet\(depth)", blocks: architecture(depth: depth, .init()).blocks.reduce(0, +)) { architecture(depth: depth, $0) }
     }
 
-    private static func architecture(depth: Int, _ options: BackboneOptions) -> Architecture {
+    static func architecture(depth: Int, _ options: BackboneOptions) -> Architecture {
         guard var architecture = Architecture(depth: depth, width: options.width) else {
             preconditionFailure("there is no ResNet-\(depth)")
         }
@@ -22,6 +22,10 @@ public enum ResNet {
         /// Channels after the stem, and inside the blocks of each stage.
         public var stemWidth: Int
         public var stageWidths: [Int]
+        /// Groups of the 3×3 convolutions of bottleneck blocks.
+        var groups = 1
+        /// Channels of each group, for 64 channels of a stage.
+        var groupWidth = 64
         /// The last batch norm of each block starts at 0, so that blocks start as identities.
         public var zeroInitResidual = false
 
@@ -74,11 +78,13 @@ public enum ResNet {
             ]
             var channels = stemWidth
             for stage in 0..<4 {
+                let width = groups * max(1, stageWidths[stage] * groupWidth / 64)
                 for index in 0..<blocks[stage] {
                     features.append(
                         ResidualBlock(
-                            "layer\(stage + 1).\(index)", builder, kind: kind, from: channels, inside: stageWidths[stage],
-                            stride: index == 0 && stage > 0 ? 2 : 1, zeroInitResidual: zeroInitResidual))
+                            "layer\(stage + 1).\(index)", builder, kind: kind, from: channels, inside: width,
+                            to: stageWidths[stage] * kind.expansion, stride: index == 0 && stage > 0 ? 2 : 1, groups: groups,
+                            zeroInitResidual: zeroInitResidual))
                     channels = stageWidths[stage] * kind.expansion
                 }
             }

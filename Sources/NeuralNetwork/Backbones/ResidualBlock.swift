@@ -18,14 +18,15 @@ struct ResidualBlock: FeatureLayer {
     var parameters: [Parameter] { (units + (downsample.map { [$0] } ?? [])).flatMap(\.parameters) }
 
     init(
-        _ name: String, _ builder: LayerBuilder, kind: Kind, from inputs: Int, inside: Int, stride: Int,
-        zeroInitResidual: Bool
+        _ name: String, _ builder: LayerBuilder, kind: Kind, from inputs: Int, inside: Int, to outputs: Int, stride: Int,
+        groups: Int, zeroInitResidual: Bool
     ) {
-        let outputs = inside * kind.expansion
-        func unit(_ index: Int, from: Int, to: Int, kernel: Int, stride: Int = 1, isLast: Bool = false) -> ConvolutionUnit {
+        func unit(
+            _ index: Int, from: Int, to: Int, kernel: Int, stride: Int = 1, groups: Int = 1, isLast: Bool = false
+        ) -> ConvolutionUnit {
             ConvolutionUnit(
                 convolution: "\(name).conv\(index)", norm: "\(name).bn\(index)", builder, from: from, to: to,
-                kernel: kernel, stride: stride, activation: .relu, zeroWeight: isLast && zeroInitResidual)
+                kernel: kernel, stride: stride, groups: groups, activation: .relu, zeroWeight: isLast && zeroInitResidual)
         }
         switch kind {
         case .basic:
@@ -36,7 +37,7 @@ struct ResidualBlock: FeatureLayer {
         case .bottleneck:
             units = [
                 unit(1, from: inputs, to: inside, kernel: 1),
-                unit(2, from: inside, to: inside, kernel: 3, stride: stride),
+                unit(2, from: inside, to: inside, kernel: 3, stride: stride, groups: groups),
                 unit(3, from: inside, to: outputs, kernel: 1, isLast: true),
             ]
         }

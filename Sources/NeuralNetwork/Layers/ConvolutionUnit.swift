@@ -12,13 +12,13 @@ struct ConvolutionUnit: FeatureLayer {
 
     init(
         convolution convolutionName: String, norm normName: String, _ builder: LayerBuilder, from inputs: Int,
-        to outputs: Int, kernel: Int, stride: Int = 1, isDepthwise: Bool = false, activation: ActivationFunction,
+        to outputs: Int, kernel: Int, stride: Int = 1, isDepthwise: Bool = false, groups: Int = 1, activation: ActivationFunction,
         zeroWeight: Bool = false, takesImages: Bool = false
     ) {
         self.takesImages = takesImages
         convolution = Convolution2D(
             convolutionName, builder.registry, from: inputs, to: outputs, kernel: kernel, stride: stride,
-            isDepthwise: isDepthwise)
+            isDepthwise: isDepthwise, groups: groups)
         norm = ResolutionAwareBatchNorm(
             normName, builder.registry, channels: outputs, resolutionCount: builder.resolutionCount,
             epsilon: builder.batchNormEpsilon, activation: activation, zeroWeight: zeroWeight)

@@ -11,17 +11,22 @@ public final class Linear: Sendable {
     /// Outputs of the forward pass, or inputs of the backward pass, that one task computes.
     private static let blockSize = 128
 
+    /// - Parameter isConvolution: whether files have the weights as those of a 1×1 convolution, [output, input, 1, 1].
     init(
         _ name: String, _ registry: ParameterRegistry, from inputs: Int, to outputs: Int,
-        weight weightInitializer: Initializer? = nil, bias biasInitializer: Initializer? = nil
+        weight weightInitializer: Initializer? = nil, bias biasInitializer: Initializer? = nil, isConvolution: Bool = false
     ) {
         self.name = name
         self.inputs = inputs
         self.outputs = outputs
         weight = registry.parameter(
-            "\(name).weight", [outputs, inputs], isWeight: true, weightInitializer ?? .uniform(fanIn: inputs))
+            "\(name).weight", [outputs, inputs] + (isConvolution ? [1, 1] : []), isWeight: true,
+            weightInitializer ?? .uniform(fanIn: inputs))
         bias = registry.parameter("\(name).bias", [outputs], isWeight: false, biasInitializer ?? .uniform(fanIn: inputs))
     }
+
+    /// The offset in the arena of the first parameter.
+    var firstOffset: Int { min(weight.offset, bias.offset) }
 
     public func forward(_ input: Tensor) -> Tensor {
         let batch = input.shape.batch
