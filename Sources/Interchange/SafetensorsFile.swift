@@ -18,7 +18,7 @@ public struct NamedTensor {
 }
 
 /// A safetensors file, mapped into memory. The initializer validates the whole header before any tensor is read.
-public struct SafetensorsFile {
+public struct SafetensorsFile: TensorFile {
     private let path: String
     private let data: Data
     private let header: SafetensorsHeader
@@ -57,24 +57,9 @@ public struct SafetensorsFile {
     public func floats(of name: String) throws -> [Float] {
         let entry = try entry(name)
         guard let type = entry.type else { throw InterchangeError.elementType(path: path, name: name, type: entry.typeName) }
-        let count = entry.range.count / type.bytes
-        return try data[entry.range].withUnsafeBytes { bytes -> [Float] in
-            func read<Element>(_ type: Element.Type, _ convert: (Element) -> Float) -> [Float] {
-                (0..<count).map {
-                    convert(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Element>.size, as: Element.self))
-                }
-            }
-            switch type {
-            case .f32: return read(UInt32.self) { Float(bitPattern: UInt32(littleEndian: $0)) }
-            case .f64: return read(UInt64.self) { Float(Double(bitPattern: UInt64(littleEndian: $0))) }
-            case .f16: return read(UInt16.self) { Self.half(UInt16(littleEndian: $0)) }
-            case .bf16: return read(UInt16.self) { Float(bitPattern: UInt32(UInt16(littleEndian: $0)) << 16) }
-            case .i64: return read(Int64.self) { Float(Int64(littleEndian: $0)) }
-            case .i32: return read(Int32.self) { Float(Int32(littleEndian: $0)) }
-            case .u8: return read(UInt8.self) { Float($0) }
-            default: throw InterchangeError.elementType(path: path, name: name, type: entry.typeName)
-            }
-        }
+        let values = data[entry.range].withUnsafeBytes { type.floats($0, at: 0..<entry.range.count / type.bytes) }
+        guard let values else { throw InterchangeError.elementType(path: path, name: name, type: entry.typeName) }
+        return values
     }
 
     private func entry(_ name: String) throws -> SafetensorsHeader.Entry {
@@ -82,17 +67,6 @@ public struct SafetensorsFile {
             throw InterchangeError.noTensor(path: path, name: name, names: names)
         }
         return entry
-    }
-
-    /// Converts a half-precision number (IEEE 754 binary16).
-    private static func half(_ bits: UInt16) -> Float {
-        let sign: Float = bits >> 15 == 0 ? 1 : -1
-        let (exponent, fraction) = (Int(bits >> 10 & 31), Float(bits & 1023))
-        switch exponent {
-        case 0: return sign * fraction * 0x1p-24
-        case 31: return fraction == 0 ? sign * .infinity : .nan
-        default: return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction * 0x1p-10)
-        }
     }
 }
 

@@ -16,31 +16,6 @@ struct SafetensorsHeader {
         var range: Range<Int>
     }
 
-    enum ElementType: String {
-        case f32 = "F32"
-        case f16 = "F16"
-        case bf16 = "BF16"
-        case f64 = "F64"
-        case i64 = "I64"
-        case i32 = "I32"
-        case u8 = "U8"
-        case i16 = "I16"
-        case i8 = "I8"
-        case bool = "BOOL"
-        case u16 = "U16"
-        case u32 = "U32"
-        case u64 = "U64"
-
-        var bytes: Int {
-            switch self {
-            case .f64, .i64, .u64: return 8
-            case .f32, .i32, .u32: return 4
-            case .f16, .bf16, .i16, .u16: return 2
-            case .u8, .i8, .bool: return 1
-            }
-        }
-    }
-
     private(set) var entries: [String: Entry] = [:]
     private(set) var metadata: [String: String] = [:]
 
