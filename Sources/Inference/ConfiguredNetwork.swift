@@ -52,14 +52,15 @@ extension Network {
     /// Loads pretrained weights from a file or the folder of a run.
     ///
     /// - Parameters:
-    ///   - path: of the file or folder.
+    ///   - path: of the file or folder. A prefix of the names in the file can follow after '#'.
     ///   - file: the name of the file in a checkpoint.
     ///   - key: the configuration's key that has the path.
     ///   - untrained: why no stage of the run trains this network; nil if one does.
     ///   - note: receives sentences for a person.
     fileprivate func loadPretrained(_ path: String, _ file: String, key: String, untrained: String?, note: (String) -> Void) throws {
-        let source = try PretrainedSource.file(path, file, key: key, note: note)
-        let result = try NetworkFile.loadPretrained(source, into: self, key: key)
+        let (named, part) = PretrainedSource.split(path)
+        let source = try PretrainedSource.file(named, file, key: key, note: note)
+        let result = try NetworkFile.loadPretrained(source, into: self, key: key, part: part)
         if let untrained, !result.hasLastLayer {
             throw NetworkFileError.untrainedLastLayer(path: source, key: key, reason: untrained)
         }

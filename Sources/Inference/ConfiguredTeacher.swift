@@ -25,10 +25,11 @@ package struct ConfiguredTeacher: Sendable {
     package init(_ configuration: TrainingConfiguration, classes: [String], note: (String) -> Void) throws {
         let options = configuration.distillation
         guard let named = options.teacher else { preconditionFailure("the configuration names no teacher") }
-        path = try PretrainedSource.file(named, CheckpointFiles.classifier, key: Self.key, note: note)
+        let (source, part) = PretrainedSource.split(named)
+        path = try PretrainedSource.file(source, CheckpointFiles.classifier, key: Self.key, note: note)
         let data = try DurableFile.read(path)
         checksum = RunIdentity.checksumPrefix + String(data.withUnsafeBytes { CRC32($0) }.value, radix: 16)
-        let file = try SafetensorsFile(data, path: path)
+        let file = try TensorFiles.open(data, path: path)
         let origin = RunOrigin(ofFile: path)
         if let origin, origin.classes != classes { throw TeacherError.classes(path: path, found: origin.classes, expected: classes) }
 
@@ -41,7 +42,7 @@ package struct ConfiguredTeacher: Sendable {
         let copies = fit?.copies ?? 1
         let network = backbone.architecture(.init(width: width)).makeNetwork(
             outputs: classes.count, resolutionCount: copies > 1 ? copies : nil, batchNormEpsilon: configuration.batchNorm.epsilon)
-        let result = try NetworkFile.loadPretrained(file, path: path, into: network, key: Self.key)
+        let result = try NetworkFile.loadPretrained(file, path: path, into: network, key: Self.key, part: part)
         guard result.hasLastLayer else { throw TeacherError.lastLayer(path: path, classes: classes) }
         result.notes.forEach(note)
 

@@ -36,30 +36,32 @@ public enum NetworkFile {
         try defects.throwIfAny(path: path)
     }
 
-    /// Loads a pretrained network. The file is one of this project or torchvision's state dict. A prefix that all names have, such as
-    /// `module.` or `backbone.`, is left out. Each batch norm of a state dict is copied to all resolutions. A last layer that is missing or
-    /// for another number of classes keeps its initialisation.
+    /// Loads a pretrained network. The file is one of this project, or a state dict with torchvision's or timm's names, as safetensors or as
+    /// a PyTorch checkpoint (`TensorFiles`). A prefix that all names have, such as `module.` or `backbone.`, is left out. Each batch norm of
+    /// a state dict is copied to all resolutions. A last layer that is missing or for another number of classes keeps its initialisation.
     ///
     /// - Parameters:
     ///   - path: of the file.
     ///   - network: receives the values. They are undefined after an error.
     ///   - key: the configuration's key that names the file, for messages.
+    ///   - part: the prefix of the names to load, such as `state_dict`; nil: the one that fits best, an average of the weights if there is
+    ///     one.
     /// - Returns: what was loaded, with notes for a person.
-    /// - Throws: `NetworkFileError`, `InterchangeError` or `ForeignFileError`.
+    /// - Throws: `NetworkFileError`, `InterchangeError`, `PyTorchFileError` or `ForeignFileError`.
     public static func loadPretrained(
-        _ path: String, into network: Network, key: String = "classifier.pretrained"
+        _ path: String, into network: Network, key: String = "classifier.pretrained", part: String? = nil
     ) throws -> PretrainedResult {
-        try loadPretrained(try SafetensorsFile(contentsOf: path), path: path, into: network, key: key)
+        try loadPretrained(try TensorFiles.open(path), path: path, into: network, key: key, part: part)
     }
 
     /// Loads an opened file; see the other method of this name.
     package static func loadPretrained(
-        _ file: SafetensorsFile, path: String, into network: Network, key: String
+        _ file: any TensorFile, path: String, into network: Network, key: String, part: String? = nil
     ) throws -> PretrainedResult {
-        let needed = NetworkTensors(network)
-        let names = try PretrainedNames(file.names, for: needed, path: path, key: key)
+        let (needed, names) = try self.names(file, of: network, path: path, key: key, part: part)
         let fit = try PretrainedFit(file, names, needed, path: path, key: key)
         var notes = fit.notes
+        if needed.naming == .timm { notes += timmNotes(network.definition, path: path) }
         var defects = ValueDefects()
         var zeros: [String] = []
         for (tensor, stored) in fit.sources {
@@ -73,6 +75,33 @@ public enum NetworkFile {
             notes.append("warning: \(path): the weights of \(Figures.list(zeros)) are all zero; is the file complete?")
         }
         return PretrainedResult(notes: notes, hasLastLayer: fit.hasLastLayer)
+    }
+
+    /// Finds the network's tensors in a file by torchvision's names, or by timm's if these find more.
+    private static func names(
+        _ file: any TensorFile, of network: Network, path: String, key: String, part: String?
+    ) throws -> (NetworkTensors, PretrainedNames) {
+        let needed = NetworkTensors(network)
+        let names = try? PretrainedNames(file.names, for: needed, path: path, key: key, part: part)
+        if !network.definition.architecture.timmNames.isEmpty, names?.stored.count ?? 0 < needed.names.count {
+            let other = NetworkTensors(network, naming: .timm)
+            if let found = try? PretrainedNames(file.names, for: other, path: path, key: key, part: part),
+                found.stored.count > names?.stored.count ?? 0
+            {
+                return (other, found)
+            }
+        }
+        return (needed, try names ?? PretrainedNames(file.names, for: needed, path: path, key: key, part: part))
+    }
+
+    /// timm's batch norms have PyTorch's ε in all networks here. torchvision's MobileNetV3 has another one.
+    private static func timmNotes(_ definition: NetworkDefinition, path: String) -> [String] {
+        let epsilon = 1e-5
+        guard definition.batchNormEpsilon != epsilon else { return ["\(path): its layers have timm's names"] }
+        return [
+            "warning: \(path): its layers have timm's names. timm's batch norms have the epsilon \(epsilon), the configuration has "
+                + "\(definition.batchNormEpsilon): set batchNorm.epsilon to 1e-5"
+        ]
     }
 }
 

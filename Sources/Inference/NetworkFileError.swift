@@ -9,6 +9,8 @@ public enum NetworkFileError: Error, CustomStringConvertible {
     case doesNotFit(path: String, key: String, missing: [String], shapes: [String], unknown: [String], hint: String)
     /// A pretrained file has several networks that fit, with these prefixes.
     case ambiguous(path: String, key: String, prefixes: [String])
+    /// A pretrained file has no network with the prefix that the key asks for.
+    case noPart(path: String, key: String, part: String, parts: [String])
     /// Two names of a pretrained file are equal without the names of wrappers.
     case clash(path: String, key: String, names: [String])
     /// A pretrained file has batch norms for another number of resolutions.
@@ -30,8 +32,12 @@ public enum NetworkFileError: Error, CustomStringConvertible {
         case .ambiguous(let path, let key, let prefixes):
             let names = prefixes.map { "'\($0)'" }
             return
-                "\(path): \(key) has several networks that fit, with the prefixes \(Figures.list(names)). Save one of them alone: "
-                + "{k: v for k, v in w.items() if k.startswith(\(names[0]))}"
+                "\(path): \(key) has several networks that fit, with the prefixes \(Figures.list(names)). Choose one of them: "
+                + "\(path)#\(prefixes[0])"
+        case .noPart(let path, let key, let part, let parts):
+            let names = parts.map { $0.isEmpty ? "none (an empty name after '#')" : "'\($0)'" }
+            return "\(path): \(key) has no network with the prefix '\(part)'"
+                + (names.isEmpty ? "" : ". The prefixes of networks in it: \(Figures.list(names))")
         case .clash(let path, let key, let names):
             return "\(path): \(key) has the same tensor twice: \(names.joined(separator: " and ")). Remove one of them from the file"
         case .resolutions(let path, let key, let file, let network):

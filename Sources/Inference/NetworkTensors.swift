@@ -4,7 +4,7 @@ import NeuralNetwork
 struct NetworkTensors: Sendable {
     struct Tensor: Sendable {
         var parameter: Parameter
-        /// torchvision's name: that of a batch norm's copy has no index of the resolution.
+        /// torchvision's or timm's name: that of a batch norm's copy has no index of the resolution.
         var plainName: String
         /// The index of the resolution of a batch norm's copy.
         var copy: Int?
@@ -20,25 +20,43 @@ struct NetworkTensors: Sendable {
     /// The first parts of all names, such as `layer1`.
     let modules: Set<String>
 
-    init(_ network: Network) {
-        self.init(network.tensors, copies: network.definition.resolutionCount)
+    /// Whose names the plain names are.
+    let naming: Naming
+
+    /// The library that gives the layers their names.
+    enum Naming: String, CaseIterable, Sendable {
+        case torchvision
+        case timm
     }
 
-    init(_ definition: NetworkDefinition) {
-        self.init(definition.tensors, copies: definition.resolutionCount)
+    init(_ network: Network, naming: Naming = .torchvision) {
+        self.init(network.tensors, network.definition, naming)
     }
 
-    private init(_ parameters: [Parameter], copies: Int?) {
+    init(_ definition: NetworkDefinition, naming: Naming = .torchvision) {
+        self.init(definition.tensors, definition, naming)
+    }
+
+    private init(_ parameters: [Parameter], _ definition: NetworkDefinition, _ naming: Naming) {
+        let copies = definition.resolutionCount
         self.copies = copies
+        self.naming = naming
+        let others = naming == .timm ? definition.architecture.timmNames : [:]
         let layers = Set(parameters.compactMap { $0.name.hasSuffix(".running_mean") ? $0.name.splitAtLastDot.layer : nil })
         tensors = parameters.map { parameter in
             let (layer, name) = parameter.name.splitAtLastDot
-            guard copies != nil, layers.contains(layer) else { return Tensor(parameter: parameter, plainName: parameter.name, copy: nil) }
+            guard copies != nil, layers.contains(layer) else {
+                return Tensor(parameter: parameter, plainName: "\(others[layer] ?? layer).\(name)", copy: nil)
+            }
             let (shared, index) = layer.splitAtLastDot
-            return Tensor(parameter: parameter, plainName: "\(shared).\(name)", copy: Int(index))
+            return Tensor(parameter: parameter, plainName: "\(others[shared] ?? shared).\(name)", copy: Int(index))
         }
         names = Set(tensors.lazy.filter { !$0.parameter.isOfLastLayer }.map(\.plainName))
-        let plainLayers = copies == nil ? layers : Set(layers.map { $0.splitAtLastDot.layer })
+        let plainLayers = Set(
+            layers.map { layer in
+                let plain = copies == nil ? layer : layer.splitAtLastDot.layer
+                return others[plain] ?? plain
+            })
         batchNormNames = names.filter { plainLayers.contains($0.splitAtLastDot.layer) }
         modules = Set(names.map { String($0.prefix { $0 != "." }) })
     }

@@ -10,18 +10,20 @@ struct PretrainedFit {
     /// Tensors of a last layer for another number of classes.
     private var unfitLastLayer: [String] = []
 
-    private let file: SafetensorsFile
+    private let file: any TensorFile
     private let names: PretrainedNames
     private let needed: NetworkTensors
     private let path: String
 
     /// Names of the last layer in other libraries.
-    private static let lastLayers = ["fc", "classifier", "classifier.1", "classifier.fc", "head", "head.fc", "last_linear", "linear"]
+    private static let lastLayers = [
+        "fc", "classifier", "classifier.1", "classifier.3", "classifier.fc", "head", "head.fc", "last_linear", "linear",
+    ]
 
     /// Finds the file's tensor of each tensor.
     ///
     /// - Throws: `NetworkFileError` if the file is of another network.
-    init(_ file: SafetensorsFile, _ names: PretrainedNames, _ needed: NetworkTensors, path: String, key: String) throws {
+    init(_ file: any TensorFile, _ names: PretrainedNames, _ needed: NetworkTensors, path: String, key: String) throws {
         (self.file, self.names, self.needed, self.path) = (file, names, needed, path)
         if let note = names.note { notes.append(note) }
         let (missing, shapes) = try findTensors(fileCopies: try checkedCopies(key))
@@ -36,9 +38,12 @@ struct PretrainedFit {
         if !unused.isEmpty { notes.append("\(path): not used (\(unused.count)): \(Figures.list(unused))") }
     }
 
-    /// Names of the file that nothing needs, sorted. PyTorch counts batches in each batch norm.
+    /// Names of the file that nothing needs, sorted. PyTorch counts batches in each batch norm, and updates in averages of weights. A
+    /// checkpoint of a training also has the state of optimisers.
     private func unused(besides used: [String]) -> [String] {
-        Set(file.names).subtracting(used).filter { !$0.hasSuffix("num_batches_tracked") }.sorted()
+        Set(file.names).subtracting(used).filter { name in
+            !["num_batches_tracked", "n_averaged"].contains(where: name.hasSuffix) && !name.hasPrefix("optimizer")
+        }.sorted()
     }
 
     /// Returns the number of resolutions that the file's batch norms are for. Refuses another number than the network's, except one: batch
@@ -72,7 +77,7 @@ struct PretrainedFit {
     }
 
     /// Extents of 1 do not matter: a 1×1 convolution [N, C, 1, 1] is a linear layer [N, C].
-    private static func isSame(_ first: [Int], _ second: [Int]) -> Bool {
+    static func isSame(_ first: [Int], _ second: [Int]) -> Bool {
         first == second || first.filter { $0 != 1 } == second.filter { $0 != 1 }
     }
 

@@ -3,7 +3,7 @@ import NeuralNetwork
 
 /// Finds a network's tensors among the names of a file. Training scripts wrap networks, so the names often have prefixes: `module.`,
 /// `model.backbone.`, `_orig_mod.`. No list can have all of them; the prefix with which most of the network's names are in the file is
-/// taken.
+/// taken. If a file has the network and an average of its weights, the average is taken, as timm does: it is the more accurate one.
 struct PretrainedNames {
     /// What the names have in front, without wrappers; empty or ending with a dot.
     let prefix: String
@@ -22,8 +22,14 @@ struct PretrainedNames {
 
     private typealias Match = [String: [Int?: String]]
 
-    /// - Throws: `NetworkFileError.ambiguous` or `.clash`.
-    init(_ names: [String], for needed: NetworkTensors, path: String, key: String) throws {
+    /// - Parameters:
+    ///   - names: of the file.
+    ///   - needed: the network's tensors.
+    ///   - path: of the file, for messages.
+    ///   - key: the configuration's key that names the file, for messages.
+    ///   - part: the prefix that is to be taken, without its last dot; empty: names without a prefix. Nil: the best one.
+    /// - Throws: `NetworkFileError.ambiguous`, `.clash` or `.noPart`.
+    init(_ names: [String], for needed: NetworkTensors, path: String, key: String, part: String? = nil) throws {
         var matches: [String: Match] = [:]
         var clashes: [String: [String]] = [:]
         var unwrapped: [String: String] = [:]
@@ -42,6 +48,7 @@ struct PretrainedNames {
                 }
             }
         }
+        if let part { matches = try Self.restrict(matches, to: part, path: path, key: key) }
         let (prefix, remark) = try Self.choose(matches, needed, path: path, key: key)
         if let names = clashes[prefix] { throw NetworkFileError.clash(path: path, key: key, names: names) }
         self.prefix = prefix
@@ -68,22 +75,38 @@ struct PretrainedNames {
         return needed.batchNormNames.contains(plain) ? (plain, copy) : nil
     }
 
-    /// Returns the prefix with most of the names. Of several that have them all, one that is no average is taken.
+    /// The prefixes that a person's choice of a part of the file leaves.
+    private static func restrict(_ matches: [String: Match], to part: String, path: String, key: String) throws -> [String: Match] {
+        let short = part.split(separator: ".").filter { !wrappers.contains(String($0)) }.map { $0 + "." }.joined()
+        let found = matches.filter { short.isEmpty ? $0.key.isEmpty : $0.key.hasPrefix(short) }
+        guard found.isEmpty else { return found }
+        let most = matches.values.map(\.count).max() ?? 0
+        let prefixes = matches.filter { 2 * $0.value.count > most }.map { String($0.key.dropLast()) }.sorted()
+        throw NetworkFileError.noPart(path: path, key: key, part: part, parts: prefixes)
+    }
+
+    /// Returns the prefix with most of the names. Of several that have them all, an average is taken, or one without a prefix.
     private static func choose(
         _ matches: [String: Match], _ needed: NetworkTensors, path: String, key: String
     ) throws -> (prefix: String, remark: String?) {
         let most = matches.values.map(\.count).max() ?? 0
         let best = matches.filter { $0.value.count == most }.map(\.key).sorted { ($0.count, $0) < ($1.count, $1) }
         guard best.count > 1, most == needed.names.count else { return (best.first ?? "", nil) }
-        let plain = best.filter { prefix in
-            !prefix.lowercased().split { ".-_".contains($0) }.contains { averages.contains(String($0)) }
+        let averaged = best.filter { prefix in
+            prefix.lowercased().split { ".-_".contains($0) }.contains { averages.contains(String($0)) }
         }
-        guard plain.count == 1 || plain.first == "" else {
-            throw NetworkFileError.ambiguous(path: path, key: key, prefixes: plain.isEmpty ? best : plain)
+        let candidates = averaged.isEmpty ? best : averaged
+        guard candidates.count == 1 || candidates[0].isEmpty else {
+            throw NetworkFileError.ambiguous(path: path, key: key, prefixes: candidates.map { String($0.dropLast()) })
         }
-        let others = best.filter { $0 != plain[0] }.map { "'\($0)'" }
-        let taken = plain[0].isEmpty ? "the one without a prefix" : "'\(plain[0])'"
-        return (plain[0], "the file has several networks: \(taken) is used, \(Figures.list(others)) is not")
+        func named(_ prefix: String) -> String { prefix.isEmpty ? "the one without a prefix" : "'\(prefix)'" }
+        let others = best.filter { $0 != candidates[0] }
+        let reason = averaged.isEmpty ? "" : ", an average of the weights,"
+        return (
+            candidates[0],
+            "the file has several networks: \(named(candidates[0]))\(reason) is used, \(Figures.list(others.map(named))) is not; "
+                + "\(key): \(path)#\(others[0].dropLast()) takes the other"
+        )
     }
 
     private static func note(_ stored: Match, _ remark: String?, path: String) -> String? {

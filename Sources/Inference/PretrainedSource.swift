@@ -1,8 +1,16 @@
 import Foundation
 import Interchange
 
-/// Finds the file of pretrained weights that a path names: a file, the folder of a run, its folder of checkpoints, or one checkpoint.
+/// Finds the file of pretrained weights that a path names: a file, the folder of a run, its folder of checkpoints, one checkpoint, or the
+/// folder of a model in several safetensors files.
 enum PretrainedSource {
+    /// Splits the value of a key into a path and, after '#', the prefix of the names to load. A path can have a '#' of its own: whatever
+    /// exists is a path.
+    static func split(_ value: String) -> (path: String, part: String?) {
+        guard let mark = value.lastIndex(of: "#"), ((try? DurableFile.kind(of: value)) ?? nil) == nil else { return (value, nil) }
+        return (String(value[..<mark]), String(value[value.index(after: mark)...]))
+    }
+
     /// Returns the path of the file.
     ///
     /// - Parameters:
@@ -24,6 +32,8 @@ enum PretrainedSource {
         } else if names.contains(file) {
             if names.contains("manifest.json") { try Checkpoint.requireUndamaged(folder: folder) }
             found = "\(folder)/\(CheckpointFiles.inferred(file, among: names))"
+        } else if names.contains(TensorFiles.indexName) {
+            found = "\(folder)/\(TensorFiles.indexName)"
         } else {
             throw PretrainedSourceError(path: path, key: key, file: file, names: names)
         }
@@ -56,13 +66,13 @@ struct PretrainedSourceError: Error, CustomStringConvertible {
 
     var description: String {
         let start = "\(path): \(key) is a folder"
-        let weights = names.filter { $0.hasSuffix(".safetensors") }.sorted()
+        let weights = names.filter { name in [".safetensors", ".pth", ".pt"].contains(where: name.hasSuffix) }.sorted()
         if names.contains(where: { $0.hasPrefix("step-") }) { return "\(start) without a valid checkpoint: name another run, or a file" }
         if names.contains("manifest.json") {
             return
                 "\(start) of a checkpoint without \(file), which only a run with stages.fineTune has: name another run, or remove the key"
         }
         if !weights.isEmpty { return "\(start): name the file, such as \(path)/\(weights[0])" }
-        return "\(start) without weights: name a safetensors file, the folder of a run, or a checkpoint (step-…)"
+        return "\(start) without weights: name a file of weights (safetensors or .pth), the folder of a run, or a checkpoint (step-…)"
     }
 }

@@ -28,7 +28,6 @@ final class PretrainedCommandTests: XCTestCase {
         try withSmallRun(trainingImages: 12, validationImages: 6) { run in
             let path = run.path("w.safetensors")
             let cases: [(String, String)] = [
-                ("PK\u{3}\u{4}archive/data.pkl", "it is a PyTorch checkpoint (.pth). Convert it in Python"),
                 ("version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer"), ("<!DOCTYPE html>", "it is a web page (HTML)"),
                 ("", "it is empty"),
             ]
@@ -38,6 +37,16 @@ final class PretrainedCommandTests: XCTestCase {
                 XCTAssertNotEqual(result.status, 0)
                 XCTAssertTrue(result.errors.contains("\(path): not a safetensors file: \(message)"), result.text)
             }
+            try Data("PK\u{3}\u{4}archive/data.pkl".utf8).write(to: URL(fileURLWithPath: path))
+            let incomplete = try run.train("run", short + ["--set", "classifier.pretrained=\(path)"])
+            XCTAssertTrue(
+                incomplete.errors.contains("the directory at the end of the zip archive is missing: an incomplete download or copy"),
+                incomplete.text)
+            let module = "\(repositoryRoot)/Tests/Fixtures/pytorch/module.pth"
+            let refused = try run.train("run", short + ["--set", "classifier.pretrained=\(module)"])
+            XCTAssertNotEqual(refused.status, 0)
+            XCTAssertTrue(
+                refused.errors.contains("\(module): this PyTorch checkpoint has an object of torch.nn.modules.linear.Linear"), refused.text)
             let folder = try run.train("run", short + ["--set", "classifier.pretrained=\(run.path("data"))"])
             XCTAssertTrue(folder.errors.contains("\(run.path("data")): classifier.pretrained is a folder without weights"), folder.text)
         }

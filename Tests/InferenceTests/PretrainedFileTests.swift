@@ -9,22 +9,23 @@ import XCTest
 final class PretrainedFileTests: XCTestCase {
     /// Loads a file with a network's tensors, after a change of the list, into another network.
     private func load(
-        _ source: Network, into target: Network, key: String = "classifier.pretrained", _ change: ([NamedTensor]) -> [NamedTensor]
+        _ source: Network, into target: Network, key: String = "classifier.pretrained", part: String? = nil,
+        _ change: ([NamedTensor]) -> [NamedTensor]
     ) throws -> PretrainedResult {
         try withTemporaryFolder { folder in
             try SafetensorsFile.write(change(NetworkFile.tensors(of: source)), to: folder + "/w.safetensors")
-            let result = try NetworkFile.loadPretrained(folder + "/w.safetensors", into: target, key: key)
+            let result = try NetworkFile.loadPretrained(folder + "/w.safetensors", into: target, key: key, part: part)
             return PretrainedResult(
                 notes: result.notes.map { $0.replacingOccurrences(of: folder + "/", with: "") }, hasLastLayer: result.hasLastLayer)
         }
     }
 
     private func problem(
-        _ source: Network, into target: Network, key: String = "classifier.pretrained",
+        _ source: Network, into target: Network, key: String = "classifier.pretrained", part: String? = nil,
         _ change: ([NamedTensor]) -> [NamedTensor] = { $0 }
     ) -> String {
         do {
-            _ = try load(source, into: target, key: key, change)
+            _ = try load(source, into: target, key: key, part: part, change)
             return ""
         } catch {
             return "\(error)"
@@ -41,7 +42,7 @@ final class PretrainedFileTests: XCTestCase {
     }
 
     func testPrefixesAreLeftOutWhateverTheyAre() throws {
-        for name in ["resnet18", "mobilenet_v2"] {
+        for name in ["resnet18", "mobilenet_v2", "mobilenet_v3_small"] {
             let source = SmallNetworks.backbone(name, resolutionCount: nil)
             for prefix in [
                 "module.", "model.", "backbone.", "_orig_mod.", "state_dict.", "net.", "network.", "encoder.", "classifier.", "student.",
@@ -86,7 +87,7 @@ final class PretrainedFileTests: XCTestCase {
     }
 
     func testABackboneWithoutALastLayerKeepsTheInitialOne() throws {
-        for (name, layer) in [("resnet18", "fc"), ("mobilenet_v2", "classifier.1")] {
+        for (name, layer) in [("resnet18", "fc"), ("mobilenet_v2", "classifier.1"), ("mobilenet_v3_small", "classifier.3")] {
             let source = SmallNetworks.backbone(name, resolutionCount: nil)
             for removed in [["weight", "bias"], ["bias"]] {
                 let target = SmallNetworks.backbone(name, resolutionCount: 3, seed: 2)
@@ -106,7 +107,7 @@ final class PretrainedFileTests: XCTestCase {
         }
     }
 
-    func testAnAverageBesideTheNetworkIsNotUsedAndTwoPlainNetworksAreAmbiguous() throws {
+    func testAnAverageBesideTheNetworkIsUsedUnlessAPartIsChosen() throws {
         let (source, average) = (
             SmallNetworks.backbone("resnet18", resolutionCount: nil), SmallNetworks.backbone("resnet18", resolutionCount: nil, seed: 9)
         )
@@ -116,12 +117,27 @@ final class PretrainedFileTests: XCTestCase {
         for (first, second) in [("model.", "model_ema."), ("state_dict.", "state_dict_ema."), ("net.", "ema.module."), ("", "swa.")] {
             let target = SmallNetworks.backbone("resnet18", resolutionCount: nil, seed: 2)
             let result = try load(source, into: target, both(first, second))
-            XCTAssertEqual(values(target), values(source), first)
-            XCTAssertTrue(result.notes.first?.contains("the file has several networks") ?? false, "\(result.notes)")
+            XCTAssertEqual(values(target), values(average), first)
+            let note = result.notes.first ?? ""
+            XCTAssertTrue(note.contains("the file has several networks: '"), note)
+            XCTAssertTrue(note.contains(", an average of the weights, is used, "), note)
+            XCTAssertTrue(note.contains("classifier.pretrained: w.safetensors#\(first.dropLast()) takes the other"), note)
             XCTAssertTrue(result.notes.last?.contains("not used (\(source.tensors.count)): ") ?? false, "\(result.notes)")
+            for (part, expected) in [(first, source), (second, average)] {
+                let target = SmallNetworks.backbone("resnet18", resolutionCount: nil, seed: 2)
+                let result = try load(source, into: target, part: String(part.dropLast()), both(first, second))
+                XCTAssertEqual(values(target), values(expected), part)
+                XCTAssertFalse(result.notes.contains { $0.contains("several networks") }, "\(result.notes)")
+            }
         }
-        let message = problem(source, into: SmallNetworks.backbone("resnet18"), both("student.", "teacher."))
-        XCTAssertTrue(message.contains("has several networks that fit, with the prefixes 'student.', 'teacher.'"), message)
+        let none = problem(source, into: SmallNetworks.backbone("resnet18"), part: "teacher", both("model.", "model_ema."))
+        XCTAssertTrue(none.contains("has no network with the prefix 'teacher'. The prefixes of networks in it: 'model', 'model_ema'"), none)
+        for (first, second) in [("student.", "teacher."), ("model_ema.", "swa.")] {
+            let message = problem(source, into: SmallNetworks.backbone("resnet18"), both(first, second))
+            let names = [first, second].map { "'\($0.dropLast())'" }.sorted { ($0.count, $0) < ($1.count, $1) }
+            XCTAssertTrue(message.contains("has several networks that fit, with the prefixes \(names.joined(separator: ", "))"), message)
+            XCTAssertTrue(message.contains("Choose one of them: "), message)
+        }
         let clash = problem(source, into: SmallNetworks.backbone("resnet18"), both("", "module."))
         XCTAssertTrue(clash.contains("has the same tensor twice: bn1.bias and module.bn1.bias"), clash)
     }
@@ -166,7 +182,7 @@ final class PretrainedFileTests: XCTestCase {
         let foreign = problem(backbone("resnet18"), into: backbone("resnet18")) { _ in
             [NamedTensor(name: "blocks.0.weight", shape: [1], values: [1])]
         }
-        XCTAssertTrue(foreign.contains("No network of this project fits: it takes torchvision's names (resnet18, "), foreign)
+        XCTAssertTrue(foreign.contains("No network of this project fits: it takes torchvision's and timm's names (resnet18, "), foreign)
         XCTAssertTrue(foreign.contains("w.safetensors: classifier.pretrained does not fit the network"), foreign)
         let empty = problem(backbone("resnet18"), into: backbone("resnet18")) { _ in [] }
         XCTAssertTrue(empty.contains("missing (100): "), empty)

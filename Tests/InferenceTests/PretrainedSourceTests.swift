@@ -54,7 +54,8 @@ final class PretrainedSourceTests: XCTestCase {
         try withTemporaryFolder { folder in
             XCTAssertTrue(
                 find(folder).path.hasSuffix(
-                    "is a folder without weights: name a safetensors file, the folder of a run, or a checkpoint (step-…)"))
+                    "is a folder without weights: name a file of weights (safetensors or .pth), the folder of a run, or a checkpoint (step-…)"
+                ))
             try Data().write(to: URL(fileURLWithPath: folder + "/model.safetensors"))
             XCTAssertTrue(find(folder).path.hasSuffix("is a folder: name the file, such as \(folder)/model.safetensors"), find(folder).path)
             try writeRun(folder + "/run", steps: [1], hasPredictor: false)
@@ -62,6 +63,21 @@ final class PretrainedSourceTests: XCTestCase {
             XCTAssertTrue(warmUp.contains("is a folder of a checkpoint without predictor.safetensors"), warmUp)
             // What is no folder is opened as a file, which gives the system's reason.
             XCTAssertEqual(find(folder + "/none").path, folder + "/none")
+        }
+    }
+
+    func testAPartOfAFileFollowsAfterItsPath() throws {
+        try withTemporaryFolder { folder in
+            for (value, path, part) in [("w.pth", "w.pth", nil), ("w.pth#ema", "w.pth", "ema"), ("a#b/w.pth#", "a#b/w.pth", "")] {
+                let split = PretrainedSource.split("\(folder)/\(value)")
+                XCTAssertEqual(split.path, "\(folder)/\(path)")
+                XCTAssertEqual(split.part, part)
+            }
+            // What exists is a path.
+            try Data().write(to: URL(fileURLWithPath: folder + "/w#1.pth"))
+            XCTAssertEqual(PretrainedSource.split(folder + "/w#1.pth").path, folder + "/w#1.pth")
+            XCTAssertNil(PretrainedSource.split(folder + "/w#1.pth").part)
+            XCTAssertEqual(PretrainedSource.split(folder + "/w#1.pth#ema").path, folder + "/w#1.pth")
         }
     }
 
