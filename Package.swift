@@ -103,6 +103,9 @@ let package = Package(
 
         // Writes the pixels of image files, for the comparison with Pillow.
         .executableTarget(name: "image-dump", dependencies: ["ImageData"], path: "Tests/image-dump"),
+        // Writes the logits of a network, for the comparison with PyTorch.
+        .executableTarget(
+            name: "network-logits", dependencies: ["Inference", "NeuralNetwork", "Kernels"], path: "Tests/network-logits"),
         // The parsers of foreign bytes, for launch/fuzz and for FuzzTests.
         .target(
             name: "FuzzTargets", dependencies: ["Interchange", "Inference", "NeuralNetwork", "Configuration", "ImageData", "Report"],

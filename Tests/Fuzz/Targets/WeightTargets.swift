@@ -27,6 +27,56 @@ extension FuzzTarget {
             load(file)
         })
 
+    /// A PyTorch checkpoint: the zip directory, the pickle, and the tensors. An input without a zip directory is a pickle, which is put into
+    /// an archive with storages of zeros, so that a fuzzer reaches the pickle's operations.
+    static let checkpoint = FuzzTarget(
+        name: "checkpoint",
+        seeds: {
+            let files = try files(in: "Tests/Fixtures/pytorch", [".pth", ".pt"])
+            // The pickle is the first entry of an archive.
+            let pickles = files.filter { $0.starts(with: [0x50, 0x4B]) }.map { file in
+                func number(_ position: Int, _ size: Int) -> Int { (0..<size).reduce(0) { $0 | Int(file[position + $1]) << (8 * $1) } }
+                let start = 30 + number(26, 2) + number(28, 2)
+                return Array(file[start...].prefix(4096))
+            }
+            return files + pickles
+        },
+        run: { bytes in
+            let isArchive = bytes.starts(with: [0x50, 0x4B])
+            if !isArchive { check(attempt { try PyTorchFile(Data(checkpoint(pickle: bytes)), path: "fuzz.pth") }) }
+            check(attempt { try TensorFiles.open(Data(bytes), path: "fuzz.pth") })
+        })
+
+    private static func check(_ file: (any TensorFile)?) {
+        guard let file else { return }
+        for name in file.names {
+            let values = attempt { try file.floats(of: name) }
+            let shape = attempt { try file.shape(of: name) } ?? []
+            precondition(values == nil || values?.count == shape.reduce(1, *), name)
+        }
+        load(file)
+    }
+
+    /// Storages beside a pickle. The fixtures have up to 12.
+    private static let storageCount = 12
+
+    /// A zip archive with a pickle and storages, without compression.
+    private static func checkpoint(pickle: [UInt8]) -> [UInt8] {
+        func number(_ value: Int, _ size: Int) -> [UInt8] { (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        var (bytes, directory): ([UInt8], [UInt8]) = ([], [])
+        let storages = (0..<storageCount).map { ("w/data/\($0)", [UInt8](repeating: 0, count: 192)) }
+        for (name, data) in [("w/data.pkl", pickle)] + storages {
+            let checksum = data.withUnsafeBytes { CRC32($0).value }
+            let sizes = number(Int(checksum), 4) + number(data.count, 4) + number(data.count, 4) + number(name.utf8.count, 2)
+            directory += [0x50, 0x4B, 1, 2] + number(0, 12) + sizes + number(0, 12) + number(bytes.count, 4) + Array(name.utf8)
+            bytes += [0x50, 0x4B, 3, 4] + number(0, 10) + sizes + number(0, 2) + Array(name.utf8) + data
+        }
+        let end =
+            number(0, 4) + number(storageCount + 1, 2) + number(storageCount + 1, 2) + number(directory.count, 4) + number(bytes.count, 4)
+            + number(0, 2)
+        return bytes + directory + [0x50, 0x4B, 5, 6] + end
+    }
+
     /// Names of tensors, one a line: prefixes, wrappers, indices of resolutions.
     static let names = FuzzTarget(
         name: "names",
@@ -51,7 +101,7 @@ extension FuzzTarget {
         ResNet.Architecture(predictorWidths: [1, 1, 1, 1, 2]).makeNetwork(outputs: 2, resolutionCount: nil)
     }
 
-    private static func load(_ file: SafetensorsFile) {
+    private static func load(_ file: any TensorFile) {
         for count in [nil, 2] {
             let target = ResNet.Architecture(predictorWidths: [1, 1, 1, 1, 2]).makeNetwork(outputs: 2, resolutionCount: count)
             let result = attempt {
