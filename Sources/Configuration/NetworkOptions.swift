@@ -7,8 +7,8 @@ extension TrainingConfiguration {
         public var architecture: Backbone
         /// Factor of the number of channels of every layer.
         public var width: Double
-        /// Path of a file of weights or of a run's checkpoint, with a prefix of the names after '#' if the file has several networks; nil for
-        /// random weights.
+        /// Path of a file of weights or of a run's checkpoint, with a prefix of the names after '#' if the file has several networks; nil
+        /// for random weights.
         public var pretrained: String?
         /// Whether every residual block is initially the identity.
         public var zeroInitResidual: Bool

@@ -36,9 +36,10 @@ public enum NetworkFile {
         try defects.throwIfAny(path: path)
     }
 
-    /// Loads a pretrained network. The file is one of this project, or a state dict with torchvision's or timm's names, as safetensors or as
-    /// a PyTorch checkpoint (`TensorFiles`). A prefix that all names have, such as `module.` or `backbone.`, is left out. Each batch norm of
-    /// a state dict is copied to all resolutions. A last layer that is missing or for another number of classes keeps its initialisation.
+    /// Loads a pretrained network. The file is one of this project, or a state dict with torchvision's or timm's names, as safetensors or
+    /// as a PyTorch checkpoint (`TensorFiles`). A prefix that all names have, such as `module.` or `backbone.`, is left out. Each batch
+    /// norm of a state dict is copied to all resolutions. A last layer that is missing or for another number of classes keeps its
+    /// initialisation.
     ///
     /// - Parameters:
     ///   - path: of the file.

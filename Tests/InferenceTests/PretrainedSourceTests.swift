@@ -54,7 +54,7 @@ final class PretrainedSourceTests: XCTestCase {
         try withTemporaryFolder { folder in
             XCTAssertTrue(
                 find(folder).path.hasSuffix(
-                    "is a folder without weights: name a file of weights (safetensors or .pth), the folder of a run, or a checkpoint (step-…)"
+                    "name a file of weights (safetensors or .pth), the folder of a run, or a checkpoint (step-…)"
                 ))
             try Data().write(to: URL(fileURLWithPath: folder + "/model.safetensors"))
             XCTAssertTrue(find(folder).path.hasSuffix("is a folder: name the file, such as \(folder)/model.safetensors"), find(folder).path)

@@ -64,7 +64,8 @@ final class PyTorchFileTests: XCTestCase {
         XCTAssertThrowsError(try complex.floats(of: "y")) { XCTAssertTrue("\($0)".contains("has no tensor y; it has x"), "\($0)") }
     }
 
-    /// Each byte of a file is changed. The file is read, or refused with one of the project's errors; tensors have the values that they had.
+    /// Each byte of a file is changed. The file is read, or refused with one of the project's errors; tensors have the values that they
+    /// had.
     func testEveryChangedByteIsReadOrRefused() throws {
         let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/complex.pth")))
         for position in bytes.indices {

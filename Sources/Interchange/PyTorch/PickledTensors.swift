@@ -29,7 +29,9 @@ struct PickledTensors {
 
     private mutating func visit(_ index: Int, name: String, depth: Int) throws {
         visits += 1
-        guard visits <= Self.maximumVisits else { throw PickleProblem.malformed("its containers have more than \(Self.maximumVisits) items") }
+        guard visits <= Self.maximumVisits else {
+            throw PickleProblem.malformed("its containers have more than \(Self.maximumVisits) items")
+        }
         switch values[index] {
         case .tensor(let tensor): try add(tensor, name: name.isEmpty ? "tensor" : name)
         case .dictionary(let dictionary):

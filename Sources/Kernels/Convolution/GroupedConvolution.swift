@@ -1,5 +1,5 @@
-/// Grouped convolutions of NHWC images: channels are divided into groups, and each group is convolved apart. Weights are [kernel row, kernel
-/// column, input channel of the group, output channel].
+/// Grouped convolutions of NHWC images: channels are divided into groups, and each group is convolved apart. Weights are [kernel row,
+/// kernel column, input channel of the group, output channel].
 ///
 /// Groups of a few channels make poor matrix products. Neighbouring groups are therefore merged into slices of some 16 channels, which are
 /// dense convolutions with zeros between the groups. Each slice is copied to scratch memory and computed there by the kernel of its shape.

@@ -88,8 +88,8 @@ func logistic(_ x: Float) -> Float { 1 / (1 + exponential(-x)) }
 
 /// exp(x) to 2 units in the last place, for x in [−87, 88]; x outside is taken as the nearest limit.
 ///
-/// exp(x) = 2^n · exp(r) with r = x − n ln 2, and a polynomial for exp(r) (Moshier, Cephes). Adding 1.5 · 2²³ rounds to an integer, whose low
-/// bits then are n. There is no branch and no call, so that loops vectorise.
+/// exp(x) = 2^n · exp(r) with r = x − n ln 2, and a polynomial for exp(r) (Moshier, Cephes). Adding 1.5 · 2²³ rounds to an integer, whose
+/// low bits then are n. There is no branch and no call, so that loops vectorise.
 @inline(__always)
 func exponential(_ x: Float) -> Float {
     let raised: Float = x > -87 ? x : -87

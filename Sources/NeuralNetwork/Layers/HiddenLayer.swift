@@ -7,8 +7,8 @@ struct HiddenLayer: Sendable {
 
     var parameters: [Parameter] { [linear.weight, linear.bias] }
 
-    /// The pullback takes the gradient of the output and overwrites it. It adds to the gradients of the parameters, and returns the gradient
-    /// of the input.
+    /// The pullback takes the gradient of the output and overwrites it. It adds to the gradients of the parameters, and returns the
+    /// gradient of the input.
     func forward(_ input: Tensor) -> (output: Tensor, pullback: (Tensor) -> Tensor) {
         let sums = linear.forward(input)
         let output = Tensor(sums.shape, input.context)

@@ -1,7 +1,7 @@
 import Kernels
 
-/// Squeeze-and-excitation (Hu et al., CVPR 2018): each channel of an image is multiplied by a gate, which two linear layers compute from the
-/// means of all channels over the pixels.
+/// Squeeze-and-excitation (Hu et al., CVPR 2018): each channel of an image is multiplied by a gate, which two linear layers compute from
+/// the means of all channels over the pixels.
 ///
 /// A training pass keeps the means and gates only. The backward pass computes the input again. A pass overwrites an input whose values are
 /// in memory already, unless it is a training pass.

@@ -27,8 +27,8 @@ extension FuzzTarget {
             load(file)
         })
 
-    /// A PyTorch checkpoint: the zip directory, the pickle, and the tensors. An input without a zip directory is a pickle, which is put into
-    /// an archive with storages of zeros, so that a fuzzer reaches the pickle's operations.
+    /// A PyTorch checkpoint: the zip directory, the pickle, and the tensors. An input without a zip directory is a pickle, which is put
+    /// into an archive with storages of zeros, so that a fuzzer reaches the pickle's operations.
     static let checkpoint = FuzzTarget(
         name: "checkpoint",
         seeds: {
