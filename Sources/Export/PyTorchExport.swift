@@ -14,7 +14,8 @@ struct PyTorchDescription: Codable, Equatable {
     }
 
     struct Operation: Codable, Equatable {
-        /// `convolution`, `relu`, `relu6`, `sum`, `maximumPool`, `mean` or `linear`.
+        /// `convolution`, `relu`, `relu6`, `silu`, `hardSwish`, `logistic`, `hardLogistic`, `scale`, `sum`, `maximumPool`, `mean` or
+        /// `linear`.
         var kind: String
         /// The path of the layer in the state dict, if it has parameters.
         var name: String?
@@ -102,7 +103,7 @@ extension ExportedNetwork {
                 return [convolution.weight]
                     + convolution.norm.copies.flatMap { [$0.weight, $0.bias, $0.runningMean, $0.runningVariance] }
             case .linear(let weight, let bias): return [weight, bias]
-            case .activation, .sum, .maximumPool, .mean: return []
+            case .activation, .gates, .scale, .sum, .maximumPool, .mean: return []
             }
         }.map { NamedTensor(name: "\(prefix).\($0.name)", shape: $0.fileShape, values: $0.fileValues()) }
     }
@@ -139,6 +140,11 @@ extension PyTorchDescription.Operation {
         case .activation(.none): kind = "none"
         case .activation(.relu): kind = "relu"
         case .activation(.relu6): kind = "relu6"
+        case .activation(.silu): kind = "silu"
+        case .activation(.hardSwish): kind = "hardSwish"
+        case .gates(.logistic): kind = "logistic"
+        case .gates(.hardLogistic): kind = "hardLogistic"
+        case .scale: kind = "scale"
         case .sum: kind = "sum"
         case .maximumPool(let kernel, let stride, let padding):
             kind = "maximumPool"

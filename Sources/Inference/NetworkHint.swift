@@ -6,7 +6,8 @@ enum NetworkHint {
     /// Widths that are tried, besides the one that the first convolution suggests.
     private static let widths = [1, 0.75, 0.5, 0.35, 0.25, 0.125, 1.4, 2]
 
-    /// All backbones at width 1, with torchvision's and timm's names. Names do not depend on the width.
+    /// All backbones at width 1, with torchvision's and timm's names. Names depend on the width only in blocks of MobileNetV3 that expand
+    /// nothing at very small ones; these files get no hint.
     private static let backbones = Backbone.allCases.flatMap { backbone in
         let architecture = backbone.architecture()
         let namings: [NetworkTensors.Naming] = architecture.timmNames.isEmpty ? [.torchvision] : [.torchvision, .timm]

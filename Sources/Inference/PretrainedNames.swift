@@ -60,9 +60,12 @@ struct PretrainedNames {
     /// Tensors of the network's own modules that the network does not have: a ResNet-34 has all tensors of a ResNet-18.
     func namesOfAnotherNetwork(_ needed: NetworkTensors) -> [String] {
         let used = Set(stored.values.flatMap(\.values))
+        // A last layer can be in a module with others, as `classifier.3` of MobileNetV3. It is looked for elsewhere.
+        let lastLayer = Set(needed.tensors.filter(\.parameter.isOfLastLayer).map(\.plainName))
         return unwrapped.filter { short, name in
             guard short.hasPrefix(prefix), !used.contains(name), !short.hasSuffix("num_batches_tracked") else { return false }
-            return needed.modules.contains(String(short.dropFirst(prefix.count).prefix { $0 != "." }))
+            let own = short.dropFirst(prefix.count)
+            return needed.modules.contains(String(own.prefix { $0 != "." })) && !lastLayer.contains(String(own))
         }.values.sorted()
     }
 

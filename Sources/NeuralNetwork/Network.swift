@@ -166,7 +166,8 @@ final class ClassifierLayers: NetworkLayers {
     func record(in recorder: OperationRecorder) throws -> (features: NetworkValue, output: NetworkValue) {
         let last = try features.reduce(NetworkValue.input) { try $1.record($0, in: recorder) }
         let mean = recorder.add("mean", .mean, [last])
-        return (mean, classifier.record(mean, in: recorder))
+        let input = hidden?.record(mean, in: recorder) ?? mean
+        return (input, classifier.record(input, in: recorder))
     }
 
     func layerCosts(_ input: Shape) -> [LayerCost] {

@@ -9,8 +9,9 @@ struct GraphChecker {
     /// The operators that graphs consist of.
     private static let operators: Set<String> = [
         "Add", "ArgMax", "Clip", "Concat", "ConstantOfShape", "Conv", "Div", "Equal", "Exp", "Expand", "Flatten", "Gather", "GatherND",
-        "Gemm", "GlobalAveragePool", "Greater", "Identity", "If", "Less", "LogSoftmax", "MatMul", "Max", "MaxPool", "Mul", "Neg", "NonZero",
-        "ReduceSum", "Relu", "Reshape", "ScatterND", "Shape", "Size", "Slice", "Sub", "TopK", "Transpose", "Where",
+        "Gemm", "GlobalAveragePool", "Greater", "HardSigmoid", "HardSwish", "Identity", "If", "Less", "LogSoftmax", "MatMul", "Max",
+        "MaxPool", "Mul", "Neg", "NonZero", "ReduceSum", "Relu", "Reshape", "ScatterND", "Shape", "Sigmoid", "Size", "Slice", "Sub", "TopK",
+        "Transpose", "Unsqueeze", "Where",
     ]
 
     /// - Parameters:

@@ -1,6 +1,7 @@
 import DynamicResolution
 import Foundation
 import Interchange
+import Kernels
 import NeuralNetwork
 import XCTest
 
@@ -24,6 +25,23 @@ final class NetworkGraphTests: XCTestCase {
                     for case .operation(let input) in operation.inputs { XCTAssertLessThan(input, index, "\(backbone.rawValue)") }
                 }
             }
+        }
+    }
+
+    func testGroupsAndGatesAreThoseOfTheBackbone() throws {
+        func operations(_ name: String) throws -> [NetworkOperation] {
+            let architecture = try XCTUnwrap(Backbone(rawValue: name)).architecture(BackboneOptions(width: 0.25))
+            return try FrozenNetwork(architecture.makeNetwork(outputs: 3, resolutionCount: 2)).graph().operations
+        }
+        func groups(_ operations: [NetworkOperation]) -> [Int] {
+            operations.compactMap { if case .convolution(let convolution) = $0.kind { convolution.groups } else { nil } }
+        }
+        XCTAssertEqual(Set(groups(try operations("resnext50_32x4d"))), [1, 32])
+        XCTAssertEqual(Set(groups(try operations("resnet50"))), [1])
+        for (name, gate) in [("mobilenet_v3_small", GateFunction.hardLogistic), ("efficientnet_b0", .logistic)] {
+            let gates = try operations(name).compactMap { if case .gates(let gate) = $0.kind { gate } else { nil } }
+            XCTAssertFalse(gates.isEmpty, name)
+            XCTAssertTrue(gates.allSatisfy { $0 == gate }, name)
         }
     }
 

@@ -85,7 +85,8 @@ final class UnpicklerTests: XCTestCase {
         check(tensor(shape: [2, 2], strides: [Int.max, 1]), "the strides")
         // An expanded tensor needs no bytes of the file.
         check(tensor(shape: [1 << 40], strides: [0]), "repeats its 4 stored elements")
-        check(tensor(shape: [1 << 40, 1 << 40], strides: [0, 0]), "repeats its 4 stored elements")
+        check(tensor(shape: [1 << 31, 1 << 31], strides: [0, 0]), "repeats its 4 stored elements")
+        check(tensor(shape: [1 << 40, 1 << 40], strides: [0, 0]), "a tensor has the shape [1099511627776, 1099511627776]")
         XCTAssertEqual(try open(tensor(offset: 3, shape: [0, 1 << 60], strides: [1, 1])).floats(of: "tensor"), [])
         check(tensor(shape: [Int](repeating: 1, count: 65), strides: [Int](repeating: 1, count: 65)), "a shape is no tuple of numbers")
     }
@@ -127,6 +128,29 @@ final class UnpicklerTests: XCTestCase {
         names = [UInt8](repeating: 0x4E, count: 1_000_001)
         check(names, "its pickle has more than 1000000 values")
         check([0x4E] + [UInt8](repeating: 0x94, count: 1_000_001), "its pickle has more than 1000000 values")
+    }
+
+    /// Few bytes that make many items: without a limit, each of these takes all memory or hours.
+    func testCopiesOfContainersHaveALimit() {
+        // A namespace whose attributes are itself, again and again: the items double.
+        let namespace = global("argparse", "Namespace") + [0x29, 0x52, 0x71, 0]
+        let doubled = namespace + [0x7D] + text("x") + [0x4E, 0x73, 0x62] + (0..<60).flatMap { _ -> [UInt8] in [0x68, 0, 0x62] }
+        check(doubled, "its pickle copies more than 1000000 items of containers")
+        // A long list of pairs, of which many dictionaries are made.
+        let pair = tuple([text("x"), [0x4E]]) + [0x71, 0]
+        let list = pair + [0x30, 0x5D, 0x28] + (0..<200_000).flatMap { _ -> [UInt8] in [0x68, 0] } + [0x65, 0x71, 1]
+        let makes =
+            global("collections", "OrderedDict") + [0x71, 2] + (0..<100).flatMap { _ -> [UInt8] in [0x68, 2, 0x68, 1, 0x85, 0x52, 0x30] }
+        check(list + makes, "its pickle copies more than 1000000 items of containers")
+        // A long list without tensors, which a container has many times.
+        let losses: [UInt8] = [0x5D, 0x28] + [UInt8](repeating: 0x4E, count: 200_000) + [0x65, 0x71, 0]
+        check(
+            losses + [0x5D, 0x28] + (0..<100).flatMap { _ -> [UInt8] in [0x68, 0] } + [0x65], "its containers have more than 5000000 items")
+    }
+
+    func testAnEmptyTensorOfAnEnormousShapeIsRefused() throws {
+        check(tensor(shape: [1 << 62, 4, 0], strides: [1, 1, 1]), "a tensor has the shape [4611686018427387904, 4, 0]")
+        XCTAssertEqual(try open(tensor(shape: [3, 0], strides: [1, 1])).floats(of: "tensor"), [])
     }
 
     func testSizesAreCheckedBeforeTheyAreUsed() {

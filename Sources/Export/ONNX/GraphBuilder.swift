@@ -151,6 +151,13 @@ extension ONNXAttribute {
         i = Int64(value)
     }
 
+    init(_ name: String, _ value: Float) {
+        self.init()
+        self.name = name
+        type = .float
+        f = value
+    }
+
     init(_ name: String, _ values: [Int]) {
         self.init()
         self.name = name

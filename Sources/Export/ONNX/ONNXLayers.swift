@@ -1,3 +1,4 @@
+import Kernels
 import NeuralNetwork
 
 /// Writes the operations of a network as nodes of ONNX.
@@ -39,6 +40,11 @@ struct ONNXLayers {
                     limits ?? (builder.floats("\(self.name)/low", shape: [], [0]), builder.floats("\(self.name)/high", shape: [], [6]))
                 limits = found
                 values.append(builder.node("Clip", name, inputs + [found.low, found.high]))
+            case .activation(.silu):
+                values.append(builder.node("Mul", name, inputs + [builder.node("Sigmoid", "\(name).gate", inputs)]))
+            case .activation(.hardSwish): values.append(builder.node("HardSwish", name, inputs))
+            case .gates(let function): values.append(add(function, name, inputs, to: builder))
+            case .scale: values.append(scale(name, inputs, in: builder))
             case .sum: values.append(builder.node("Add", name, inputs))
             case .maximumPool(let kernel, let stride, let padding):
                 values.append(
@@ -50,14 +56,31 @@ struct ONNXLayers {
                         ]))
             case .mean: values.append(builder.node("Flatten", name, [builder.node("GlobalAveragePool", "\(name).pixels", inputs)]))
             case .linear(let weight, let bias):
+                // Weights of a 1×1 convolution are [output, input, 1, 1]. `Gemm` takes [output, input].
                 let parameters = [weight, bias].map { parameter in
-                    shared?.constant(parameter)
-                        ?? builder.floats("\(self.name)/\(parameter.name)", shape: parameter.fileShape, parameter.fileValues())
+                    let shape = Array(parameter.fileShape.prefix(2))
+                    return shared?.constant(parameter, shape: shape)
+                        ?? builder.floats("\(self.name)/\(parameter.name)", shape: shape, parameter.fileValues())
                 }
                 values.append(builder.node("Gemm", name, inputs + parameters, [ONNXAttribute("transB", 1)]))
             }
         }
         return (value(graph.features), value(graph.output))
+    }
+
+    private func add(_ gate: GateFunction, _ name: String, _ scores: [String], to builder: GraphBuilder) -> String {
+        switch gate {
+        case .logistic: return builder.node("Sigmoid", name, scores)
+        // The default of `alpha` is 0.2.
+        case .hardLogistic:
+            return builder.node("HardSigmoid", name, scores, [ONNXAttribute("alpha", Float(1) / 6), ONNXAttribute("beta", 0.5)])
+        }
+    }
+
+    /// The product of a feature map and factors for its channels.
+    private func scale(_ name: String, _ inputs: [String], in builder: GraphBuilder) -> String {
+        let axes = builder.integers("\(name).axes", [2, 3])
+        return builder.node("Mul", name, [inputs[0], builder.node("Unsqueeze", "\(name).factors", [inputs[1], axes])])
     }
 
     private func add(_ convolution: ConvolutionOperation, _ name: String, _ inputs: [String], to builder: GraphBuilder) -> String {
@@ -95,9 +118,13 @@ final class SharedWeights {
     }
 
     /// The name of a parameter's values, which the first call adds.
-    func constant(_ parameter: Parameter) -> String {
+    ///
+    /// - Parameters:
+    ///   - parameter: weights or a bias.
+    ///   - shape: of the values; nil for the shape in files.
+    func constant(_ parameter: Parameter, shape: [Int]? = nil) -> String {
         if let name = names[parameter.name] { return name }
-        let name = builder.floats("shared/\(parameter.name)", shape: parameter.fileShape, parameter.fileValues())
+        let name = builder.floats("shared/\(parameter.name)", shape: shape ?? parameter.fileShape, parameter.fileValues())
         names[parameter.name] = name
         return name
     }

@@ -6,9 +6,12 @@ struct PickledTensors {
     private let values: [PickleValue]
     private var nameBytes = 0
     private var visits = 0
+    private var examined = 0
 
     /// Limits of containers. A few hundred bytes of a pickle can describe a tree without an end, because values can be used again.
     private static let (maximumDepth, maximumVisits, maximumNameBytes) = (32, 100_000, 16 << 20)
+    /// Items of all visited containers, also those without tensors, such as a list of losses.
+    private static let maximumExamined = 5_000_000
 
     /// Reads a pickle.
     ///
@@ -35,14 +38,24 @@ struct PickledTensors {
         switch values[index] {
         case .tensor(let tensor): try add(tensor, name: name.isEmpty ? "tensor" : name)
         case .dictionary(let dictionary):
+            try examine(dictionary.items.count)
             // The last of equal keys counts.
             var items: [String: Int] = [:]
             for item in dictionary.items {
                 if let key = key(item.key) { items[key] = item.value }
             }
             try visit(items.map { ($0.key, $0.value) }, name, depth)
-        case .list(let items), .tuple(let items): try visit(items.enumerated().map { ("\($0.offset)", $0.element) }, name, depth)
+        case .list(let items), .tuple(let items):
+            try examine(items.count)
+            try visit(items.enumerated().map { ("\($0.offset)", $0.element) }, name, depth)
         default: break
+        }
+    }
+
+    private mutating func examine(_ count: Int) throws {
+        examined += count
+        guard examined <= Self.maximumExamined else {
+            throw PickleProblem.malformed("its containers have more than \(Self.maximumExamined) items")
         }
     }
 
@@ -74,12 +87,8 @@ struct PickledTensors {
     }
 
     private mutating func add(_ tensor: PyTorchTensor, name: String) throws {
-        // Tensors that show an element several times can be larger than any file.
-        let count = tensor.shape.reduce((1, false)) { product, extent in
-            let (next, overflow) = product.0.multipliedReportingOverflow(by: extent)
-            return (next, product.1 || overflow)
-        }
-        guard tensor.shape.contains(0) || !count.1 && count.0 <= tensor.storage.count else {
+        // Tensors that show an element several times can be larger than any file. The unpickler has checked that the product is a number.
+        guard tensor.shape.reduce(1, *) <= tensor.storage.count else {
             throw PickleProblem.malformed(
                 "the tensor \(name) of the shape \(tensor.shape) repeats its \(tensor.storage.count) stored elements. Save it with "
                     + ".clone()")

@@ -12,10 +12,15 @@ struct Unpickler {
     /// The heights of the stack at the marks.
     private var marks: [Int] = []
     private var memo: [Int: Int] = [:]
+    /// The items that calls and attributes copied from one container to another.
+    private var copiedItems = 0
 
     /// Values are limited, because each takes more memory than its operation: a million are some 100 MB. A checkpoint of a ResNet-152 with
     /// the state of its optimiser has about 30,000.
     private static let maximumValues = 1_000_000
+
+    /// Calls can copy a container again and again, even into itself, so that a few bytes make items without an end.
+    private static let maximumCopiedItems = 1_000_000
 
     /// - Parameter data: the pickle. The first index is 0.
     init(_ data: Data) {
@@ -225,6 +230,13 @@ struct Unpickler {
 
     // MARK: - Containers
 
+    private mutating func countCopies(_ count: Int) throws {
+        copiedItems += count
+        guard copiedItems <= Self.maximumCopiedItems else {
+            throw malformed("its pickle copies more than \(Self.maximumCopiedItems) items of containers")
+        }
+    }
+
     private mutating func append(_ items: [Int]) throws {
         let index = try top()
         guard case .list(var list) = values[index] else { throw malformed("its pickle appends to a value that is no list") }
@@ -252,6 +264,7 @@ struct Unpickler {
         case .dictionary(var dictionary):
             guard dictionary.takesAttributes else { return }
             guard case .dictionary(let state) = values[attributes] else { throw malformed("attributes are no dictionary") }
+            try countCopies(state.items.count)
             values[index] = .none
             dictionary.items += state.items
             values[index] = .dictionary(dictionary)
@@ -295,9 +308,10 @@ extension Unpickler {
     }
 
     /// The items of collections.OrderedDict([(key, value), …]), which has no arguments otherwise.
-    private func pairs(_ arguments: [Int]) throws -> [(key: Int, value: Int)] {
+    private mutating func pairs(_ arguments: [Int]) throws -> [(key: Int, value: Int)] {
         guard let first = arguments.first else { return [] }
         guard case .list(let list) = values[first] else { throw malformed("an ordered dictionary is not made of a list") }
+        try countCopies(list.count)
         return try list.map { index in
             switch values[index] {
             case .tuple(let pair) where pair.count == 2: return (pair[0], pair[1])
@@ -324,6 +338,11 @@ extension Unpickler {
         guard shape.count == strides.count, offset >= 0, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else {
             throw malformed("a tensor has the offset \(offset), the shape \(shape) and the strides \(strides)")
         }
+        let (_, isTooLarge) = shape.reduce((1, false)) { product, extent in
+            let (next, overflow) = product.0.multipliedReportingOverflow(by: max(extent, 1))
+            return (next, product.1 || overflow)
+        }
+        guard !isTooLarge else { throw malformed("a tensor has the shape \(shape)") }
         var last = offset
         for (extent, stride) in zip(shape, strides) where !shape.contains(0) {
             let (distance, isLarge) = (extent - 1).multipliedReportingOverflow(by: stride)

@@ -83,6 +83,11 @@ struct MobileBlock: FeatureLayer {
         let inside = units.reduce(shape) { $1.trace($0, into: &costs) }
         return project.trace(squeeze?.trace(inside, into: &costs) ?? inside, into: &costs)
     }
+
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) -> NetworkValue {
+        let inside = units.reduce(input) { $1.record($0, in: recorder) }
+        return project.record(squeeze?.record(inside, in: recorder) ?? inside, residual: addsInput ? input : nil, in: recorder)
+    }
 }
 
 extension MobileBlock {

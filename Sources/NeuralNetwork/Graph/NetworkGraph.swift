@@ -39,7 +39,11 @@ public struct NetworkOperation: Sendable {
         case maximumPool(kernel: Int, stride: Int, padding: Int)
         /// The mean over all pixels: [N, C, H, W] → [N, C].
         case mean
-        /// A linear layer with bias: [N, C] → [N, outputs]. The weights are [output, input].
+        /// The gates of squeeze-and-excitation: [N, C] → [N, C].
+        case gates(GateFunction)
+        /// The product of a feature map [N, C, H, W] and factors [N, C], one for each channel.
+        case scale
+        /// A linear layer with bias: [N, C] → [N, outputs]. The weights are [output, input], in files sometimes [output, input, 1, 1].
         case linear(weight: Parameter, bias: Parameter)
     }
 

@@ -53,7 +53,7 @@ public final class Convolution2D: Sendable {
 
     /// This convolution and the batch norm after it, as an operation.
     func operation(_ norm: BatchNormOperation) -> ConvolutionOperation {
-        ConvolutionOperation(weight: weight, stride: stride, padding: padding, groups: isDepthwise ? inputChannels : 1, norm: norm)
+        ConvolutionOperation(weight: weight, stride: stride, padding: padding, groups: isDepthwise ? inputChannels : groups, norm: norm)
     }
 
     /// [N, H, W, C] → [N, ⌊(H + 2p − k) / s⌋ + 1, likewise, output channels].

@@ -22,4 +22,8 @@ struct HiddenLayer: Sendable {
             }
         )
     }
+
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) -> NetworkValue {
+        recorder.add("\(linear.name).activation", activation, linear.record(input, in: recorder))
+    }
 }

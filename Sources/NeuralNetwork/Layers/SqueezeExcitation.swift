@@ -10,6 +10,7 @@ struct SqueezeExcitation: FeatureLayer {
     private let expand: Linear
     private let activation: ActivationFunction
     private let gate: GateFunction
+    private let name: String
 
     var parameters: [Parameter] { [reduce.weight, reduce.bias, expand.weight, expand.bias] }
 
@@ -31,6 +32,7 @@ struct SqueezeExcitation: FeatureLayer {
             isConvolution: true)
         self.activation = activation
         self.gate = gate
+        self.name = name
     }
 
     func forward(_ input: FeatureMap, _ pass: Pass) throws -> Forward<FeatureMap, FeaturePullback> {
@@ -71,5 +73,11 @@ struct SqueezeExcitation: FeatureLayer {
         reduce.trace(Shape(batch: shape.batch, channels: shape.channels), into: &costs)
         expand.trace(costs.last?.output ?? shape, into: &costs)
         return shape
+    }
+
+    func record(_ input: NetworkValue, in recorder: OperationRecorder) -> NetworkValue {
+        let squeezed = reduce.record(recorder.add("\(name).mean", .mean, [input]), in: recorder)
+        let scores = expand.record(recorder.add("\(name).activation", activation, squeezed), in: recorder)
+        return recorder.add(name, .scale, [input, recorder.add("\(name).gates", .gates(gate), [scores])])
     }
 }

@@ -32,14 +32,14 @@ extension FuzzTarget {
     static let checkpoint = FuzzTarget(
         name: "checkpoint",
         seeds: {
-            let files = try files(in: "Tests/Fixtures/pytorch", [".pth", ".pt"])
+            let checkpoints = try files(in: "Tests/Fixtures/pytorch", [".pth", ".pt"])
             // The pickle is the first entry of an archive.
-            let pickles = files.filter { $0.starts(with: [0x50, 0x4B]) }.map { file in
+            let pickles = checkpoints.filter { $0.starts(with: [0x50, 0x4B]) }.map { file in
                 func number(_ position: Int, _ size: Int) -> Int { (0..<size).reduce(0) { $0 | Int(file[position + $1]) << (8 * $1) } }
                 let start = 30 + number(26, 2) + number(28, 2)
                 return Array(file[start...].prefix(4096))
             }
-            return files + pickles
+            return checkpoints + pickles
         },
         run: { bytes in
             let isArchive = bytes.starts(with: [0x50, 0x4B])

@@ -13,6 +13,17 @@ from torch import nn
 from torch.nn import functional as F
 
 
+FUNCTIONS = {
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "silu": F.silu,
+    "hardSwish": F.hardswish,
+    "logistic": torch.sigmoid,
+    "hardLogistic": F.hardsigmoid,
+    "mean": lambda x: x.mean((2, 3)),
+}
+
+
 class Graph(nn.Module):
     """A network as a list of operations on the outputs of earlier ones."""
 
@@ -52,10 +63,15 @@ class Graph(nn.Module):
             )
         if kind == "linear":
             layer = self.get_submodule(operation["name"])
-            return F.linear(x, layer.weight, layer.bias)
+            # Squeeze-and-excitation has the weights of 1x1 convolutions.
+            return F.linear(x, layer.weight.flatten(1), layer.bias)
         if kind == "maximumPool":
             return F.max_pool2d(x, operation["kernel"], operation["stride"], operation["padding"])
-        return {"relu": F.relu, "relu6": F.relu6, "mean": lambda x: x.mean((2, 3)), "sum": lambda *x: sum(inputs)}[kind](x)
+        if kind == "scale":
+            return x * inputs[1][:, :, None, None]
+        if kind == "sum":
+            return sum(inputs)
+        return FUNCTIONS[kind](x)
 
 
 class DRNet(nn.Module):
