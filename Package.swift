@@ -51,7 +51,7 @@ let package = Package(
         .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"]),
         .target(
             name: "ImageData",
-            dependencies: ["CJPEGReader", "CPNGReader", "CTurboJPEG", "CPNG", "CWebP", "CZlib", "Kernels", "Randomness"]),
+            dependencies: ["CJPEGReader", "CPNGReader", "CTurboJPEG", "CPNG", "CWebP", "CZlib", "Kernels", "Randomness", "Interchange"]),
         .target(name: "SyntheticImages", dependencies: ["ImageData", "Interchange", "Randomness"]),
         .target(name: "Interchange", dependencies: ["CZlib"]),
         .target(

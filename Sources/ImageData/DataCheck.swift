@@ -15,10 +15,10 @@ public struct DataCheck: Sendable {
     /// A class with fewer training images than this is reported.
     public static let fewImages = 10
 
-    private let folder: ImageFolder
+    private let folder: ImageDataset
 
     /// Creates the check of a folder. Decodes nothing.
-    public init(_ folder: ImageFolder) {
+    public init(_ folder: ImageDataset) {
         self.folder = folder
     }
 
@@ -36,7 +36,7 @@ public struct DataCheck: Sendable {
         DispatchQueue.concurrentPerform(iterations: max(1, threads)) { _ in
             while let index = work.claim() {
                 do {
-                    let notes = try ImageDecoder.decodeWithNotes(contentsOf: samples[index].file).notes
+                    let notes = try ImageDecoder.decodeWithNotes(samples[index].source).notes
                     work.finish(index, clipped: notes.hasClippedGrey, problem: nil)
                 } catch {
                     work.finish(index, clipped: false, problem: "\(error)")

@@ -14,10 +14,12 @@ extension FileSystemPath {
         var status = stat()
         return withCString({ stat($0, &status) }) == 0 ? Int(status.st_size) : -1
     }
+}
 
-    /// The CRC-32 of the file's bytes; nil if the file cannot be read.
-    public var contentChecksum: UInt32? {
-        guard let bytes = try? FileBytes.read(self) else { return nil }
+extension ImageSource {
+    /// The CRC-32 of the bytes; nil if they cannot be read.
+    public var checksum: UInt32? {
+        guard let bytes = try? read() else { return nil }
         return bytes.withUnsafeBytes { UInt32(truncatingIfNeeded: crc32(0, $0.bindMemory(to: UInt8.self).baseAddress, UInt32($0.count))) }
     }
 }

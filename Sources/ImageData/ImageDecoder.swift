@@ -17,28 +17,38 @@ public enum ImageDecoder {
     ///
     /// - Throws: `ImageError`, which names the file.
     public static func decode(contentsOf path: FileSystemPath) throws -> PixelImage {
-        try decodeWithNotes(contentsOf: path).image
+        try decode(.file(path))
     }
 
-    /// Decodes a file, and reports what a person should know of it.
-    static func decodeWithNotes(contentsOf path: FileSystemPath) throws -> (image: PixelImage, notes: ImageNotes) {
-        try decode(FileBytes.read(path), path: path.description)
+    /// Decodes an image of a data set.
+    ///
+    /// - Throws: `ImageError`, which names the source.
+    public static func decode(_ source: ImageSource) throws -> PixelImage {
+        try decodeWithNotes(source).image
+    }
+
+    /// Decodes an image, and reports what a person should know of it.
+    static func decodeWithNotes(_ source: ImageSource) throws -> (image: PixelImage, notes: ImageNotes) {
+        try decode(source.read(), path: source.description)
     }
 
     /// Decodes the content of a file.
     ///
     /// - Parameter path: the name of the file in errors.
     static func decode(_ file: [UInt8], path: String) throws -> (image: PixelImage, notes: ImageNotes) {
-        if file.starts(with: [0xFF, 0xD8, 0xFF]) {
-            return (try JPEGDecoder(path: path, file: file).decode(), ImageNotes())
+        switch fileExtension(of: file) {
+        case "jpg": return (try JPEGDecoder(path: path, file: file).decode(), ImageNotes())
+        case "png": return try PNGDecoder(path: path, file: file).decode()
+        case "webp": return (try WebPDecoder(path: path, file: file).decode(), ImageNotes())
+        default: throw ImageError.unknownFormat(path: path, found: ForeignFormat.describe(file))
         }
-        if file.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
-            return try PNGDecoder(path: path, file: file).decode()
-        }
-        if file.starts(with: "RIFF".utf8), file.dropFirst(8).starts(with: "WEBP".utf8) {
-            return (try WebPDecoder(path: path, file: file).decode(), ImageNotes())
-        }
-        throw ImageError.unknownFormat(path: path, found: ForeignFormat.describe(file))
+    }
+
+    /// The usual extension of the format of an image; nil for any other content.
+    static func fileExtension(of file: [UInt8]) -> String? {
+        if file.starts(with: [0xFF, 0xD8, 0xFF]) { return "jpg" }
+        if file.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return "png" }
+        return file.starts(with: "RIFF".utf8) && file.dropFirst(8).starts(with: "WEBP".utf8) ? "webp" : nil
     }
 
     static func checkSize(path: String, width: Int, height: Int) throws {

@@ -111,7 +111,7 @@ public final class TrainedNetwork {
     }
 
     /// Refuses images of other classes than those of the run.
-    public func requireClasses(of folder: ImageFolder) throws {
+    public func requireClasses(of folder: ImageDataset) throws {
         guard folder.classes == classes else {
             throw ClassMismatch(path: folder.path, found: folder.classes, expected: classes)
         }

@@ -183,7 +183,7 @@ public enum DurableFile {
     }
 
     /// Writes a file in the same way, with contents that `body` writes to the file descriptor that it receives.
-    static func write(to path: String, _ body: (Int32) throws -> Void) throws {
+    package static func write(to path: String, _ body: (Int32) throws -> Void) throws {
         let temporary = "\(path).\(getpid()).tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure(temporary, "create the file") }
@@ -209,7 +209,7 @@ public enum DurableFile {
         try syncFolder(parent(of: path))
     }
 
-    static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws {
+    package static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws {
         var offset = 0
         while offset < bytes.count {
             let written = systemWrite(descriptor, bytes.baseAddress! + offset, min(bytes.count - offset, 1 << 30))

@@ -90,7 +90,7 @@ struct GallerySection {
         return .element(
             "figure", [],
             [
-                Thumbnail.html(image.file, description: description),
+                Thumbnail.html(image.source, description: description),
                 .element(
                     "figcaption", [],
                     [

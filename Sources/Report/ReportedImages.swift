@@ -9,7 +9,7 @@ import Interchange
 public struct ReportedImages {
     /// One image.
     struct Image {
-        var file: FileSystemPath
+        var source: ImageSource
         /// The path within the data set.
         var name: String
         /// Index of the class.
@@ -52,12 +52,12 @@ public struct ReportedImages {
     ///   - folder: the images.
     ///   - batchSize: images of a batch when the times were measured.
     ///   - threads: that computed it.
-    public init(_ outcome: Evaluator.Outcome, _ trained: TrainedNetwork, folder: ImageFolder, batchSize: Int, threads: Int) {
+    public init(_ outcome: Evaluator.Outcome, _ trained: TrainedNetwork, folder: ImageDataset, batchSize: Int, threads: Int) {
         let model = trained.model
         images = outcome.results.map { result in
             let sample = folder.validation[result.sample]
             return Image(
-                file: sample.file, name: folder.relativePath(of: sample), label: result.label, predicted: result.predicted,
+                source: sample.source, name: folder.relativePath(of: sample), label: result.label, predicted: result.predicted,
                 choice: result.choice, labelRank: result.labelRank,
                 probability: result.topProbabilities.isEmpty ? nil : Double(result.topProbabilities[result.choice]),
                 fixedPredictions: result.fixedPredictions, fixedProbabilities: result.topProbabilities.map(Double.init))
@@ -113,7 +113,7 @@ public struct ReportedImages {
                 (0..<1_000_000_000).contains(rank), let choice = candidates.firstIndex(of: resolution)
             else { throw ReportError("\(path), row \(number + 1), is no prediction of a run with the resolutions \(candidates)") }
             return Image(
-                file: FileSystemPath(row[columns[0]]), name: row[columns[0]], label: labels[row[columns[1]]] ?? 0,
+                source: .file(FileSystemPath(row[columns[0]])), name: row[columns[0]], label: labels[row[columns[1]]] ?? 0,
                 predicted: labels[row[columns[2]]] ?? 0, choice: choice, labelRank: rank)
         }
         self.classes = classes

@@ -10,12 +10,12 @@ enum Thumbnail {
     /// The picture as an element.
     ///
     /// - Parameters:
-    ///   - file: the image.
+    ///   - source: the image.
     ///   - description: for readers who cannot see it.
     /// - Returns: a box with a word in place of a file that is gone or damaged.
-    static func html(_ file: FileSystemPath, description: String) -> HTML {
-        guard let picture = try? ImageDecoder.decode(contentsOf: file).scaled(toFit: side),
-            let bytes = try? ImageEncoder.jpeg(picture, path: file.description, quality: quality)
+    static func html(_ source: ImageSource, description: String) -> HTML {
+        guard let picture = try? ImageDecoder.decode(source).scaled(toFit: side),
+            let bytes = try? ImageEncoder.jpeg(picture, path: source.description, quality: quality)
         else { return .element("div", [("class", "missing")], ["the file cannot be read"]) }
         return .void(
             "img",

@@ -19,7 +19,7 @@ enum ClassCount {
     /// The number of classes of an image folder, or a usual one if the folder cannot be used.
     static func find(_ folder: String) throws -> Int {
         do {
-            return try ImageFolder(path: folder).classes.count
+            return try ImageDataset(path: folder).classes.count
         } catch ImageFolderError.missing {
             try Console.result("\(folder) does not exist: using \(usual) classes")
         } catch {

@@ -16,7 +16,7 @@ struct DRNetCommand: ParsableCommand {
         version: RunEnvironment.projectVersion,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, PredictCommand.self, ExportCommand.self, ReportCommand.self,
-            InfoCommand.self, MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, DoctorCommand.self,
+            InfoCommand.self, MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, PackCommand.self, DoctorCommand.self,
             StudyCommand.self,
         ])
 

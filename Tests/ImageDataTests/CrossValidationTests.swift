@@ -6,7 +6,7 @@ import XCTest
 
 final class CrossValidationTests: XCTestCase {
     /// Runs `body` with a folder that has the given number of training images in each class, and one validation image in each class.
-    private func withFolder(_ counts: [Int], _ body: (ImageFolder) throws -> Void) throws {
+    private func withFolder(_ counts: [Int], _ body: (ImageDataset) throws -> Void) throws {
         try withTemporaryFolder { path in
             for (label, count) in counts.enumerated() {
                 for (split, images) in [("train", count), ("val", 1)] {
@@ -15,11 +15,11 @@ final class CrossValidationTests: XCTestCase {
                     for index in 0..<images { try Data([1]).write(to: URL(fileURLWithPath: "\(folder)/\(index).png")) }
                 }
             }
-            try body(ImageFolder(path: path))
+            try body(ImageDataset(path: path))
         }
     }
 
-    private func folds(_ folder: ImageFolder, _ count: Int) throws -> [ImageFolder] {
+    private func folds(_ folder: ImageDataset, _ count: Int) throws -> [ImageDataset] {
         try (1...count).map { try folder.fold(XCTUnwrap(CrossValidationFold("\($0)/\(count)"))) }
     }
 
@@ -52,7 +52,7 @@ final class CrossValidationTests: XCTestCase {
     func testFoldsAreDeterministicAndIndependentOfTheNames() throws {
         try withFolder([40, 40]) { folder in
             let first = try folds(folder, 4)
-            let again = try folds(ImageFolder(path: folder.path), 4)
+            let again = try folds(ImageDataset(path: folder.path), 4)
             XCTAssertEqual(first.map(\.validation), again.map(\.validation))
             // A division by name would hold out every fourth image, or ten consecutive images.
             let positions = first[0].validation.compactMap { folder.training.firstIndex(of: $0) }

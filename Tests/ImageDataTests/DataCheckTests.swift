@@ -20,7 +20,7 @@ final class DataCheckTests: XCTestCase {
             try FileManager.default.copyItem(
                 atPath: repositoryRoot + "/Tests/Fixtures/images/variants/grey16.png", toPath: "\(path)/train/b/wide.png")
 
-            let folder = try ImageFolder(path: path)
+            let folder = try ImageDataset(path: path)
             for threads in [1, 3] {
                 nonisolated(unsafe) var calls: [(Int, Int)] = []
                 let report = DataCheck(folder).run(threads: threads) { calls.append(($0, $1)) }

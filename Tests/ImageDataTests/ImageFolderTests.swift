@@ -20,12 +20,12 @@ final class ImageFolderTests: XCTestCase {
         if !isFolder { try Data([1]).write(to: URL(fileURLWithPath: path)) }
     }
 
-    private func names(_ samples: [ImageFolder.Sample], in path: String) -> [String] {
+    private func names(_ samples: [ImageDataset.Sample], in path: String) -> [String] {
         samples.map { String($0.path.dropFirst(path.count + 1)) }
     }
 
     private func assertError(_ path: String, _ texts: [String], line: UInt = #line) {
-        XCTAssertThrowsError(try ImageFolder(path: path), line: line) { error in
+        XCTAssertThrowsError(try ImageDataset(path: path), line: line) { error in
             for text in texts { XCTAssertTrue("\(error)".contains(text), "\(text) in \(error)", line: line) }
         }
     }
@@ -38,7 +38,7 @@ final class ImageFolderTests: XCTestCase {
             "validation/a/1.png", "validation/b/1.png",
         ]
         try withFiles(files) { path in
-            let folder = try ImageFolder(path: path + "/")
+            let folder = try ImageDataset(path: path + "/")
             XCTAssertEqual(folder.classes, ["a", "b"])
             XCTAssertEqual(names(folder.training, in: path), ["train/a/x.png", "train/b/1.jpeg", "train/b/2.JPG"])
             XCTAssertEqual(folder.training.map(\.label), [0, 1, 1])
@@ -50,7 +50,7 @@ final class ImageFolderTests: XCTestCase {
     func testEveryExtensionOfADecodedFormatIsRead() throws {
         let names = ["1.jpg", "2.jpeg", "3.JPE", "4.jfif", "5.png", "6.WebP"]
         try withFiles(names.map { "train/a/\($0)" } + ["val/a/1.webp"]) { path in
-            let folder = try ImageFolder(path: path)
+            let folder = try ImageDataset(path: path)
             XCTAssertEqual(self.names(folder.training, in: path), names.map { "train/a/\($0)" })
             XCTAssertEqual(folder.notes, [])
         }
@@ -63,7 +63,7 @@ final class ImageFolderTests: XCTestCase {
             symlink("\(path)/elsewhere/3.jpg", "\(path)/train/a/3.jpg")
             symlink("\(path)/elsewhere", "\(path)/train/b")
             symlink("\(path)/elsewhere", "\(path)/val/b")
-            let folder = try ImageFolder(path: path)
+            let folder = try ImageDataset(path: path)
             XCTAssertEqual(
                 names(folder.training, in: path),
                 [
@@ -79,7 +79,7 @@ final class ImageFolderTests: XCTestCase {
             symlink("..", "\(path)/train/a/in/up")
             symlink("../..", "\(path)/train/a/in/split")
             symlink(".", "\(path)/train/a/self")
-            let folder = try ImageFolder(path: path)
+            let folder = try ImageDataset(path: path)
             XCTAssertEqual(names(folder.training, in: path), ["train/a/1.jpg", "train/a/in/2.jpg"])
             XCTAssertEqual(folder.notes, ["\(path)/train: skipped 3 symbolic links to a folder above (such as a/in/split)"])
         }
@@ -97,17 +97,17 @@ final class ImageFolderTests: XCTestCase {
                     close(file)
                 }
             }
-            let folder = try ImageFolder(path: path)
+            let folder = try ImageDataset(path: path)
             XCTAssertEqual(folder.classes, ["a", #"r\xf6ws\\"#])
             XCTAssertEqual(folder.training.map(\.label), [0, 1, 1])
             XCTAssertEqual(folder.relativePath(of: folder.training[1]), #"train/r\xf6ws\\/é.jpg"#)
             XCTAssertEqual(folder.relativePath(of: folder.training[2]), #"train/r\xf6ws\\/\xff.jpg"#)
             // The bytes open the file; it is empty.
             XCTAssertNoThrow(try FolderEntries.list(root))
-            XCTAssertThrowsError(try ImageDecoder.decode(contentsOf: folder.training[2].file)) {
+            XCTAssertThrowsError(try ImageDecoder.decode(folder.training[2].source)) {
                 XCTAssertEqual($0 as? ImageError, .empty(path: path + #"/train/r\xf6ws\\/\xff.jpg"#))
             }
-            let again = try ImageFolder(validationImagesOf: path, classes: folder.classes)
+            let again = try ImageDataset(validationImagesOf: path, classes: folder.classes)
             XCTAssertEqual(again.validation, folder.validation)
         }
     }
@@ -132,7 +132,7 @@ final class ImageFolderTests: XCTestCase {
             symlink("nowhere", "\(path)/train/rows/lost.jpg")
             XCTAssertEqual(mkfifo("\(path)/train/rows/pipe.jpg", 0o600), 0)
             XCTAssertEqual(
-                try ImageFolder(path: path).notes,
+                try ImageDataset(path: path).notes,
                 [
                     "skipped 12 files with the extension .bmp (such as rows/0.bmp): convert them to JPEG, PNG or WebP",
                     "skipped 3 hidden files or folders (such as .cache)",
@@ -152,7 +152,7 @@ final class ImageFolderTests: XCTestCase {
         try withFiles(files + ["train/a/1.jpg", "val/a/1.jpg"]) { path in
             assertError(path, ["14 classes have no training images", "and 4 more"])
             for number in 0..<14 { try write("train/c\(number)/1.jpg", in: path) }
-            let notes = try ImageFolder(path: path).notes
+            let notes = try ImageDataset(path: path).notes
             XCTAssertEqual(notes.count, 12)
             XCTAssertEqual(notes[10], "\(path)/train: skipped 5 more entries for 5 other reasons")
             XCTAssertTrue(notes[11].contains("no images of 14 classes: c0, c1,") && notes[11].hasSuffix("and 4 more"), notes[11])
@@ -170,7 +170,7 @@ final class ImageFolderTests: XCTestCase {
 
     func testAClassWithoutValidationImagesIsTold() throws {
         try withFiles(["train/a/1.jpg", "train/b/1.jpg", "val/a/1.jpg", "val/b/"]) { path in
-            XCTAssertEqual(try ImageFolder(path: path).notes, ["\(path)/val: no images of 1 class: b"])
+            XCTAssertEqual(try ImageDataset(path: path).notes, ["\(path)/val: no images of 1 class: b"])
         }
     }
 
@@ -202,7 +202,7 @@ final class ImageFolderTests: XCTestCase {
                 }
                 chmod("\(path)/\(folder)", 0o755)
             }
-            try withoutPrivileges { XCTAssertEqual(try ImageFolder(path: path).training.count, 2) }
+            try withoutPrivileges { XCTAssertEqual(try ImageDataset(path: path).training.count, 2) }
         }
     }
 
@@ -219,7 +219,7 @@ final class ImageFolderTests: XCTestCase {
     func testATestSetNeedsNeitherTrainingImagesNorAllClasses() throws {
         for place in ["val/", "validation/", ""] {
             try withFiles(["\(place)c/1.jpg", "\(place)a/1.jpg", "\(place)a/in/2.jpg", "\(place)b/"]) { path in
-                let folder = try ImageFolder(validationImagesOf: path + "/", classes: ["c", "b", "a", "d"])
+                let folder = try ImageDataset(validationImagesOf: path + "/", classes: ["c", "b", "a", "d"])
                 XCTAssertEqual(folder.classes, ["c", "b", "a", "d"])
                 XCTAssertEqual(names(folder.validation, in: path), ["\(place)c/1.jpg", "\(place)a/1.jpg", "\(place)a/in/2.jpg"])
                 XCTAssertEqual(folder.validation.map(\.label), [0, 2, 2])
@@ -236,12 +236,12 @@ final class ImageFolderTests: XCTestCase {
         ]
         for (files, message) in cases {
             try withFiles(files) { path in
-                XCTAssertThrowsError(try ImageFolder(validationImagesOf: path, classes: ["a", "b"])) {
+                XCTAssertThrowsError(try ImageDataset(validationImagesOf: path, classes: ["a", "b"])) {
                     XCTAssertTrue("\($0)".contains(message) && "\($0)".contains(path), "\($0)")
                 }
             }
         }
-        XCTAssertThrowsError(try ImageFolder(validationImagesOf: "/nowhere", classes: ["a"])) {
+        XCTAssertThrowsError(try ImageDataset(validationImagesOf: "/nowhere", classes: ["a"])) {
             XCTAssertTrue("\($0)".contains("/nowhere: there is no such folder; a test set holds"), "\($0)")
         }
     }

@@ -8,13 +8,13 @@ final class LoaderTests: XCTestCase {
     private let size = 16
 
     /// Runs `body` with a folder of small images and the transform of an epoch.
-    private func withImages(_ body: ([ImageFolder.Sample], TrainingTransform) throws -> Void) throws {
+    private func withImages(_ body: ([ImageDataset.Sample], TrainingTransform) throws -> Void) throws {
         try withTemporaryFolder { folder in
-            let samples = try (0..<23).map { number -> ImageFolder.Sample in
+            let samples = try (0..<23).map { number -> ImageDataset.Sample in
                 let path = "\(folder)/\(number).png"
                 try ImageEncoder.writePNG(
                     PixelImage(width: 20 + number, height: 30, fill: (UInt8(number * 10), 100, UInt8(255 - number))), to: path)
-                return ImageFolder.Sample(path: path, label: Int32(number % 3))
+                return ImageDataset.Sample(path: path, label: Int32(number % 3))
             }
             try body(samples, transform(epoch: 1))
         }
@@ -31,7 +31,7 @@ final class LoaderTests: XCTestCase {
     }
 
     private func loader(
-        _ samples: [ImageFolder.Sample], _ transform: ImageTransform, threads: Int = 2, firstBatch: Int = 0, prefetch: Int = 2,
+        _ samples: [ImageDataset.Sample], _ transform: ImageTransform, threads: Int = 2, firstBatch: Int = 0, prefetch: Int = 2,
         sampler: EpochSampler? = nil, makeMemory: ((Int) -> Memory)? = nil
     ) -> PrefetchingLoader<Memory> {
         PrefetchingLoader(

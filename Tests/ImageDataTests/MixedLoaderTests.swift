@@ -24,7 +24,7 @@ final class MixedLoaderTests: XCTestCase {
         var share: Float?
     }
 
-    private func withImages(_ body: ([ImageFolder.Sample]) throws -> Void) throws {
+    private func withImages(_ body: ([ImageDataset.Sample]) throws -> Void) throws {
         try withTemporaryFolder { folder in
             try body(
                 (0..<count).map { number in
@@ -32,7 +32,7 @@ final class MixedLoaderTests: XCTestCase {
                     var image = PixelImage(width: 20, height: 16 + number, fill: (UInt8(number * 9), 100, UInt8(255 - number)))
                     for index in image.pixels.indices { image.pixels[index] &+= UInt8(truncatingIfNeeded: index * 7) }
                     try ImageEncoder.writePNG(image, to: path)
-                    return ImageFolder.Sample(path: path, label: Int32(number % 4))
+                    return ImageDataset.Sample(path: path, label: Int32(number % 4))
                 })
         }
     }
@@ -41,13 +41,13 @@ final class MixedLoaderTests: XCTestCase {
 
     private func mixer(repeats: Int) -> ImageMixer { ImageMixer(options, size: size, seed: 1, epoch: 3, repeats: repeats) }
 
-    private func items(_ samples: [ImageFolder.Sample], repeats: Int) -> [EpochItem] {
+    private func items(_ samples: [ImageDataset.Sample], repeats: Int) -> [EpochItem] {
         TrainingOrder(repeats: repeats, seed: 6, epoch: 3).items(labels: samples.map(\.label))
     }
 
     /// The rows of all batches of one rank, by the key of the image.
     private func rows(
-        _ samples: [ImageFolder.Sample], _ sampler: EpochSampler, _ mixer: ImageMixer?, threads: Int = 2
+        _ samples: [ImageDataset.Sample], _ sampler: EpochSampler, _ mixer: ImageMixer?, threads: Int = 2
     ) throws -> [Int: Row] {
         let loader = PrefetchingLoader(
             samples: samples, size: size,
@@ -77,7 +77,7 @@ final class MixedLoaderTests: XCTestCase {
     }
 
     /// Mixes unmixed images by the rule that the documentation states.
-    private func expected(_ samples: [ImageFolder.Sample], repeats: Int, step: Int) throws -> [Int: Row] {
+    private func expected(_ samples: [ImageDataset.Sample], repeats: Int, step: Int) throws -> [Int: Row] {
         let items = items(samples, repeats: repeats)
         let plain = try rows(samples, EpochSampler(items: items, batchSize: step, rank: 0, rankCount: 1), nil)
         let mixer = mixer(repeats: repeats)

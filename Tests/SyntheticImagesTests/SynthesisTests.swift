@@ -32,7 +32,7 @@ final class SynthesisTests: XCTestCase {
         try withTemporaryFolder { folder in
             let path = folder + "/data"
             _ = try SyntheticDataSet(options()).write(to: path, threads: 2)
-            let images = try ImageFolder(path: path)
+            let images = try ImageDataset(path: path)
             XCTAssertEqual(images.classes, SignPattern.allCases.map(\.rawValue).sorted())
             XCTAssertEqual([images.training.count, images.validation.count], [48, 24])
             let lines = try String(contentsOfFile: path + "/difficulty.csv", encoding: .utf8).split(separator: "\n").dropFirst()
@@ -67,7 +67,7 @@ final class SynthesisTests: XCTestCase {
             guard case .made = try SyntheticDataSet(options()).write(to: folder + "/slash//", threads: 2) else {
                 return XCTFail("not made")
             }
-            XCTAssertEqual(try ImageFolder(path: folder + "/slash").validation.count, 24)
+            XCTAssertEqual(try ImageDataset(path: folder + "/slash").validation.count, 24)
             try manager.createDirectory(atPath: folder + "/empty", withIntermediateDirectories: true)
             // The remains of another process: they have the marker, but other options.
             try manager.copyItem(atPath: folder + "/slash", toPath: folder + "/empty.partial")

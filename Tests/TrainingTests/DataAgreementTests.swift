@@ -29,7 +29,7 @@ final class DataAgreementTests: XCTestCase {
             for rank in 0..<3 { try make("\(folder)/\(rank)") }
             try change("\(folder)/\(different)")
             try InMemoryCommunicator.run(rankCount: 3) { communicator in
-                try DataAgreement.check(ImageFolder(path: "\(folder)/\(communicator.rank)"), seed: 1, communicator)
+                try DataAgreement.check(ImageDataset(path: "\(folder)/\(communicator.rank)"), seed: 1, communicator)
             }
         }
     }
@@ -94,7 +94,7 @@ final class DataAgreementTests: XCTestCase {
             try make(folder)
             try write("", folder + "/train/cat/1.jpg")
             try InMemoryCommunicator.run(rankCount: 2) { communicator in
-                try DataAgreement.check(ImageFolder(path: folder), seed: 1, communicator)
+                try DataAgreement.check(ImageDataset(path: folder), seed: 1, communicator)
             }
         }
     }

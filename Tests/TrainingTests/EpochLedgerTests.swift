@@ -4,10 +4,10 @@ import XCTest
 @testable import Training
 
 final class EpochLedgerTests: XCTestCase {
-    private let samples = (0..<37).map { ImageFolder.Sample(path: "/data/train/\($0 % 3)/\($0).jpg", label: Int32($0 % 3)) }
+    private let samples = (0..<37).map { ImageDataset.Sample(path: "/data/train/\($0 % 3)/\($0).jpg", label: Int32($0 % 3)) }
     private let root = "/data".utf8.count
 
-    private func ledger(_ keys: some Sequence<Int>, of samples: [ImageFolder.Sample]? = nil, root: Int? = nil) -> EpochLedger {
+    private func ledger(_ keys: some Sequence<Int>, of samples: [ImageDataset.Sample]? = nil, root: Int? = nil) -> EpochLedger {
         var ledger = EpochLedger()
         ledger.add(keys, of: samples ?? self.samples, root: root ?? self.root)
         return ledger
@@ -31,13 +31,13 @@ final class EpochLedgerTests: XCTestCase {
     }
 
     func testTheDigestDoesNotDependOnWhereADataSetIsMounted() {
-        let elsewhere = samples.map { ImageFolder.Sample(path: "/mnt/other" + $0.path, label: $0.label) }
+        let elsewhere = samples.map { ImageDataset.Sample(path: "/mnt/other" + $0.path, label: $0.label) }
         XCTAssertEqual(ledger(0..<37), ledger(0..<37, of: elsewhere, root: "/mnt/other/data".utf8.count))
     }
 
     func testImagesThatAreLostRepeatedOrExchangedAreErrors() throws {
         let expected = ledger(0..<37)
-        let relabelled = samples.map { ImageFolder.Sample(path: $0.path, label: $0.label == 2 ? 1 : $0.label) }
+        let relabelled = samples.map { ImageDataset.Sample(path: $0.path, label: $0.label == 2 ? 1 : $0.label) }
         let cases = [
             (ledger(0..<36), "used 36 images instead of 37"), (ledger(Array(0..<37) + [5]), "used 38 images instead of 37"),
             (ledger(Array(0..<36) + [5]), "used 37 images, but not those of the epoch's list"),

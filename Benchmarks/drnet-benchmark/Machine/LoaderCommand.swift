@@ -44,7 +44,7 @@ struct LoaderCommand: ParsableCommand {
     ]
 
     func run() throws {
-        let samples = try ImageFolder(path: folder).training
+        let samples = try ImageDataset(path: folder).training
         _ = try seconds(samples, AugmentationOptions(), round: 0)
         var times = Self.cases.map { _ in [Double]() }
         for round in 1...rounds {
@@ -63,7 +63,7 @@ struct LoaderCommand: ParsableCommand {
     }
 
     /// The processor time of loading the images once.
-    private func seconds(_ samples: [ImageFolder.Sample], _ options: AugmentationOptions, round: Int) throws -> Double {
+    private func seconds(_ samples: [ImageDataset.Sample], _ options: AugmentationOptions, round: Int) throws -> Double {
         // The same images in each round. A folder with fewer images is used several times.
         let items = (0..<images).map { EpochItem(index: $0 * 7919 % samples.count, repetition: $0 / samples.count) }
         let start = Self.processorSeconds

@@ -20,7 +20,7 @@ public enum DifficultyTable {
     }
 
     /// The rows, cheapest first; nil if the folder has no such file or the network has no predictor.
-    public static func rows(_ folder: ImageFolder, _ results: [ImageResult], _ model: FrozenDRNet) throws -> [Row]? {
+    public static func rows(_ folder: ImageDataset, _ results: [ImageResult], _ model: FrozenDRNet) throws -> [Row]? {
         let path = folder.path + "/difficulty.csv"
         guard model.hasDecider, try DurableFile.kind(of: path) != nil else { return nil }
         let difficulties = try read(path)

@@ -7,7 +7,7 @@ import Interchange
 public enum PredictionsFile {
     /// Columns: path, class, predicted, resolution and rank (of the label; 0 if the prediction is correct). Without a predictor, the
     /// prediction is that of the largest resolution.
-    public static func write(_ results: [ImageResult], folder: ImageFolder, model: FrozenDRNet, to path: String) throws {
+    public static func write(_ results: [ImageResult], folder: ImageDataset, model: FrozenDRNet, to path: String) throws {
         let rows = results.map { result in
             [
                 folder.validation[result.sample].path, folder.classes[result.label], folder.classes[result.predicted],

@@ -6,7 +6,7 @@ import Foundation
 /// disjoint images of a batch. A single thread mixes them, after all loads were reported as finished under the lock. `next` reads a batch
 /// only after it was reported as ready under the lock. `makeMemory` runs only on the caller's thread.
 final class LoadingQueue<Memory>: @unchecked Sendable {
-    private let samples: [ImageFolder.Sample]
+    private let samples: [ImageDataset.Sample]
     private let size: Int
     private let transform: ImageTransform
     private let sampler: EpochSampler
@@ -22,7 +22,7 @@ final class LoadingQueue<Memory>: @unchecked Sendable {
     private(set) var waitingSeconds = 0.0
 
     init(
-        samples: [ImageFolder.Sample], size: Int, transform: ImageTransform, sampler: EpochSampler, mixer: ImageMixer?,
+        samples: [ImageDataset.Sample], size: Int, transform: ImageTransform, sampler: EpochSampler, mixer: ImageMixer?,
         firstBatch: Int, pendingLimit: Int, makeMemory: @escaping (Int) -> (memory: Memory, images: UnsafeMutablePointer<Float>)
     ) {
         self.samples = samples
@@ -55,7 +55,7 @@ final class LoadingQueue<Memory>: @unchecked Sendable {
             let item = batch.loads[load]
             var failure: Error?
             do {
-                let image = try ImageDecoder.decode(contentsOf: samples[item.index].file)
+                let image = try ImageDecoder.decode(samples[item.index].source)
                 transform.apply(image, sampleIndex: key(item), into: batch.image(load))
             } catch {
                 failure = error

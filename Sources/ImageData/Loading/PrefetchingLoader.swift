@@ -42,7 +42,7 @@ public final class PrefetchingLoader<Memory> {
     ///   - makeMemory: allocates memory for a number of images, and returns it with the address of its [count, size, size, 3] floats. The
     ///     floats can be uninitialised. `init` and `next` call this closure on their caller's thread.
     public init(
-        samples: [ImageFolder.Sample], size: Int, transform: ImageTransform, sampler: EpochSampler, mixer: ImageMixer? = nil,
+        samples: [ImageDataset.Sample], size: Int, transform: ImageTransform, sampler: EpochSampler, mixer: ImageMixer? = nil,
         firstBatch: Int, threads: Int, prefetchBatches: Int,
         makeMemory: @escaping (_ imageCount: Int) -> (memory: Memory, images: UnsafeMutablePointer<Float>)
     ) {

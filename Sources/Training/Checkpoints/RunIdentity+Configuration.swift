@@ -14,7 +14,7 @@ extension RunIdentity {
             stages: StagePlan.plans(configuration.stages).map(\.name))
     }
 
-    private static func checksum(_ samples: [ImageFolder.Sample], in folder: ImageFolder) -> String {
+    private static func checksum(_ samples: [ImageDataset.Sample], in folder: ImageDataset) -> String {
         let names = samples.map { "\($0.label) \(String($0.path.dropFirst(folder.path.count)))" }
         let checksum = Array(names.joined(separator: "\n").utf8).withUnsafeBytes { CRC32($0) }
         return checksumPrefix + String(checksum.value, radix: 16)

@@ -11,7 +11,7 @@ struct DataAgreement {
     /// The number of images whose contents are compared.
     static let sampledImages = 64
 
-    private let folder: ImageFolder
+    private let folder: ImageDataset
     private let names: [String]
     private let sizes: [Int]
     /// Indices in `names`, drawn at random by the seed; the same on all ranks that have the same number of images.
@@ -19,7 +19,7 @@ struct DataAgreement {
     private let checksums: [UInt32?]
 
     /// Looks at all files, and reads the sample.
-    init(_ folder: ImageFolder, seed: UInt64) {
+    init(_ folder: ImageDataset, seed: UInt64) {
         self.folder = folder
         let samples = folder.training + folder.validation
         names = samples.map(folder.relativePath)
@@ -27,11 +27,11 @@ struct DataAgreement {
         var random = CounterRandom(seed: seed, purpose: .comparison)
         let count = samples.count
         sample = count <= Self.sampledImages ? Array(0..<count) : (0..<Self.sampledImages).map { _ in random.integer(below: count) }
-        checksums = sample.map { samples[$0].file.contentChecksum }
+        checksums = sample.map { samples[$0].source.checksum }
     }
 
     /// The sizes of the files. Several threads ask for them, because a network file system answers slowly and many at a time.
-    private static func sizes(of samples: [ImageFolder.Sample]) -> [Int] {
+    private static func sizes(of samples: [ImageDataset.Sample]) -> [Int] {
         let threads = min(32, samples.count / 1000 + 1)
         return [Int](unsafeUninitializedCapacity: samples.count) { buffer, count in
             // Each thread writes elements of its own.
@@ -40,7 +40,7 @@ struct DataAgreement {
             for first in 0..<threads {
                 group.enter()
                 Thread.detachNewThread {
-                    for index in stride(from: first, to: samples.count, by: threads) { sizes[index] = samples[index].file.fileSize }
+                    for index in stride(from: first, to: samples.count, by: threads) { sizes[index] = samples[index].source.size }
                     group.leave()
                 }
             }
@@ -56,7 +56,7 @@ struct DataAgreement {
     ///   - seed: of the run; selects the sample.
     ///   - communicator: of this rank.
     /// - Throws: `AgreedFailure`, which names the first image that differs and the ranks.
-    static func check(_ folder: ImageFolder, seed: UInt64, _ communicator: Communicator) throws {
+    static func check(_ folder: ImageDataset, seed: UInt64, _ communicator: Communicator) throws {
         guard communicator.rankCount > 1 else { return }
         let own = DataAgreement(folder, seed: seed)
         let all = try communicator.gatherFixed(own.digests, label: "data sets")

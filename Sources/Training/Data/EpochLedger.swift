@@ -24,7 +24,7 @@ struct EpochLedger: Codable, Equatable, Sendable {
     ///   - keys: of the uses (`EpochItem.key`).
     ///   - samples: the images of the stage.
     ///   - root: the number of bytes of the data set's path, which hosts can mount at different places.
-    mutating func add(_ keys: some Sequence<Int>, of samples: [ImageFolder.Sample], root: Int) {
+    mutating func add(_ keys: some Sequence<Int>, of samples: [ImageDataset.Sample], root: Int) {
         for key in keys {
             images += 1
             digest &+= Self.hash(key, samples[key % samples.count], root: root)
@@ -38,9 +38,9 @@ struct EpochLedger: Codable, Equatable, Sendable {
     }
 
     /// FNV-1a of the path and the label, then the finaliser of SplitMix64 with the key.
-    private static func hash(_ key: Int, _ sample: ImageFolder.Sample, root: Int) -> UInt64 {
+    private static func hash(_ key: Int, _ sample: ImageDataset.Sample, root: Int) -> UInt64 {
         var value: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in sample.file.bytes.dropFirst(root) { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        for byte in sample.source.pathBytes.dropFirst(root) { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
         value = (value ^ UInt64(UInt32(bitPattern: sample.label))) &* 0x100_0000_01B3
         value &+= UInt64(key) &* 0x9E37_79B9_7F4A_7C15
         value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9

@@ -9,11 +9,11 @@ import NeuralNetwork
 
 /// The image folder of a run, and the batches that this rank loads from it.
 public final class TrainingData {
-    public let folder: ImageFolder
+    public let folder: ImageDataset
     /// A checksum of the names of all classes and images.
     let namesChecksum: String
     /// The images that train the classifier, and those that train the decider. All training images for both, unless a part is held out.
-    private let images: (classifier: [ImageFolder.Sample], decider: [ImageFolder.Sample])
+    private let images: (classifier: [ImageDataset.Sample], decider: [ImageDataset.Sample])
     private let configuration: TrainingConfiguration
     private let rank: Int
     private let rankCount: Int
@@ -31,7 +31,7 @@ public final class TrainingData {
         _ configuration: TrainingConfiguration, communicator: Communicator, context: KernelContext
     ) throws {
         let folder = try communicator.agree(label: "image folder") {
-            let whole = try ImageFolder(path: configuration.data.folder)
+            let whole = try ImageDataset(path: configuration.data.folder)
             return try configuration.data.fold.map(whole.fold) ?? whole
         }
         try self.init(configuration, folder: folder, communicator: communicator, context: context)
@@ -54,14 +54,14 @@ public final class TrainingData {
             try self.init(configuration, communicator: communicator, context: context)
         } else {
             let folder = try communicator.agree(label: "image folder") {
-                try ImageFolder(validationImagesOf: configuration.data.folder, classes: classes)
+                try ImageDataset(validationImagesOf: configuration.data.folder, classes: classes)
             }
             try self.init(configuration, folder: folder, communicator: communicator, context: context)
         }
     }
 
     private init(
-        _ configuration: TrainingConfiguration, folder: ImageFolder, communicator: Communicator, context: KernelContext
+        _ configuration: TrainingConfiguration, folder: ImageDataset, communicator: Communicator, context: KernelContext
     ) throws {
         self.configuration = configuration
         self.context = context
@@ -76,8 +76,8 @@ public final class TrainingData {
 
     /// Divides the training images, if the decider has images of its own. Without training images there is nothing to divide.
     private static func images(
-        _ configuration: TrainingConfiguration, _ folder: ImageFolder
-    ) throws -> (classifier: [ImageFolder.Sample], decider: [ImageFolder.Sample]) {
+        _ configuration: TrainingConfiguration, _ folder: ImageDataset
+    ) throws -> (classifier: [ImageDataset.Sample], decider: [ImageDataset.Sample]) {
         guard !folder.training.isEmpty, let part = CrossValidationFold("1/\(configuration.policy.heldOutParts)") else {
             return (folder.training, folder.training)
         }
@@ -85,7 +85,7 @@ public final class TrainingData {
         return (divided.training, divided.validation)
     }
 
-    private func images(_ plan: StagePlan) -> [ImageFolder.Sample] { plan.trainsDecider ? images.decider : images.classifier }
+    private func images(_ plan: StagePlan) -> [ImageDataset.Sample] { plan.trainsDecider ? images.decider : images.classifier }
 
     /// Images of one micro-batch over all ranks.
     var microBatchSize: Int { configuration.optimizer.batchSize / configuration.optimizer.accumulationSteps }
@@ -171,7 +171,7 @@ public final class TrainingData {
     }
 
     private func batches(
-        _ samples: [ImageFolder.Sample], _ sampler: EpochSampler, transform: ImageTransform, mixer: ImageMixer? = nil,
+        _ samples: [ImageDataset.Sample], _ sampler: EpochSampler, transform: ImageTransform, mixer: ImageMixer? = nil,
         firstBatch: Int = 0
     ) -> MicroBatches {
         let loader = PrefetchingLoader(
@@ -184,7 +184,7 @@ public final class TrainingData {
         return MicroBatches(loader: loader, sampler: sampler, folder: folder.path)
     }
 
-    private static func namesChecksum(_ folder: ImageFolder) -> String {
+    private static func namesChecksum(_ folder: ImageDataset) -> String {
         let names =
             folder.classes
             + (folder.training + folder.validation).map { sample in

@@ -8,7 +8,7 @@ package struct FuzzTarget: Sendable {
     /// Parses an input. A defect ends the process.
     package var run: @Sendable ([UInt8]) -> Void
 
-    package static let all = [safetensors, checkpoint, names, manifest, deployment, yaml, image, exif, text, report]
+    package static let all = [safetensors, checkpoint, names, manifest, deployment, yaml, image, exif, dataset, text, report]
 
     package static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
 

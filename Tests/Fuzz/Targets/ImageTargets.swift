@@ -30,6 +30,31 @@ extension FuzzTarget {
             decode([0xFF, 0xD8, 0xFF, 0xE1, UInt8(length >> 8), UInt8(length & 255)] + segment + photo.dropFirst(2))
         })
 
+    /// A list or a shard of training images; its first byte tells which.
+    static let dataset = FuzzTarget(
+        name: "dataset",
+        seeds: {
+            let lists = [
+                "path,label\na/1.jpg,cat\n\"b,2.jpg\",0\n", "{\"path\": \"1.jpg\", \"label\": \"cat\"}\n{\"path\": \"2\", \"label\": 0}",
+            ]
+            return try files(in: "Tests/Fixtures", [".tar"]).map { Array($0.prefix(6144)) } + lists.map { Array($0.utf8) }
+        },
+        run: { bytes in
+            let kind = [UInt8(ascii: "p"): "csv", UInt8(ascii: "{"): "jsonl"][bytes.first ?? 0] ?? "tar"
+            // The validation images are the same: every class has training images.
+            withFile(bytes, "train.\(kind)") { path in
+                let folder = (path as NSString).deletingLastPathComponent
+                guard attempt({ try FileManager.default.copyItem(atPath: path, toPath: "\(folder)/val.\(kind)") }) != nil,
+                    let dataset = attempt({ try ImageDataset(path: folder) })
+                else { return }
+                precondition(dataset.training.count == dataset.validation.count && !dataset.training.isEmpty)
+                for sample in dataset.training.prefix(4) where kind == "tar" {
+                    guard let bytes = attempt({ try sample.source.read() }) else { continue }
+                    precondition(bytes.count == sample.source.size)
+                }
+            }
+        })
+
     /// A small JPEG without EXIF data.
     private static let photo: [UInt8] = {
         do {

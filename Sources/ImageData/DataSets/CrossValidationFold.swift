@@ -18,7 +18,7 @@ public struct CrossValidationFold: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(index)/\(count)" }
 }
 
-extension ImageFolder {
+extension ImageDataset {
     /// Returns a folder that validates on one fold of the training images and trains on the other folds. The original validation images are
     /// left out, so that they remain unseen.
     ///
@@ -26,7 +26,7 @@ extension ImageFolder {
     /// numbers of images of each class. The assignment depends only on the folder, so runs with different seeds use the same folds.
     ///
     /// - Throws: `ImageFolderError.tooFewForFolds` if a class has fewer images than there are folds.
-    public func fold(_ fold: CrossValidationFold) throws -> ImageFolder {
+    public func fold(_ fold: CrossValidationFold) throws -> ImageDataset {
         var counts = [Int](repeating: 0, count: classes.count)
         for sample in training { counts[Int(sample.label)] += 1 }
         if let scarce = counts.indices.first(where: { counts[$0] < fold.count }) {

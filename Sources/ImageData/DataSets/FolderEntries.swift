@@ -58,6 +58,14 @@ enum FolderEntries {
         return status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// Returns whether a path is a file; false if it does not exist or is something else.
+    ///
+    /// - Throws: `ImageFolderError.unreadable` if the system cannot tell.
+    static func isFile(_ path: FileSystemPath) throws -> Bool {
+        guard let status = try status(path) else { return false }
+        return status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// - Throws: `ImageFolderError.unreadable`, also if the folder does not exist.
     static func identity(_ path: FileSystemPath) throws -> FolderIdentity {
         guard let status = try status(path) else { throw failure(path, ENOENT) }
