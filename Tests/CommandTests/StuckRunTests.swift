@@ -41,7 +41,8 @@ final class StuckRunTests: XCTestCase {
             XCTAssertTrue(error.contains("rank 1 on ") || error.contains("rank 0 on "), error)
             XCTAssertTrue(error.contains("its process is stopped, as by SIGSTOP"), error)
             XCTAssertGreaterThan(steps, 0, "the message has the step: \(error)")
-            XCTAssertTrue(error.contains("epoch "), error)
+            // On a busy machine, the rank can be stopped in an evaluation.
+            XCTAssertTrue(error.contains("epoch ") || error.contains("the evaluation after step "), error)
             XCTAssertFalse(crashes(run, "run").isEmpty, "the ranks that waited leave records")
             let resumed = try run.train("run", ranks: 2, long + ["--resume"])
             XCTAssertEqual(resumed.status, 0, resumed.text)
