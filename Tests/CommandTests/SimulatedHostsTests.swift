@@ -43,7 +43,7 @@ final class SimulatedHostsTests: XCTestCase {
         try hosts.call(["join", "\(hosts.count - 1)"])
         XCTAssertFalse(result.timedOut, "\(moment): \(result.text)")
         XCTAssertNotEqual(result.status, 0, "\(moment): \(result.text)")
-        let seconds = -(try XCTUnwrap(cutAt, moment).timeIntervalSinceNow)
+        let seconds = -(try XCTUnwrap(cutAt, "the job ended before the link was cut \(moment): \(result.text)").timeIntervalSinceNow)
         print("link cut \(moment): the job ended \(Int(seconds)) s later, with status \(result.status)")
         XCTAssertLessThan(seconds, Double(limit) + Self.extra + Self.slack, "\(moment): \(result.text)")
         return result
@@ -85,6 +85,21 @@ final class SimulatedHostsTests: XCTestCase {
                 let resumed = try train(run, "in a save", SimulatedHosts(count: 2), ["--resume"])
                 XCTAssertEqual(resumed.status, 0, resumed.text)
             }
+        }
+    }
+
+    /// A process that searched for a host in vain, as a daemon of an ended job does, does not keep others from reaching it.
+    func testAHostThatJoinedAgainIsReachedAtOnce() throws {
+        let connect = "echo > /dev/tcp/10.77.0.2/9"
+        try withSimulatedHosts(2) { hosts in
+            try hosts.call(["cut", "1"])
+            try hosts.call(["run", "0", "bash", "-c", "(\(connect)) >/dev/null 2>&1 &"])
+            // The kernel gives up after three seconds.
+            Thread.sleep(forTimeInterval: 2.6)
+            try hosts.call(["join", "1"])
+            let result = try hosts.call(["run", "0", "bash", "-c", connect])
+            // No program listens there. Who hears so has reached the host.
+            XCTAssertTrue(result.errors.contains("Connection refused"), result.text)
         }
     }
 
