@@ -66,6 +66,9 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             exclude: ["ONNX/onnx.proto"]),
+        .target(
+            name: "TensorBoard", dependencies: ["Interchange", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["events.proto"]),
         .target(name: "Charts"),
         .target(
             name: "Evaluation",
@@ -80,7 +83,7 @@ let package = Package(
             name: "Training",
             dependencies: [
                 "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Kernels", "Randomness",
-                "Communication", "ImageData", "Interchange", "Console", "COpenBLAS",
+                "Communication", "ImageData", "Interchange", "TensorBoard", "Console", "COpenBLAS",
             ]),
         .executableTarget(
             name: "drnet",
@@ -113,10 +116,16 @@ let package = Package(
         .executableTarget(name: "drnet-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Command"),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets", "Randomness"]),
 
-        .target(name: "TestSupport", dependencies: ["Interchange", "Kernels", "NeuralNetwork"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "Interchange", "Kernels", "NeuralNetwork", "TensorBoard", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            path: "Tests/TestSupport"),
         .testTarget(name: "ConsoleTests", dependencies: ["Console"]),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
+        .testTarget(name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport"]),
         .testTarget(name: "ChartsTests", dependencies: ["Charts", "TestSupport"]),
         .testTarget(name: "CommunicationTests", dependencies: ["Communication", "communication-check", "TestSupport"]),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
@@ -152,10 +161,10 @@ let package = Package(
             name: "TrainingTests",
             dependencies: [
                 "Training", "Evaluation", "Inference", "Configuration", "DynamicResolution", "NeuralNetwork", "Communication",
-                "ImageData", "SyntheticImages", "Interchange", "TestSupport",
+                "ImageData", "SyntheticImages", "Interchange", "TensorBoard", "TestSupport",
             ]),
         // The whole commands, alone and with real ranks.
-        .testTarget(name: "CommandTests", dependencies: ["drnet", "drnet-benchmark", "Interchange", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["drnet", "drnet-benchmark", "Interchange", "TensorBoard", "TestSupport"]),
     ],
     // The compiler checks that threads share no mutable state. The exceptions are `@unchecked Sendable` or `nonisolated(unsafe)`, with a
     // reason.

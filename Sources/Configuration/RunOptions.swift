@@ -158,16 +158,19 @@ extension TrainingConfiguration {
         }
     }
 
-    /// Records in metrics.jsonl.
+    /// Records in metrics.jsonl, and in event files for TensorBoard.
     public struct MetricsOptions: Equatable, Sendable {
         /// Steps between records of single steps.
         public var everySteps: Int
+        /// Whether rank 0 writes event files.
+        public var tensorBoard: Bool
 
         init(_ section: ConfigurationSection) {
             everySteps = section.integer("everySteps", default: 10, 1...Int.max)
+            tensorBoard = section.boolean("tensorBoard", default: false)
             section.finish()
         }
 
-        var text: ConfigurationText { .section([("everySteps", .value(everySteps))]) }
+        var text: ConfigurationText { .section([("everySteps", .value(everySteps)), ("tensorBoard", .value(tensorBoard))]) }
     }
 }

@@ -16,6 +16,8 @@ public struct RunFolder: Sendable {
     /// The implementation of matrix products that the run began with.
     public var kernels: String { path + "/kernels.json" }
     public var metrics: String { path + "/metrics.jsonl" }
+    /// Event files, with `metrics.tensorBoard`.
+    public var tensorBoard: String { path + "/tensorboard" }
     public var checkpoints: String { path + "/checkpoints" }
     public var evaluationData: String { path + "/evaluation.json" }
     public var evaluationTable: String { path + "/evaluation.txt" }
@@ -34,7 +36,10 @@ public struct RunFolder: Sendable {
 
     /// All files and folders of a run.
     package var files: [String] {
-        [configuration, environment, kernels, metrics, checkpoints, evaluationData, evaluationTable, budget, deployment, report, crashes]
-            + exports
+        [
+            configuration, environment, kernels, metrics, tensorBoard, checkpoints, evaluationData, evaluationTable, budget, deployment,
+            report,
+            crashes,
+        ] + exports
     }
 }

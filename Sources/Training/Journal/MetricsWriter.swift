@@ -1,22 +1,11 @@
 import Foundation
 import Interchange
 
-/// Appends records to metrics.jsonl, one a line.
-///
-/// A record that cannot be written, for example on a full disk, does not end the run. It waits in memory until a later record can be
-/// written. The file never contains a part of a record.
+/// Appends records to metrics.jsonl, one a line. `RecordFile` says what happens if one cannot be written.
 final class MetricsWriter {
-    private let descriptor: Int32
-    private let path: String
-    private let warn: (String) -> Void
-    /// Bytes of complete records in the file.
-    private var length = 0
-    /// Records that could not be written yet.
-    private var waiting = Data()
-    private var hasWarned = false
-
-    /// The largest size of the records that wait, in bytes. Later ones are lost.
-    private static let waitingLimit = 64 << 20
+    private let file: RecordFile
+    /// The lines of the position's step that the file has already.
+    let keptLines: [Data]
 
     /// Opens the file. Records up to the position stay. Later records and the record of the final evaluation are dropped, since the run
     /// writes them again; so is an incomplete last line.
@@ -27,12 +16,9 @@ final class MetricsWriter {
     ///   - warn: receives sentences for a person.
     /// - Throws: `InterchangeError` if an existing file cannot be read, or the file cannot be written.
     init(path: String, after position: Position?, warn: @escaping (String) -> Void) throws {
-        self.path = path
-        self.warn = warn
-        let kept = try position.map { try Self.records(path, $0, warn) } ?? Data()
-        try DurableFile.write(kept, to: path)
-        descriptor = try DurableFile.openForUpdating(path)
-        length = kept.count
+        let kept = try position.map { try Self.records(path, $0, warn) } ?? ([], [])
+        file = try RecordFile(kept.all.reduce(into: Data()) { $0 += $1 + [Self.lineEnd] }, to: path, warn: warn)
+        keptLines = kept.ofStep
     }
 
     /// The place in a run up to which records are complete.
@@ -43,41 +29,39 @@ final class MetricsWriter {
         var isEvaluationPending = false
     }
 
-    deinit { close(descriptor) }
+    private static let lineEnd = UInt8(ascii: "\n")
 
-    func write(_ record: MetricsRecord) throws {
-        let line = try JSON.encode(record, .compact) + Data("\n".utf8)
-        if waiting.count + line.count <= Self.waitingLimit { waiting += line }
-        do {
-            try DurableFile.write(waiting, to: descriptor, at: length, path: path)
-            length += waiting.count
-            waiting = Data()
-            hasWarned = false
-        } catch {
-            ftruncate(descriptor, off_t(length))
-            if !hasWarned { warn("\(error). Training goes on; the records wait in memory until they can be written") }
-            hasWarned = true
-        }
+    /// Writes a record.
+    ///
+    /// - Returns: its line, without the end of the line.
+    @discardableResult
+    func write(_ record: MetricsRecord) throws -> Data {
+        let line = try JSON.encode(record, .compact)
+        file.append(line + [Self.lineEnd])
+        return line
     }
 
-    private static func records(_ path: String, _ position: Position, _ warn: (String) -> Void) throws -> Data {
+    /// The lines to keep, and those of the position's step among them.
+    private static func records(_ path: String, _ position: Position, _ warn: (String) -> Void) throws -> (all: [Data], ofStep: [Data]) {
         struct Place: Decodable {
             var kind: String
             var stage: String
             var step: Int
         }
-        guard try DurableFile.kind(of: path) != nil else { return Data() }
-        let lines = try DurableFile.read(path).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        var (kept, damaged) = (Data(), 0)
+        guard try DurableFile.kind(of: path) != nil else { return ([], []) }
+        let lines = try DurableFile.read(path).split(separator: lineEnd, omittingEmptySubsequences: false)
+        var (kept, ofStep, damaged): ([Data], [Data], Int) = ([], [], 0)
         for line in lines.dropLast() where !line.isEmpty {
             guard let place = try? JSON.decode(Place.self, from: Data(line), source: path) else {
                 damaged += 1
                 continue
             }
             let isPending = position.isEvaluationPending && place.step == position.step && ["evaluation", "epoch"].contains(place.kind)
-            if place.step <= position.step && place.stage != MetricsRecord.finalStage && !isPending { kept += line + [UInt8(ascii: "\n")] }
+            guard place.step <= position.step && place.stage != MetricsRecord.finalStage && !isPending else { continue }
+            kept.append(line)
+            if place.step == position.step { ofStep.append(line) }
         }
         if damaged > 0 { warn("\(path): \(damaged) damaged \(damaged == 1 ? "line is" : "lines are") left out") }
-        return kept
+        return (kept, ofStep)
     }
 }

@@ -1,6 +1,7 @@
 import DynamicResolution
 import Evaluation
 import Foundation
+import ImageData
 import Inference
 import Interchange
 
@@ -9,6 +10,8 @@ final class RunJournal {
     private let runFolder: RunFolder
     private let console: ProgressReporter
     private let metrics: MetricsWriter
+    /// Nil unless the configuration asks for it.
+    private let tensorBoard: TensorBoardJournal?
     private let resolutions: [Int]
     private let costs: ReportedCosts
     /// Steps of the run between records of single steps.
@@ -29,10 +32,11 @@ final class RunJournal {
     ///   - evaluationInterval: epochs between evaluations.
     ///   - lastStage: the last stage that takes long; nil if it is not known.
     ///   - position: where a resumed run continues; later records are dropped. Nil for a new run.
+    ///   - tensorBoard: receives all records, too.
     init(
         runFolder: RunFolder, console: ProgressReporter, resolutions: [Int], costs: ReportedCosts = .multiplyAdds, stepInterval: Int,
         evaluationInterval: Int = 1, lastStage: String? = nil, after position: MetricsWriter.Position?,
-        now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
+        tensorBoard: TensorBoardJournal? = nil, now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
     ) throws {
         self.evaluationInterval = evaluationInterval
         self.lastStage = lastStage
@@ -43,6 +47,13 @@ final class RunJournal {
         self.resolutions = resolutions
         self.stepInterval = stepInterval
         metrics = try MetricsWriter(path: runFolder.metrics, after: position) { console.note("warning: \($0)") }
+        self.tensorBoard = tensorBoard
+        for line in metrics.keptLines { tensorBoard?.add(line) }
+    }
+
+    private func write(_ record: MetricsRecord) throws {
+        let line = try metrics.write(record)
+        tensorBoard?.add(line)
     }
 
     /// Reports a finished step.
@@ -61,7 +72,7 @@ final class RunJournal {
             remaining.seconds(images: event.remainingImages, evaluations: evaluations.count, epochs: epochs) ?? state.remainingSeconds
         state.isLastStage = lastStage.map { $0 == event.plan.name } ?? true
         console.update(state)
-        if event.position.runStep % stepInterval == 0 { try metrics.write(MetricsRecord(event, costs)) }
+        if event.position.runStep % stepInterval == 0 { try write(MetricsRecord(event, costs)) }
     }
 
     /// Completes the console's live line, after the last step of an epoch.
@@ -74,19 +85,19 @@ final class RunJournal {
     ///
     /// - Parameter times: how the ranks spent the steps of the epoch; nil if this start ran none of them.
     func recordEpoch(_ sums: StepReport, times: RankTimes?, plan: StagePlan, position: TrainingPosition) throws {
-        try metrics.write(MetricsRecord(epoch: sums, times: times, plan, position, costs))
+        try write(MetricsRecord(epoch: sums, times: times, plan, position, costs))
         remaining.endPause(isEvaluation: isEvaluated, at: now())
         isEvaluated = false
     }
 
     /// Records the images that an epoch used, after its last step.
     func record(_ ledger: EpochLedger, expected: EpochLedger, plan: StagePlan, position: TrainingPosition) throws {
-        try metrics.write(MetricsRecord(ledger, expected: expected, plan, position))
+        try write(MetricsRecord(ledger, expected: expected, plan, position))
     }
 
     /// Records the evaluation after an epoch, and prints it as one line.
     func record(_ evaluation: Evaluation, plan: StagePlan, position: TrainingPosition) throws {
-        try metrics.write(MetricsRecord(evaluation, plan, position))
+        try write(MetricsRecord(evaluation, plan, position))
         isEvaluated = true
         let rows = evaluation.rows.filter { $0.way != .oracle }.map { row in
             let shares = zip(resolutions, row.shares).map { "\($0) \(Figures.percent($1)) %" }.joined(separator: ", ")
@@ -98,8 +109,20 @@ final class RunJournal {
 
     /// Records the final evaluation, and saves its table in the run folder.
     func recordFinal(_ evaluation: Evaluation, position: TrainingPosition) throws {
-        try metrics.write(MetricsRecord(final: evaluation.rows, step: position.runStep))
+        try write(MetricsRecord(final: evaluation.rows, step: position.runStep))
+        tensorBoard?.end()
         try evaluation.save(to: runFolder)
+    }
+
+    /// Adds photographs with the resolutions of an evaluation to the event file for TensorBoard, if there is one.
+    ///
+    /// - Parameters:
+    ///   - results: of all validation images.
+    ///   - samples: the validation images.
+    ///   - isFinal: whether this is the evaluation after the last stage.
+    ///   - step: of the run.
+    func show(_ results: [ImageResult], of samples: [ImageDataset.Sample], isFinal: Bool, step: Int) {
+        tensorBoard?.add(results, of: samples, group: isFinal ? "final photographs at" : "photographs at", step: step)
     }
 
     /// Reports the end of a recalibration.
@@ -110,7 +133,7 @@ final class RunJournal {
     /// Writes a warning to the console and to metrics.jsonl.
     func warn(_ message: String, plan: StagePlan, position: TrainingPosition) throws {
         console.note("warning: \(message)")
-        try metrics.write(MetricsRecord(message: message, plan, position))
+        try write(MetricsRecord(message: message, plan, position))
     }
 
     /// Writes a line to the console.

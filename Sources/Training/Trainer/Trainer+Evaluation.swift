@@ -13,7 +13,8 @@ extension Trainer {
     /// - Returns: whether the weights are the best so far.
     func evaluateEpoch(_ plan: StagePlan, at position: TrainingPosition) throws -> Bool {
         let isDynamic = usesDecider(plan)
-        let evaluation = try evaluate(isDynamic ? .dynamic : .fixed)
+        let (evaluation, results) = try evaluate(isDynamic ? .dynamic : .fixed)
+        if isDynamic { journal?.show(results, of: data.folder.validation, isFinal: false, step: position.runStep) }
         try journal?.record(evaluation, plan: plan, position: position)
         let score = score(evaluation)
         // Scores with and without a decider cannot be compared, so the first stage with one starts a new comparison.
@@ -34,6 +35,7 @@ extension Trainer {
             results: outcome.results, flops: model.flops, classCount: model.classCount, speed: outcome.speed, hasDecider: hasDecider,
             milliseconds: model.costUnit == .milliseconds ? model.costs : nil)
         if hasDecider { evaluation.addPoints(outcome.results, decider: model.decider, weighed: model.costs) }
+        if hasDecider { journal?.show(outcome.results, of: data.folder.validation, isFinal: true, step: state.position.runStep) }
         try journal?.recordFinal(evaluation, position: state.position)
         try recommend(outcome)
         return evaluation
@@ -60,7 +62,7 @@ extension Trainer {
         return plan.usesPredictor || !decider.hasNetwork
     }
 
-    private func evaluate(_ modes: Evaluator.Modes) throws -> Evaluation {
+    private func evaluate(_ modes: Evaluator.Modes) throws -> (evaluation: Evaluation, results: [ImageResult]) {
         let needsCostWeight = modes.contains(.dynamic) && model.needsCostWeight
         let outcome = try runEvaluator(needsCostWeight ? .policy : modes)
         var results = outcome.results
@@ -70,9 +72,10 @@ extension Trainer {
             state.costWeight = costWeight
             results = results.routed(costWeight, model.costs)
         }
-        return Evaluation(
+        let evaluation = Evaluation(
             results: results, flops: model.flops, classCount: model.classCount, speed: outcome.speed,
             hasDecider: modes.contains(.dynamic), milliseconds: model.costUnit == .milliseconds ? model.costs : nil)
+        return (evaluation, results)
     }
 
     private func runEvaluator(_ modes: Evaluator.Modes) throws -> Evaluator.Outcome {

@@ -136,14 +136,16 @@ public final class Trainer {
             try communicator.onRankZero(label: "records") {
                 // A later start without a step must not find the checkpoints that this one goes back behind.
                 if let found, start.point != .newest { try runFolder.setAside(after: found.state.position.runStep, store, note: note) }
+                let position = found.map {
+                    MetricsWriter.Position(step: $0.state.position.runStep, isEvaluationPending: $0.state.isEvaluationPending)
+                }
                 return try console.map {
                     try RunJournal(
                         runFolder: runFolder, console: $0, resolutions: configuration.resolutions, costs: ReportedCosts(model),
                         stepInterval: configuration.metrics.everySteps, evaluationInterval: configuration.evaluation.everyEpochs,
-                        lastStage: plans.last { !$0.isRecalibration }?.name,
-                        after: found.map {
-                            MetricsWriter.Position(step: $0.state.position.runStep, isEvaluationPending: $0.state.isEvaluationPending)
-                        })
+                        lastStage: plans.last { !$0.isRecalibration }?.name, after: position,
+                        tensorBoard: configuration.metrics.tensorBoard
+                            ? TensorBoardJournal(configuration, runFolder, after: position) { note("warning: \($0)") } : nil)
                 }
             } ?? nil
     }
