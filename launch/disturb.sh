@@ -24,7 +24,7 @@ set_kind() {
     case $name in
     mpirun* | orterun) kind=mpirun ;;
     orted) kind=daemon ;;
-    drnet) kind=rank ;;
+    drnet*) kind=rank ;;
     *) kind="" ;;
     esac
 }

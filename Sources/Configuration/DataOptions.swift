@@ -24,8 +24,19 @@ extension TrainingConfiguration {
         public var repeats: Int
 
         init(_ section: ConfigurationSection) {
-            folder = section.text("folder")
-            fold = section.optionalText("fold").flatMap { text in
+            folder = section.text(
+                "folder",
+                about: """
+                    a data set: class folders (`train/CLASS/`, `val/CLASS/`), lists (`train.csv`, `val.csv`, or `.jsonl`) or shards \
+                    (`train-*.tar`, `val-*.tar`); relative to the working directory ([data.md](data.md))
+                    """)
+            let fold = section.optionalText(
+                "fold",
+                about: """
+                    cross-validation: `2/5` validates on the second of five parts of the training images and trains on the others \
+                    ([policy.md](policy.md))
+                    """)
+            self.fold = fold.flatMap { text in
                 let fold = CrossValidationFold(text)
                 if fold == nil {
                     section.report(
@@ -33,16 +44,30 @@ extension TrainingConfiguration {
                 }
                 return fold
             }
-            decodingThreads = section.integer("decodingThreads", default: 0, 0...256)
-            prefetchBatches = section.integer("prefetchBatches", default: 4, 1...64)
-            let mean = section.numbers("mean", default: [0.485, 0.456, 0.406], count: 3, .fraction)
-            let deviation = section.numbers("standardDeviation", default: [0.229, 0.224, 0.225], count: 3, .positive)
+            decodingThreads = section.integer(
+                "decodingThreads", default: 0, 0...256, about: "decoding threads per rank; 0: as many as compute")
+            prefetchBatches = section.integer("prefetchBatches", default: 4, 1...64, about: "batches decoded ahead")
+            let mean = section.numbers(
+                "mean", default: [0.485, 0.456, 0.406], count: 3, .fraction, about: "of red, green and blue; ImageNet's")
+            let deviation = section.numbers(
+                "standardDeviation", default: [0.229, 0.224, 0.225], count: 3, .positive, about: "of red, green and blue; ImageNet's")
             self.mean = mean.map { Float($0) }
             standardDeviation = deviation.map { Float($0) }
-            resizeRatios = section.numberOrList("resizeRatio", default: 1.143, .between(1, 4))
+            resizeRatios = section.numberOrList(
+                "resizeRatio", default: 1.143, .between(1, 4),
+                about: """
+                    evaluation resizes the shorter side to this factor times the resolution and crops the centre. A list has one factor \
+                    for each resolution, see [data.md](data.md#a-resize-ratio-for-each-resolution)
+                    """)
             augmentation = AugmentationOptions(section.section("augmentation"))
-            sampling = section.choice("sampling", default: .shuffle)
-            repeats = section.integer("repeats", default: 1, 1...16)
+            sampling = section.choice(
+                "sampling", default: .shuffle,
+                about: """
+                    `shuffle`: an epoch uses each image once. `balanced`: each class equally often \
+                    ([data.md](data.md#which-images-an-epoch-uses))
+                    """)
+            repeats = section.integer(
+                "repeats", default: 1, 1...16, about: "R of repeated augmentation: an epoch uses one R-th of the images, R times each")
             section.finish()
         }
 
@@ -68,26 +93,35 @@ extension TrainingConfiguration {
 
 extension AugmentationOptions {
     init(_ section: ConfigurationSection) {
-        func range(_ key: String, _ value: ClosedRange<Double>, _ allowed: NumberRange) -> ClosedRange<Double> {
-            let bounds = section.numbers(key, default: [value.lowerBound, value.upperBound], count: 2, allowed)
+        func range(_ key: String, _ value: ClosedRange<Double>, _ allowed: NumberRange, about: String) -> ClosedRange<Double> {
+            let bounds = section.numbers(key, default: [value.lowerBound, value.upperBound], count: 2, allowed, about: about)
             if bounds[0] <= bounds[1] { return bounds[0]...bounds[1] }
             section.report(key, "is \(bounds); the smaller number comes first")
             return value
         }
         let standard = AugmentationOptions()
         self = standard
-        cropScale = range("cropScale", standard.cropScale, .positiveFraction)
-        cropRatio = range("cropRatio", standard.cropRatio, .between(0.1, 10))
-        flip = section.boolean("flip", default: standard.flip)
-        brightness = section.number("brightness", default: 0, .fraction)
-        contrast = section.number("contrast", default: 0, .fraction)
-        saturation = section.number("saturation", default: 0, .fraction)
-        hue = section.number("hue", default: 0, .between(0, 0.5))
-        trivialAugment = section.boolean("trivialAugment", default: standard.trivialAugment)
-        erasing = section.number("erasing", default: standard.erasing, .fraction)
+        cropScale = range(
+            "cropScale", standard.cropScale, .positiveFraction, about: "range of the area of a random crop, as a share of the image")
+        cropRatio = range("cropRatio", standard.cropRatio, .between(0.1, 10), about: "range of the crop's width divided by its height")
+        flip = section.boolean("flip", default: standard.flip, about: "mirrors an image with probability ½")
+        brightness = section.number("brightness", default: 0, .fraction, about: "b: the factor is drawn from 1 ± b")
+        contrast = section.number("contrast", default: 0, .fraction, about: "c: the factor is drawn from 1 ± c")
+        saturation = section.number("saturation", default: 0, .fraction, about: "s: the factor is drawn from 1 ± s")
+        hue = section.number("hue", default: 0, .between(0, 0.5), about: "the hue is rotated by up to this share of the colour circle")
+        trivialAugment = section.boolean(
+            "trivialAugment", default: standard.trivialAugment,
+            about: "one operation of TrivialAugment (Wide) for each image, after crop and flip")
+        erasing = section.number(
+            "erasing", default: standard.erasing, .fraction, about: "probability that a rectangle of an image is set to the mean colour")
         mixing = MixingOptions(
-            mixup: section.number("mixup", default: 0, .between(0, 10)), cutmix: section.number("cutmix", default: 0, .between(0, 10)),
-            probability: section.number("mixProbability", default: 1, .fraction))
+            mixup: section.number("mixup", default: 0, .between(0, 10), about: "α of mixup; 0: no mixup"),
+            cutmix: section.number(
+                "cutmix", default: 0, .between(0, 10),
+                about: """
+                    α of CutMix; 0: no CutMix. With both, each image gets one of them, with probability ½ each
+                    """),
+            probability: section.number("mixProbability", default: 1, .fraction, about: "probability that an image is mixed"))
         section.finish()
     }
 

@@ -18,12 +18,22 @@ extension TrainingConfiguration {
         public var temperature: Double
 
         init(_ section: ConfigurationSection, largestResolution: Int) {
-            teacher = section.optionalText("teacher")
-            architecture = section.value("architecture") == nil ? nil : section.choice("architecture") as Backbone
-            width = section.value("width") == nil ? nil : section.number("width", .between(0.05, 8))
-            resolution = section.integer("resolution", default: largestResolution, 8...2048)
-            weight = section.number("weight", default: 0.5, .fraction)
-            temperature = section.number("temperature", default: 4, .between(0.1, 100))
+            teacher = section.optionalText(
+                "teacher",
+                about: """
+                    a file of weights ([weights.md](weights.md)), the folder of a run or a checkpoint, as for `classifier.pretrained`. Its \
+                    last layer must have the run's classes in the same order
+                    """)
+            architecture = section.optionalChoice("architecture", defaultText: "by the file", about: "the teacher's architecture")
+            width = section.optionalNumber("width", .between(0.05, 8), defaultText: "by the file", about: "the teacher's width")
+            resolution = section.integer(
+                "resolution", default: largestResolution, 8...2048, defaultText: "the largest of `resolutions`",
+                about: """
+                    size of the images that the teacher sees, in pixels. They are resized from the largest resolution. With a run as \
+                    teacher, the batch norms are those of its closest resolution
+                    """)
+            weight = section.number("weight", default: 0.5, .fraction, about: "α; 0: the teacher is not loaded")
+            temperature = section.number("temperature", default: 4, .between(0.1, 100), about: "T")
             section.finish()
         }
 

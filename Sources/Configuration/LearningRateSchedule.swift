@@ -37,15 +37,30 @@ public struct LearningRateSchedule: Equatable, Sendable {
     ///   - epochs: number of epochs of the stage.
     ///   - batchSize: images of a step.
     init(_ section: ConfigurationSection, epochs: Int, batchSize: Int) {
-        base = section.number("base", .positive)
-        kind = section.choice("kind", default: .cosine)
-        warmUpEpochs = section.number("warmUpEpochs", default: 0, .notNegative)
-        finalFraction = section.number("finalFraction", default: 0, .fraction)
-        everyEpochs = section.integer("everyEpochs", default: 30, 1...100_000)
-        factor = section.number("factor", default: 0.1, .positiveFraction)
-        milestones = section.integers("milestones", default: [], 1...100_000)
-        referenceBatch = section.integer("referenceBatch", default: 0, 0...1_000_000)
-        batchScaling = section.choice("batchScaling", default: .linear)
+        base = section.number("base", .positive, about: "the learning rate at its highest")
+        kind = section.choice("kind", default: .cosine, about: "the course of the rate over the stage")
+        warmUpEpochs = section.number(
+            "warmUpEpochs", default: 0, .notNegative, about: "epochs of linear increase to the base; part of the stage's epochs")
+        finalFraction = section.number("finalFraction", default: 0, .fraction, about: "cosine: the final rate as a share of the base")
+        everyEpochs = section.integer(
+            "everyEpochs", default: 30, 1...100_000, about: "step: epochs between two multiplications by `factor`")
+        factor = section.number("factor", default: 0.1, .positiveFraction, about: "step and milestones: what the rate is multiplied by")
+        milestones = section.integers(
+            "milestones", default: [], 1...100_000,
+            about: """
+                milestones: numbers of epochs of the stage, ascending; the rate is multiplied by `factor` after each, as by PyTorch's \
+                `MultiStepLR`
+                """)
+        referenceBatch = section.integer(
+            "referenceBatch", default: 0, 0...1_000_000,
+            about: """
+                the batch size that `base` is meant for. With another `optimizer.batchSize`, `base` is scaled. 0: it never is
+                """)
+        batchScaling = section.choice(
+            "batchScaling", default: .linear,
+            about: """
+                `linear`: base · batchSize / referenceBatch. `sqrt`: base · √(batchSize / referenceBatch), which is usual with AdamW
+                """)
         let relativeBatch = referenceBatch == 0 ? 1 : Double(batchSize) / Double(referenceBatch)
         batchFactor = batchScaling == .linear ? relativeBatch : relativeBatch.squareRoot()
         checkMilestones(section)

@@ -26,6 +26,12 @@ public enum ClassWeights: Equatable, Sendable {
     private static let range = NumberRange.between(0.001, 1000)
 
     init(_ section: ConfigurationSection, key: String) {
+        section.declare(
+            key, "`none`, `balanced`, or weights by class, each \(ValueText.range(Self.range))", "none",
+            """
+            `balanced`: inversely proportional to the number of training images of the class. Weights of some classes by name: \
+            `{cat: 2, dog: 0.5}`; classes without a weight have 1
+            """)
         guard let node = section.value(key) else {
             self = .none
             return

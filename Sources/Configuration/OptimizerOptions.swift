@@ -32,20 +32,40 @@ extension TrainingConfiguration {
         public var clipGradientNorm: Double
 
         init(_ section: ConfigurationSection) {
-            kind = section.choice("kind", default: .sgd)
-            batchSize = section.integer("batchSize", 1...1_000_000)
-            accumulationSteps = section.integer("accumulationSteps", default: 1, 1...100_000)
-            momentum = section.number("momentum", default: 0.9, .belowOne)
-            nesterov = section.boolean("nesterov", default: false)
-            betas = section.numbers("betas", default: [0.9, 0.999], count: 2, .belowOne)
-            epsilon = section.number("epsilon", default: 1e-8, .positive)
+            kind = section.choice("kind", default: .sgd, about: "the formulas of torch.optim.SGD and torch.optim.AdamW")
+            batchSize = section.integer("batchSize", 1...1_000_000, about: "images per step over all ranks")
+            accumulationSteps = section.integer(
+                "accumulationSteps", default: 1, 1...100_000, about: "micro-batches per step, a divisor of the batch size; saves memory")
+            momentum = section.number("momentum", default: 0.9, .belowOne, about: "`sgd`: share of the earlier momentum in the new one")
+            nesterov = section.boolean("nesterov", default: false, about: "`sgd`: needs momentum above 0")
+            betas = section.numbers(
+                "betas", default: [0.9, 0.999], count: 2, .belowOne, about: "`adamw`: β₁ of the mean gradient and β₂ of the mean square")
+            epsilon = section.number("epsilon", default: 1e-8, .positive, about: "`adamw`: ε in the denominator")
             // PyTorch's default for AdamW.
-            weightDecay = section.number("weightDecay", default: kind == .adamW ? 0.01 : 1e-4, .notNegative)
-            decaysNormAndBias = section.boolean("decaysNormAndBias", default: true)
-            layerDecay = section.number("layerDecay", default: 1, .positiveFraction)
-            emaDecay = section.number("emaDecay", default: 0, .belowOne)
-            labelSmoothing = section.number("labelSmoothing", default: 0, .belowOne)
-            clipGradientNorm = section.number("clipGradientNorm", default: 0, .notNegative)
+            weightDecay = section.number(
+                "weightDecay", default: kind == .adamW ? 0.01 : 1e-4, .notNegative, defaultText: "1e-4; adamw: 0.01",
+                about: """
+                    `sgd` adds it times the weights to the gradient; `adamw` multiplies the weights by 1 − rate · weightDecay
+                    """)
+            decaysNormAndBias = section.boolean(
+                "decaysNormAndBias", default: true, about: "whether weight decay also applies to biases and batch norms")
+            layerDecay = section.number(
+                "layerDecay", default: 1, .positiveFraction,
+                about: """
+                    d: each part of the classifier has d times the learning rate of the part after it, see below
+                    """)
+            emaDecay = section.number(
+                "emaDecay", default: 0, .belowOne,
+                about: """
+                    decay of the weights' moving averages, which evaluations use; 0: no averages, see below
+                    """)
+            labelSmoothing = section.number(
+                "labelSmoothing", default: 0, .belowOne,
+                about: """
+                    ε: the target of an image is 1 − ε times its label, plus ε divided evenly among all classes
+                    """)
+            clipGradientNorm = section.number(
+                "clipGradientNorm", default: 0, .notNegative, about: "maximum norm of all gradients together; 0: no clipping")
             section.finish()
         }
 

@@ -57,21 +57,58 @@ extension TrainingConfiguration {
 
         /// - Parameter frozen: the part that fine-tuning does not change.
         init(_ section: ConfigurationSection, frozen: FrozenPart) {
-            estimator = section.choice("estimator", default: .expected)
+            estimator = section.choice(
+                "estimator", default: .expected,
+                about: """
+                    estimator of the predictor's gradient: `straight-through`, `dense`, `expected`, `probe` or `regression`, see below
+                    """)
             batchNormImages = Self.batchNormImages(section, estimator, frozen)
             temperature = Self.temperature(section)
-            flopsWeight = section.number("flopsWeight", default: 1, .notNegative)
-            flopsWarmUpEpochs = section.number("flopsWarmUpEpochs", default: 0, .notNegative)
+            flopsWeight = section.number(
+                "flopsWeight", default: 1, .notNegative, about: "η, weight of the cost penalty; with `lagrangian`, the initial multiplier")
+            flopsWarmUpEpochs = section.number(
+                "flopsWarmUpEpochs", default: 0, .notNegative,
+                about: """
+                    epochs of fine-tuning in which η rises linearly from 0, at most the stage's; the predictor then sees differences in \
+                    loss before the cost penalty acts
+                    """)
             flopsTarget = Self.target(section)
             costTable = Self.costTable(section)
-            flopsPenalty = section.choice("flopsPenalty", default: .hinge)
-            multiplierRate = section.number("multiplierRate", default: 5, .positive)
-            countPredictor = section.boolean("countPredictor", default: false)
-            heldOutParts = section.integer("heldOutParts", default: 0, 0...20)
+            flopsPenalty = section.choice(
+                "flopsPenalty", default: .hinge,
+                about: """
+                    function of x = (F̄ − α) / (C_1 − C_m). `hinge`, the published one: max(0, x). `two-sided`: |x|, so that F̄ settles at \
+                    α. `lagrangian`: μ · x instead of η · x. The multiplier μ ≥ 0 rises while the running mean of F̄ is above α and falls \
+                    while it is below
+                    """)
+            multiplierRate = section.number(
+                "multiplierRate", default: 5, .positive,
+                about: """
+                    `lagrangian` only: increase of μ per epoch and unit of x. μ is constant during the warm-up of η
+                    """)
+            countPredictor = section.boolean(
+                "countPredictor", default: false, about: "whether the predictor's own cost counts towards the target")
+            heldOutParts = section.integer(
+                "heldOutParts", default: 0, 0...20,
+                about: """
+                    K, not 1: the training images are divided into K parts, class by class. The decider learns from the first part only, \
+                    and the classifier from the others, so that the losses that the decider sees are those of images that the classifier \
+                    has not learnt by heart. Needs `stages.fineTune.freeze: classifier`. 0: both learn from all images
+                    """)
             if heldOutParts == 1 { section.report("heldOutParts", "is 1, which leaves the classifier no images; it takes 0, or 2 to 20") }
             terms = PolicyTerms(
-                balanceWeight: section.number("balanceWeight", default: 0, .notNegative),
-                entropyWeight: section.number("entropyWeight", default: estimator == .regression ? 0 : 0.1, .notNegative))
+                balanceWeight: section.number(
+                    "balanceWeight", default: 0, .notNegative,
+                    about: """
+                        adds this times KL(π̄ ‖ uniform) to the loss. π̄ is the mean policy of the global batch. Keeps every resolution in \
+                        use
+                        """),
+                entropyWeight: section.number(
+                    "entropyWeight", default: estimator == .regression ? 0 : 0.1, .notNegative, defaultText: "0.1; `regression`: 0",
+                    about: """
+                        subtracts this times the mean entropy of π, in nats, from the loss. Keeps the predictor from becoming certain of \
+                        every image too early ([policy.md](policy.md)). 0 gives the published loss
+                        """))
             if estimator == .regression && terms != PolicyTerms() {
                 section.report(
                     terms.entropyWeight > 0 ? "entropyWeight" : "balanceWeight",
@@ -88,7 +125,12 @@ extension TrainingConfiguration {
         ) -> BatchNormImages {
             let runsAll = estimator == .dense || estimator == .regression
             let usual: BatchNormImages = runsAll || (estimator == .expected && frozen == .none) ? .all : .routed
-            let images = section.choice("batchNormImages", default: usual)
+            let images = section.choice(
+                "batchNormImages", default: usual, defaultText: "by estimator",
+                about: """
+                    the images that the classifier's running batch-norm statistics include during fine-tuning: `routed` (those sent to the \
+                    resolution) or `all`, see below
+                    """)
             if images != usual && estimator != .expected {
                 section.report(
                     "batchNormImages",
@@ -106,12 +148,26 @@ extension TrainingConfiguration {
                 return TemperatureRange(start: value, end: value)
             }
             let bounds = section.section("temperature")
-            let result = TemperatureRange(start: bounds.number("start", .positive), end: bounds.number("end", .positive))
+            let result = TemperatureRange(
+                start: bounds.number(
+                    "start", .positive,
+                    about: """
+                        τ of the Gumbel softmax at the start of the stage. `temperature: 0.7` sets a constant; a section needs both keys. \
+                        Only `straight-through` and `dense` use it
+                        """),
+                end: bounds.number("end", .positive, about: "τ at the end of the stage; geometric interpolation between the two"))
             bounds.finish()
             return result
         }
 
         private static func target(_ section: ConfigurationSection) -> ComputeCost {
+            section.declare(
+                "flopsTarget", "0…1, or a number with K, M or G", "0.6",
+                """
+                α, the target of the mean cost: a share of the largest resolution's cost, up to 1, or multiply-adds such as `2.5G`, `300M` \
+                or `40K`; not below the smallest resolution's cost. With a table in `policy.cost`, a share of the largest resolution's \
+                milliseconds. A trained run can be evaluated at other budgets: [budget.md](budget.md)
+                """)
             guard let node = section.value("flopsTarget") else { return .share(0.6) }
             // A resolved configuration has multiply-adds without a suffix.
             guard let target = ComputeCost(node.text ?? "", largestShare: 1) else {

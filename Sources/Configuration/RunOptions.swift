@@ -11,10 +11,17 @@ extension TrainingConfiguration {
         public var background: Bool
 
         init(_ section: ConfigurationSection) {
-            everySteps = section.integer("everySteps", default: 0, 0...Int.max)
-            everyMinutes = section.number("everyMinutes", default: 10, .notNegative)
-            keep = section.integer("keep", default: 3, 1...10_000)
-            background = section.boolean("background", default: true)
+            everySteps = section.integer(
+                "everySteps", default: 0, 0...Int.max, about: "steps between checkpoints, besides those at the end of each epoch; 0: none")
+            everyMinutes = section.number(
+                "everyMinutes", default: 10, .notNegative, about: "minutes between checkpoints, likewise; 0: none")
+            keep = section.integer("keep", default: 3, 1...10_000, about: "number of newest checkpoints to keep, besides the best")
+            background = section.boolean(
+                "background", default: true,
+                about: """
+                    training goes on while another thread writes a copy of the state, which takes the memory of a checkpoint; false: \
+                    training waits ([checkpoints.md](checkpoints.md))
+                    """)
             section.finish()
         }
 
@@ -34,8 +41,10 @@ extension TrainingConfiguration {
         public var batchSize: Int
 
         init(_ section: ConfigurationSection) {
-            everyEpochs = section.integer("everyEpochs", default: 1, 1...100_000)
-            batchSize = section.integer("batchSize", default: 64, 1...100_000)
+            everyEpochs = section.integer(
+                "everyEpochs", default: 1, 1...100_000,
+                about: "epochs between evaluations; the last epoch of a stage is evaluated in any case")
+            batchSize = section.integer("batchSize", default: 64, 1...100_000, about: "images per batch on each rank")
             section.finish()
         }
 
@@ -57,8 +66,20 @@ extension TrainingConfiguration {
         public var products: Products
 
         init(_ section: ConfigurationSection) {
-            winograd = section.boolean("winograd", default: true)
-            products = section.choice("products", default: .auto)
+            winograd = section.boolean(
+                "winograd", default: true,
+                about: """
+                    compute 3×3 convolutions by Winograd's F(4×4, 3×3) or F(2×2, 3×3) where a cost model predicts a gain. Rounding errors \
+                    of F(4×4) are about twice as large ([performance.md](performance.md))
+                    """)
+            products = section.choice(
+                "products", default: .auto,
+                about: """
+                    implementation of the matrix products of convolutions and linear layers. `openblas`: OpenBLAS's sgemm. `tiles`: this \
+                    project's AVX2 micro-kernels. `auto`: a measurement of under 2 seconds selects the faster one; the result is cached by \
+                    processor in `$XDG_CACHE_HOME/drnet` (default `~/.cache/drnet`). All ranks use the choice of rank 0. `kernels.json` of \
+                    the run folder records it, and a resumed run keeps it. The choices differ in the last bits of results
+                    """)
             section.finish()
         }
 
@@ -109,19 +130,61 @@ extension TrainingConfiguration {
         public var bucketBytes: Int { Int(bucketMegabytes * 1e6) }
 
         init(_ section: ConfigurationSection) {
-            algorithm = section.choice("algorithm", default: .auto)
-            bucketMegabytes = section.number("bucketMegabytes", default: 2, .between(0.01, 1000))
-            gradients = section.choice("gradients", default: .float32)
+            algorithm = section.choice(
+                "algorithm", default: .auto,
+                about: """
+                    how gradients are summed over the ranks. `auto`: while the backward pass runs; the ranks of a host sum first, then the \
+                    hosts. `ring`: while the backward pass runs, along one ring of all ranks. `library`: after the backward pass, with the \
+                    MPI library's `MPI_Allreduce`. At three ranks and more, the choices differ in the last bits of results \
+                    ([communication.md](communication.md))
+                    """)
+            bucketMegabytes = section.number(
+                "bucketMegabytes", default: 2, .between(0.01, 1000),
+                about: """
+                    size of the parts in which gradients are summed while the backward pass runs, in 10⁶ bytes. At three ranks and more, \
+                    it changes the last bits of results
+                    """)
+            gradients = section.choice(
+                "gradients", default: .float32,
+                about: """
+                    numbers in which gradients travel between hosts, or along the only ring: `float32` or `bfloat16`. With `bfloat16`, \
+                    half as many bytes travel; each rank's gradients and their sum are rounded to 8 significant bits, and the sum is \
+                    computed in 32 bits. Not with `algorithm: library` or `deterministic`
+                    """)
             if gradients == .bfloat16 && algorithm == .library {
                 section.report(
                     "gradients",
                     "is bfloat16, but algorithm is library: the MPI library sums 32-bit numbers only; set algorithm to auto or ring")
             }
-            logicalRanks = section.integer("logicalRanks", default: 12, 1...1024)
-            timeoutSeconds = section.number("timeoutSeconds", default: 600, .notNegative)
-            saveTimeoutSeconds = section.number("saveTimeoutSeconds", default: 3600, .notNegative)
-            replicaCheckSteps = section.integer("replicaCheckSteps", default: 200, 0...Int.max)
-            balance = section.choice("balance", default: WorkBalance.none)
+            logicalRanks = section.integer(
+                "logicalRanks", default: 12, 1...1024,
+                about: """
+                    with `deterministic: true`, the number of ranks whose results the run has. The number of ranks must divide it
+                    """)
+            timeoutSeconds = section.number(
+                "timeoutSeconds", default: 600, .notNegative,
+                about: """
+                    the job ends if a rank that others wait for makes no progress for longer; 0: no limit
+                    """)
+            saveTimeoutSeconds = section.number(
+                "saveTimeoutSeconds", default: 3600, .notNegative,
+                about: """
+                    the same for a rank that saves a checkpoint; each file of a checkpoint is progress; 0: no limit
+                    """)
+            replicaCheckSteps = section.integer(
+                "replicaCheckSteps", default: 200, 0...Int.max,
+                about: """
+                    steps between comparisons of the checksums of all replicas; 0: none. They are also compared before each checkpoint
+                    """)
+            balance = section.choice(
+                "balance", default: WorkBalance.none,
+                about: """
+                    `flops`: in fine-tuning, images move between the ranks until all have about the same multiply-adds. Results are the \
+                    same up to rounding with `batchNorm.mode: global`. With `local`, a batch norm normalises with the sub-batch that its \
+                    rank computes, and moved images are part of it. No effect on one rank, in warm-up, with `policy.estimator` `dense` and \
+                    `regression`, and with `stages.fineTune.freeze: classifier`: each image then runs at all resolutions, or forward only \
+                    ([performance.md](performance.md))
+                    """)
             section.finish()
         }
 
@@ -145,9 +208,18 @@ extension TrainingConfiguration {
         public var explodedSteps: Int
 
         init(_ section: ConfigurationSection) {
-            skippedSteps = section.integer("skippedSteps", default: 3, 0...10_000)
-            lossFactor = section.number("lossFactor", default: 10, .notNegative)
-            explodedSteps = section.integer("explodedSteps", default: 20, 1...1_000_000)
+            skippedSteps = section.integer(
+                "skippedSteps", default: 3, 0...10_000,
+                about: """
+                    steps in a row that are skipped because the loss or a gradient is not finite; one more ends the run, see below
+                    """)
+            lossFactor = section.number(
+                "lossFactor", default: 10, .notNegative,
+                about: """
+                    f: a cross entropy above f · max(ln K, its running mean) counts as exploded, for K classes; 0: none does
+                    """)
+            explodedSteps = section.integer(
+                "explodedSteps", default: 20, 1...1_000_000, about: "steps in a row with an exploded loss that end the run")
             section.finish()
         }
 
@@ -166,8 +238,12 @@ extension TrainingConfiguration {
         public var tensorBoard: Bool
 
         init(_ section: ConfigurationSection) {
-            everySteps = section.integer("everySteps", default: 10, 1...Int.max)
-            tensorBoard = section.boolean("tensorBoard", default: false)
+            everySteps = section.integer("everySteps", default: 10, 1...Int.max, about: "steps between `step` records")
+            tensorBoard = section.boolean(
+                "tensorBoard", default: false,
+                about: """
+                    rank 0 also writes event files for TensorBoard into the run folder ([metrics.md](metrics.md#tensorboard))
+                    """)
             section.finish()
         }
 

@@ -33,11 +33,16 @@ extension TrainingConfiguration {
         public var distillation: InPlaceDistillation?
 
         init(_ section: ConfigurationSection, batchSize: Int) {
-            epochs = section.integer("epochs", 1...100_000)
+            epochs = section.integer("epochs", 1...100_000, about: "the classifier learns every resolution on every image")
             learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs, batchSize: batchSize)
-            patience = section.integer("patience", default: 0, 0...100_000)
+            patience = section.integer(
+                "patience", default: 0, 0...100_000,
+                about: """
+                    evaluations without a better score after which the stage ends, see below; 0: the stage has all its epochs
+                    """)
             let teaching = section.section("distillation")
-            let weight = teaching.number("weight", default: 0, .notNegative)
+            let weight = teaching.number(
+                "weight", default: 0, .notNegative, about: "weight of in-place distillation between resolutions, see below; 0: none")
             distillation = weight > 0 ? InPlaceDistillation(weight: weight) : nil
             teaching.finish()
             section.finish()
@@ -65,11 +70,20 @@ extension TrainingConfiguration {
         public var freeze: FrozenPart
 
         init(_ section: ConfigurationSection, batchSize: Int) {
-            epochs = section.integer("epochs", 1...100_000)
+            epochs = section.integer("epochs", 1...100_000, about: "predictor and classifier train together")
             learningRate = LearningRateSchedule(section.section("learningRate"), epochs: epochs, batchSize: batchSize)
-            patience = section.integer("patience", default: 0, 0...100_000)
-            predictorLearningRateMultiplier = section.number("predictorLearningRateMultiplier", default: 0.1, .notNegative)
-            freeze = section.choice("freeze", default: FrozenPart.none)
+            patience = section.integer("patience", default: 0, 0...100_000, about: "the same as for `stages.warmUp`")
+            predictorLearningRateMultiplier = section.number(
+                "predictorLearningRateMultiplier", default: 0.1, .notNegative,
+                about: """
+                    the predictor's learning rate in units of the classifier's. 0.1 is the published value; a predictor from scratch in a \
+                    short stage needs 1 to 10 (configs/)
+                    """)
+            freeze = section.choice(
+                "freeze", default: FrozenPart.none,
+                about: """
+                    `none`, `classifier` or `predictor`: this part does not change during the stage, see below
+                    """)
             section.finish()
         }
 
@@ -89,7 +103,12 @@ extension TrainingConfiguration {
         public var batches: Int
 
         init(_ section: ConfigurationSection) {
-            batches = section.integer("batches", default: 50, 1...1_000_000)
+            batches = section.integer(
+                "batches", default: 50, 1...1_000_000,
+                about: """
+                    training batches from which the batch-norm statistics are estimated again; each has `optimizer.batchSize / \
+                    accumulationSteps` images
+                    """)
             section.finish()
         }
 

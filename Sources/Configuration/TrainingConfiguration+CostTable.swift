@@ -58,6 +58,13 @@ extension TrainingConfiguration.PolicyOptions {
     ///
     /// - Returns: nil for `flops`.
     static func costTable(_ section: ConfigurationSection) -> CostTable? {
+        section.declare(
+            "cost", "`flops`, or the path of a table", "flops",
+            """
+            what decisions, the target and the penalty weigh. `flops`: multiply-adds. The path of a table of `drnet measure-costs`: \
+            milliseconds ([deployment.md](deployment.md#milliseconds-in-place-of-multiply-adds)). `config.yaml` of a run contains the \
+            table itself
+            """)
         guard let node = section.value("cost") else { return nil }
         if node.entries != nil { return CostTable(section.section("cost")) }
         guard let path = section.optionalText("cost"), path != "flops" else { return nil }

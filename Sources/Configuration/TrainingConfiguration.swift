@@ -71,11 +71,22 @@ public struct TrainingConfiguration: Equatable, Sendable {
         return configuration
     }
 
-    private init(_ section: ConfigurationSection) {
-        recipe = section.optionalChoice(Recipe.key)
-        seed = UInt64(section.integer("seed", default: 1, 0...Int.max))
-        deterministic = section.boolean("deterministic", default: false)
-        resolutions = section.integers("resolutions", 8...2048)
+    init(_ section: ConfigurationSection) {
+        recipe = section.optionalChoice(Recipe.key, about: "a named set of values for keys that the file leaves out, [see below](#recipes)")
+        seed = UInt64(section.integer("seed", default: 1, 0...Int.max, about: "the source of all random numbers"))
+        deterministic = section.boolean(
+            "deterministic", default: false,
+            about: """
+                true: parameters, optimiser state and running statistics have the same bits at any number of ranks that divides \
+                `communication.logicalRanks`. It costs time and memory ([communication.md](communication.md)). It needs `kernels.products: \
+                tiles` or `openblas`, because `auto` can select another implementation in another run
+                """)
+        resolutions = section.integers(
+            "resolutions", 8...2048,
+            about: """
+                candidate sizes in pixels, largest first; at least two if there is a fine-tune stage. Sizes that are not multiples of 32 \
+                cost more than their pixels; the run and `drnet info` warn
+                """)
         data = DataOptions(section.section("data"))
         classifier = ClassifierOptions(section.section("classifier"))
         batchNorm = BatchNormOptions(section.section("batchNorm"), classifier.architecture)

@@ -39,7 +39,7 @@ package enum HyperParameter: Equatable {
     }
 }
 
-/// The tab HPARAMS compares runs by hyper-parameters and metrics. Its data are messages of the plugin `hparams` in the metadata of summaries.
+/// The tab HPARAMS compares runs by hyper-parameters and metrics. Its data are messages in the metadata of summaries.
 extension EventLog {
     /// Adds the hyper-parameters of the run.
     ///

@@ -16,7 +16,8 @@ struct DRNetCommand: ParsableCommand {
         version: RunEnvironment.projectVersion,
         subcommands: [
             TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, PredictCommand.self, ExportCommand.self, ReportCommand.self,
-            InfoCommand.self, MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, PackCommand.self, DoctorCommand.self,
+            InfoCommand.self, ConfigCommand.self, MeasureCostsCommand.self, SynthesizeCommand.self, CheckDataCommand.self, PackCommand.self,
+            DoctorCommand.self,
             StudyCommand.self,
         ])
 

@@ -31,6 +31,40 @@ final class DocumentationTests: XCTestCase {
         for part in quoted { XCTAssertTrue(sources.contains(part), "no message has the words '\(part)'") }
     }
 
+    /// The tables of keys are generated. After a change: drnet config --update docs/configuration.md.
+    func testTheTablesOfTheConfigurationAreThoseOfTheCode() throws {
+        let page = try String(contentsOfFile: repositoryRoot + "/docs/configuration.md", encoding: .utf8)
+        let drnet = try builtExecutable(named: "drnet")
+        try withTemporaryFolder { folder in
+            let copy = folder + "/configuration.md"
+            try page.write(toFile: copy, atomically: true, encoding: .utf8)
+            let result = try ProcessRunner.run(drnet, ["config", "--update", copy], environment: [:], timeout: 60)
+            XCTAssertEqual(result.status, 0, result.text)
+            let (old, new) = (page.split(separator: "\n"), try String(contentsOfFile: copy, encoding: .utf8).split(separator: "\n"))
+            XCTAssertEqual(new.filter { !old.contains($0) }, [], "run: drnet config --update docs/configuration.md")
+            XCTAssertEqual(old.filter { !new.contains($0) }, [], "run: drnet config --update docs/configuration.md")
+            XCTAssertEqual(old.count, new.count)
+        }
+    }
+
+    func testTheCommandDescribesKeysAndRefusesOthers() throws {
+        let drnet = try builtExecutable(named: "drnet")
+        func run(_ arguments: [String]) throws -> ProcessRunner.Result {
+            try ProcessRunner.run(drnet, ["config"] + arguments, environment: [:], timeout: 60)
+        }
+        let one = try run(["optimizer.weightDecay"])
+        XCTAssertEqual(one.status, 0, one.text)
+        for part in [
+            "optimizer.weightDecay\n", "values:     0 or more", "default:    1e-4; adamw: 0.01", "can change: before the run ends",
+        ] {
+            XCTAssertTrue(one.output.contains(part), one.text)
+        }
+        XCTAssertTrue(try run([]).output.contains("stages.recalibrate.batches"))
+        let unknown = try run(["optimiser"])
+        XCTAssertNotEqual(unknown.status, 0)
+        XCTAssertTrue(unknown.text.contains("there is no key and no section 'optimiser'"), unknown.text)
+    }
+
     func testTheTestsThatReliabilityNamesExist() throws {
         let text = try String(contentsOfFile: repositoryRoot + "/docs/reliability.md", encoding: .utf8)
         let named = text.matches(of: /`(\w+Tests\.test\w+)`/).map { String($0.1) }

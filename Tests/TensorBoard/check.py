@@ -20,7 +20,7 @@ import urllib.request
 from PIL import Image
 from tensorboard import program
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 
 
 def float32(number):
@@ -157,7 +157,7 @@ def main():
     experiment = parameters["_hparams_/experiment"].experiment
     if {info.name for info in experiment.hparam_infos} != set(session.hparams):
         problems.append("the experiment and the session have other hyper-parameters")
-    if parameters["_hparams_/session_end_info"].session_end_info.status != plugin_data_pb2.STATUS_SUCCESS:
+    if parameters["_hparams_/session_end_info"].session_end_info.status != api_pb2.STATUS_SUCCESS:
         problems.append("the session has no end")
     print(f"{len(session.hparams)} hyper-parameters, such as optimizer.batchSize = {session.hparams['optimizer.batchSize'].number_value:g}")
     for scalar_tags, image_tags, groups, metrics in [served(arguments.folder)]:

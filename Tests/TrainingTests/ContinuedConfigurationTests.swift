@@ -144,4 +144,14 @@ final class ContinuedConfigurationTests: XCTestCase {
         XCTAssertTrue(text.hasPrefix("# until step 0: metrics.everySteps: 10\nseed: "), text)
         XCTAssertTrue(text.contains("everySteps: 7") && text.contains("pretrained: null"), text)
     }
+
+    /// A renamed key must not keep its old name in these lists.
+    func testTheListsOfKeysThatCannotChangeHaveExistingKeys() {
+        let keys = Set(ConfigurationReference { _ in "" }.keys.map(\.key))
+        XCTAssertEqual(KeyChange.fixed.union(KeyChange.initial).union(KeyChange.comparedElsewhere).subtracting(keys), [])
+        for prefix in KeyChange.lasting { XCTAssertTrue(keys.contains { $0.hasPrefix(prefix) }, prefix) }
+        XCTAssertEqual(KeyChange("stages.warmUp.epochs"), .beforeItsStageEnds)
+        XCTAssertEqual(KeyChange("optimizer.weightDecay"), .beforeTheRunEnds)
+        XCTAssertEqual(KeyChange("metrics.tensorBoard"), .always)
+    }
 }

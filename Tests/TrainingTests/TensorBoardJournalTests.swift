@@ -1,4 +1,3 @@
-import Evaluation
 import Foundation
 import ImageData
 import Inference
@@ -8,6 +7,7 @@ import TestSupport
 import XCTest
 
 @testable import Configuration
+@testable import Evaluation
 @testable import Training
 
 final class TensorBoardJournalTests: XCTestCase {

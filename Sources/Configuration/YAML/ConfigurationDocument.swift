@@ -12,6 +12,8 @@ public struct ConfigurationError: Error, Equatable, CustomStringConvertible {
 final class ConfigurationDocument {
     let path: String
     private(set) var problems: [String] = []
+    /// The descriptions of the keys that were read, in this order.
+    private(set) var keys: [KeyDescription] = []
     private var root: ConfigurationNode
     /// Keys that the command line set, with the text of the override. Later ones override earlier ones.
     private var overridden: [(key: String, words: String)] = []
@@ -45,6 +47,9 @@ final class ConfigurationDocument {
     func section() -> ConfigurationSection {
         ConfigurationSection(document: self, node: root, path: "")
     }
+
+    /// Records the description of a key.
+    func declare(_ key: KeyDescription) { keys.append(key) }
 
     /// Records a problem with a key. The message names the override that set the key, or the file and the line.
     ///

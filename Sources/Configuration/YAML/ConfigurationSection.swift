@@ -1,5 +1,8 @@
 /// One mapping of a configuration. Methods that read a value report a missing or wrong value to the document and return a default instead,
 /// so that one pass finds all problems.
+///
+/// Methods with `about` also declare the key for the reference (`ConfigurationReference`): its values, its default, and what it means, in
+/// Markdown. `defaultText` describes a default that depends on other keys.
 final class ConfigurationSection {
     private let document: ConfigurationDocument
     private let node: ConfigurationNode
@@ -22,7 +25,10 @@ final class ConfigurationSection {
     // MARK: - Values
 
     /// A whole number. A key without a default is required.
-    func integer(_ key: String, default value: Int? = nil, _ range: ClosedRange<Int>) -> Int {
+    func integer(_ key: String, default value: Int? = nil, _ range: ClosedRange<Int>, defaultText: String? = nil, about: String? = nil)
+        -> Int
+    {
+        declare(key, ValueText.range(range), defaultText ?? value.map(String.init), about)
         guard let node = required(key, value == nil) else { return value ?? range.lowerBound }
         switch ScalarReading.integer(node) {
         case .problem(let hint): return fail(key, "takes a whole number, not \(node.description)\(hint)", value ?? range.lowerBound)
@@ -32,9 +38,18 @@ final class ConfigurationSection {
     }
 
     /// A finite number. A key without a default is required.
-    func number(_ key: String, default value: Double? = nil, _ range: NumberRange) -> Double {
+    func number(
+        _ key: String, default value: Double? = nil, _ range: NumberRange, defaultText: String? = nil, about: String? = nil
+    ) -> Double {
+        declare(key, ValueText.range(range), defaultText ?? value.map(ConfigurationText.number), about)
         guard let node = required(key, value == nil) else { return value ?? range.example }
         return number(node, key, range)
+    }
+
+    /// A finite number; nil if the key is missing or null.
+    func optionalNumber(_ key: String, _ range: NumberRange, defaultText: String, about: String) -> Double? {
+        declare(key, ValueText.range(range), defaultText, about)
+        return value(key).map { number($0, key, range) }
     }
 
     /// A finite number that is the value of a node.
@@ -48,7 +63,8 @@ final class ConfigurationSection {
     }
 
     /// `true` or `false`.
-    func boolean(_ key: String, default value: Bool) -> Bool {
+    func boolean(_ key: String, default value: Bool, defaultText: String? = nil, about: String? = nil) -> Bool {
+        declare(key, ValueText.boolean, defaultText ?? String(value), about)
         guard let node = required(key, false) else { return value }
         switch ScalarReading.boolean(node) {
         case .value(let flag): return flag
@@ -57,12 +73,13 @@ final class ConfigurationSection {
     }
 
     /// A required text.
-    func text(_ key: String) -> String {
-        optionalText(key, isRequired: true) ?? ""
+    func text(_ key: String, about: String? = nil) -> String {
+        optionalText(key, isRequired: true, about: about) ?? ""
     }
 
     /// A text; nil if the key is missing or null.
-    func optionalText(_ key: String, isRequired: Bool = false) -> String? {
+    func optionalText(_ key: String, isRequired: Bool = false, about: String? = nil) -> String? {
+        declare(key, ValueText.text, isRequired ? nil : "none", about)
         guard let node = required(key, isRequired) else { return nil }
         guard let text = node.text, !text.isEmpty else { return fail(key, "takes a text, not \(node.description)", nil) }
         // System calls would take the part before it.
@@ -71,21 +88,28 @@ final class ConfigurationSection {
     }
 
     /// The raw value of an enum's case. A key without a default is required.
-    func choice<Value: RawRepresentable & CaseIterable>(_ key: String, default value: Value? = nil) -> Value
-    where Value.RawValue == String {
+    func choice<Value: RawRepresentable & CaseIterable>(
+        _ key: String, default value: Value? = nil, defaultText: String? = nil, about: String? = nil
+    ) -> Value where Value.RawValue == String {
         let all = Array(Value.allCases)
+        declare(key, ValueText.choice(all.map(\.rawValue)), defaultText ?? value?.rawValue, about)
         guard let node = required(key, value == nil) else { return value ?? all[0] }
         if let chosen = node.text.flatMap({ Value(rawValue: $0) }) { return chosen }
         return fail(key, "is \(node.description); allowed are \(all.map(\.rawValue).joined(separator: ", "))", all[0])
     }
 
     /// The raw value of an enum's case; nil if the key is missing or null.
-    func optionalChoice<Value: RawRepresentable & CaseIterable>(_ key: String) -> Value? where Value.RawValue == String {
-        value(key) == nil ? nil : choice(key)
+    func optionalChoice<Value: RawRepresentable & CaseIterable>(
+        _ key: String, defaultText: String = "none", about: String
+    ) -> Value? where Value.RawValue == String {
+        declare(key, ValueText.choice(Value.allCases.map(\.rawValue)), defaultText, about)
+        return value(key) == nil ? nil : choice(key)
     }
 
     /// A list of `count` numbers.
-    func numbers(_ key: String, default value: [Double], count: Int, _ range: NumberRange) -> [Double] {
+    func numbers(_ key: String, default value: [Double], count: Int, _ range: NumberRange, about: String? = nil) -> [Double] {
+        let list = "[\(value.map(ConfigurationText.number).joined(separator: ", "))]"
+        declare(key, "\(count) numbers, each \(ValueText.range(range))", list, about)
         guard let node = required(key, false) else { return value }
         guard let list = node.list, list.count == count else {
             return fail(key, "takes a list of \(count) numbers, not \(node.description)", value)
@@ -94,7 +118,8 @@ final class ConfigurationSection {
     }
 
     /// A number or a list of numbers, not empty.
-    func numberOrList(_ key: String, default value: Double, _ range: NumberRange) -> [Double] {
+    func numberOrList(_ key: String, default value: Double, _ range: NumberRange, about: String? = nil) -> [Double] {
+        declare(key, "a number or a list, each \(ValueText.range(range))", ConfigurationText.number(value), about)
         guard let node = required(key, false) else { return [value] }
         guard let list = node.list else { return [number(node, key, range)] }
         guard !list.isEmpty else { return fail(key, "takes a number or a list of numbers, not \(node.description)", [value]) }
@@ -102,7 +127,8 @@ final class ConfigurationSection {
     }
 
     /// A list of whole numbers. A key without a default is required. The list can be empty only if the default is.
-    func integers(_ key: String, default value: [Int]? = nil, _ range: ClosedRange<Int>) -> [Int] {
+    func integers(_ key: String, default value: [Int]? = nil, _ range: ClosedRange<Int>, about: String? = nil) -> [Int] {
+        declare(key, "a list, each \(ValueText.range(range))", value.map { "\($0)" }, about)
         guard let node = required(key, value == nil) else { return value ?? [range.lowerBound] }
         guard let list = node.list, !list.isEmpty || value == [] else {
             return fail(key, "takes a list of whole numbers, not \(node.description)", [range.lowerBound])
@@ -114,6 +140,18 @@ final class ConfigurationSection {
             if case .problem(let words) = result { hint = words }
             return fail(key, "holds \(item.description)\(hint); each is a whole number, \(Self.allowed(range))", range.lowerBound)
         }
+    }
+
+    /// Declares a key for the reference, if there is a text about it.
+    ///
+    /// - Parameters:
+    ///   - key: that is read.
+    ///   - values: that it takes.
+    ///   - defaultText: nil if the key is required.
+    ///   - about: what it means.
+    func declare(_ key: String, _ values: String, _ defaultText: String?, _ about: String?) {
+        guard let about else { return }
+        document.declare(KeyDescription(key: full(key), values: values, defaultText: defaultText ?? "required", about: about))
     }
 
     // MARK: - Sections

@@ -88,31 +88,19 @@ struct ContinuedConfiguration {
         /// The stage of the position ends early.
         var stagnates: Bool
 
-        /// Keys that shape the networks or select the images.
-        private static let fixed: Set<String> = [
-            "classifier.architecture", "classifier.width", "predictor.kind", "predictor.architecture", "predictor.blocks", "predictor.head",
-            "predictor.hiddenUnits", "predictor.widths", "predictor.inputSize", "policy.heldOutParts", "data.fold", "data.sampling",
-            "data.repeats",
-        ]
-        private static let initial: Set<String> = [
-            "classifier.pretrained", "classifier.zeroInitResidual", "predictor.pretrained", "predictor.lastLayerScale",
-        ]
-        /// Keys that a complete run still uses: it is evaluated.
-        private static let lasting = [
-            "evaluation.", "kernels.", "communication.", "metrics.", "checkpoints.", "divergence.", "data.folder",
-            "data.decodingThreads", "data.prefetchBatches", "data.resizeRatio", "data.mean", "data.standardDeviation",
-        ]
-
         private var isComplete: Bool {
             position.stage >= plans.count
                 || position.stage == plans.count - 1 && (stagnates || position.epoch >= plans[position.stage].epochs)
         }
 
         func treatment(of key: String) -> Treatment {
-            if Self.fixed.contains(key) { return .refused("the checkpoint's networks or images depend on it") }
-            if key == "optimizer.kind" { return .refused("the checkpoint has the other optimiser's state") }
-            if Self.initial.contains(key) { return .ignored }
-            if key == "predictor.warmStart", hasBegunFineTuning { return .ignored }
+            let change = KeyChange(key)
+            if change == .never, !KeyChange.comparedElsewhere.contains(key) {
+                return .refused(
+                    key == "optimizer.kind"
+                        ? "the checkpoint has the other optimiser's state" : "the checkpoint's networks or images depend on it")
+            }
+            if change == .atTheStart || change == .beforeFineTuning && hasBegunFineTuning { return .ignored }
             let parts = key.split(separator: ".").map(String.init)
             if parts[0] == "stages", let index = plans.firstIndex(where: { $0.name == parts[1] }) {
                 if index < position.stage { return .refused("this stage is finished") }
@@ -122,7 +110,7 @@ struct ContinuedConfiguration {
                 if isComplete && parts.last != "epochs" { return .refused("the run is complete") }
                 return .takenOver
             }
-            if isComplete && !Self.lasting.contains(where: key.hasPrefix) { return .refused("the run is complete") }
+            if isComplete && change != .always { return .refused("the run is complete") }
             return .takenOver
         }
 

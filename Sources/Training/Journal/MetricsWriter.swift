@@ -16,7 +16,7 @@ final class MetricsWriter {
     ///   - warn: receives sentences for a person.
     /// - Throws: `InterchangeError` if an existing file cannot be read, or the file cannot be written.
     init(path: String, after position: Position?, warn: @escaping (String) -> Void) throws {
-        let kept = try position.map { try Self.records(path, $0, warn) } ?? ([], [])
+        let kept = try position.map { try Self.records(path, $0, warn) } ?? (all: [], ofStep: [])
         file = try RecordFile(kept.all.reduce(into: Data()) { $0 += $1 + [Self.lineEnd] }, to: path, warn: warn)
         keptLines = kept.ofStep
     }
