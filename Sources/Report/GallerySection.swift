@@ -56,16 +56,21 @@ struct GallerySection {
     private var mistakes: Group {
         let wrong = images.images.filter { !$0.isRight }
         let hasProbability = wrong.contains { $0.probability != nil }
-        let sorted = wrong.sorted { left, right in
-            hasProbability ? left.probability ?? 0 > right.probability ?? 0 : left.labelRank > right.labelRank
-        }
         return Group(
             title: "The worst mistakes",
             text: wrong.isEmpty
                 ? "No image is classified wrongly."
                 : "\(wrong.count) of \(images.images.count) images are classified wrongly. "
                     + (hasProbability ? "The surest wrong answers come first." : "Those whose class has the worst rank come first."),
-            images: Array(sorted.prefix(limit)))
+            images: Array(Self.worstFirst(wrong).prefix(limit)))
+    }
+
+    /// The surest wrong answers first. Without probabilities, those whose class has the worst rank.
+    static func worstFirst(_ wrong: [ReportedImages.Image]) -> [ReportedImages.Image] {
+        let hasProbability = wrong.contains { $0.probability != nil }
+        return wrong.sorted { left, right in
+            hasProbability ? left.probability ?? 0 > right.probability ?? 0 : left.labelRank > right.labelRank
+        }
     }
 
     /// Images from all parts of a list, which is sorted by class.

@@ -86,6 +86,25 @@ final class NetworkGraphTests: XCTestCase {
         }
     }
 
+    /// docs/examples/python/drnet_torch.py computes with these numbers.
+    func testTheDescriptionForPyTorchHasTheNumbersOfTheNetwork() throws {
+        for (outputs, sign) in [(DecisionOutputs.policy, 1), (.losses, -1)] {
+            let network = SmallNetwork.make(.predictor, outputs: outputs)
+            let (description, _) = try network.pyTorch()
+            let decider = try XCTUnwrap(description.decider)
+            XCTAssertEqual(decider.sign, sign)
+            XCTAssertEqual(decider.penalties, network.penalties)
+            XCTAssertEqual(decider.costWeight, 0.25)
+            let graph = try network.model.classifier.graph()
+            for (operation, described) in zip(graph.operations, description.classifier.operations) {
+                guard case .convolution(let convolution) = operation.kind else { continue }
+                XCTAssertEqual(described.epsilon, convolution.norm.epsilon)
+                XCTAssertEqual(
+                    [described.stride, described.padding, described.groups], [convolution.stride, convolution.padding, convolution.groups])
+            }
+        }
+    }
+
     func testTheManifestNamesAFileForEachChoice() throws {
         let folder = NSTemporaryDirectory() + "drnet-parts-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: folder) }

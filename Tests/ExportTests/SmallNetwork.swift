@@ -15,7 +15,9 @@ enum SmallNetwork {
         case fixed, predictor, threshold, learned
     }
 
-    static func make(_ kind: Kind, architecture: any NetworkArchitecture = small, views: [Double]? = nil) -> ExportedNetwork {
+    static func make(
+        _ kind: Kind, architecture: any NetworkArchitecture = small, views: [Double]? = nil, outputs: DecisionOutputs = .policy
+    ) -> ExportedNetwork {
         let classifier = architecture.makeNetwork(outputs: classes.count, resolutionCount: resolutions.count)
         let features = classifier.definition.featureCount
         let decider: Decider?
@@ -33,7 +35,8 @@ enum SmallNetwork {
         }
         for (stream, network) in [classifier, network].compactMap({ $0 }).enumerated() { initialize(network, stream: stream) }
         let model = DRNet(
-            resolutions: resolutions, classifier: classifier, decider: decider, predictor: network, classCount: classes.count,
+            resolutions: resolutions, classifier: classifier, decider: decider, predictor: network, outputs: outputs,
+            classCount: classes.count,
             evaluationViews: views)
         let frozen = FrozenDRNet(model)
         return ExportedNetwork(

@@ -60,6 +60,18 @@ final class ImagePageTests: XCTestCase {
         }
     }
 
+    func testTheSurestMistakesComeFirst() {
+        func image(_ name: String, _ probability: Double?, rank: Int) -> ReportedImages.Image {
+            ReportedImages.Image(
+                source: .file(FileSystemPath(name)), name: name, label: 0, predicted: 1, choice: 0, labelRank: rank,
+                probability: probability)
+        }
+        let sure = [image("a", 0.5, rank: 9), image("b", 0.9, rank: 1), image("c", nil, rank: 3), image("d", 0.7, rank: 2)]
+        XCTAssertEqual(GallerySection.worstFirst(sure).map(\.name), ["b", "d", "a", "c"])
+        let ranked = [image("a", nil, rank: 2), image("b", nil, rank: 5), image("c", nil, rank: 3)]
+        XCTAssertEqual(GallerySection.worstFirst(ranked).map(\.name), ["b", "c", "a"])
+    }
+
     func testNamesOfClassesCannotBecomeMarkup() throws {
         try withPredictions(count: 20, classes: ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a & b 'c'"]) { page in
             XCTAssertEqual(page.all("script").count, 0)

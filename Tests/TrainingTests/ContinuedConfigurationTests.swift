@@ -150,6 +150,13 @@ final class ContinuedConfigurationTests: XCTestCase {
         let keys = Set(ConfigurationReference { _ in "" }.keys.map(\.key))
         XCTAssertEqual(KeyChange.fixed.union(KeyChange.initial).union(KeyChange.comparedElsewhere).subtracting(keys), [])
         for prefix in KeyChange.lasting { XCTAssertTrue(keys.contains { $0.hasPrefix(prefix) }, prefix) }
+        for key in [
+            "seed", "resolutions", "classifier.architecture", "classifier.width", "predictor.kind", "predictor.inputSize", "data.fold",
+            "data.sampling", "data.repeats", "optimizer.kind", "optimizer.batchSize", "policy.cost", "policy.heldOutParts",
+        ] {
+            XCTAssertEqual(KeyChange(key), .never, key)
+        }
+        XCTAssertEqual(KeyChange("classifier.pretrained"), .atTheStart)
         XCTAssertEqual(KeyChange("stages.warmUp.epochs"), .beforeItsStageEnds)
         XCTAssertEqual(KeyChange("optimizer.weightDecay"), .beforeTheRunEnds)
         XCTAssertEqual(KeyChange("metrics.tensorBoard"), .always)
