@@ -43,9 +43,12 @@ let package = Package(
         // Handlers of fatal signals can only call async-signal-safe functions.
         .target(name: "CCrashRecord", path: "Sources/System/CCrashRecord"),
 
+        // Swift reaches no AVX-512 intrinsics.
+        .target(name: "CMicroKernels", path: "Sources/System/CMicroKernels"),
+
         .target(name: "Console"),
         .target(name: "Randomness"),
-        .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"]),
+        .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor", "CMicroKernels"]),
         .target(name: "Communication", dependencies: ["COpenMPI", "CCrashRecord", "Console"]),
         .target(name: "NeuralNetwork", dependencies: ["Kernels", "Randomness"]),
         .target(name: "DynamicResolution", dependencies: ["NeuralNetwork", "Kernels", "Randomness"]),

@@ -14,12 +14,19 @@ struct Job {
 
     /// Joins the job, makes the kernels' context, runs `body`, and leaves the job. An error on one rank ends all of them. Collective.
     ///
-    /// - Parameter threads: of each rank; nil for its share of the cores.
+    /// - Parameters:
+    ///   - threads: of each rank; nil for its share of the cores.
+    ///   - winograd: see `KernelContext`.
+    ///   - products: see `KernelContext`.
+    ///   - instructions: of the tiles; nil for the widest of this processor.
     static func run(
-        threads: Int?, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, _ body: (Job) throws -> Void
+        threads: Int?, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, instructions: InstructionSet? = nil,
+        _ body: (Job) throws -> Void
     ) throws {
         try RankJob.run(timeoutSeconds: timeoutSeconds) { ranks in
-            let context = KernelContext(threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products)
+            let widest = InstructionSet.available[InstructionSet.available.count - 1]
+            let context = KernelContext(
+                threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products, instructions: instructions ?? widest)
             try body(Job(communicator: ranks.communicator, context: context))
         }
     }

@@ -60,10 +60,19 @@ extension TrainingConfiguration {
         case openblas, tiles
     }
 
+    /// The vector instructions of the tiles.
+    public enum Instructions: String, CaseIterable, Sendable {
+        /// The widest that the processor has.
+        case auto
+        case avx2, avx512
+    }
+
+    /// The kernels of the networks.
     public struct KernelOptions: Equatable, Sendable {
         /// Whether 3×3 convolutions may use Winograd's transforms: faster, with rounding errors a few times as large.
         public var winograd: Bool
         public var products: Products
+        public var instructions: Instructions
 
         init(_ section: ConfigurationSection) {
             winograd = section.boolean(
@@ -76,14 +85,24 @@ extension TrainingConfiguration {
                 "products", default: .auto,
                 about: """
                     implementation of the matrix products of convolutions and linear layers. `openblas`: OpenBLAS's sgemm. `tiles`: this \
-                    project's AVX2 micro-kernels. `auto`: a measurement of under 2 seconds selects the faster one; the result is cached by \
+                    project's micro-kernels. `auto`: a measurement of under 2 seconds selects the faster one; the result is cached by \
                     processor in `$XDG_CACHE_HOME/drnet` (default `~/.cache/drnet`). All ranks use the choice of rank 0. `kernels.json` of \
                     the run folder records it, and a resumed run keeps it. The choices differ in the last bits of results
+                    """)
+            instructions = section.choice(
+                "instructions", default: .auto,
+                about: """
+                    vector instructions of the tiles. `auto`: the widest that the processor has, on each rank. They change no bit of the \
+                    results, so a cluster or a resumed run can mix them. `avx512` is refused where a processor lacks AVX-512F
                     """)
             section.finish()
         }
 
-        var text: ConfigurationText { .section([("winograd", .value(winograd)), ("products", .scalar(products.rawValue))]) }
+        var text: ConfigurationText {
+            .section([
+                ("winograd", .value(winograd)), ("products", .scalar(products.rawValue)), ("instructions", .scalar(instructions.rawValue)),
+            ])
+        }
     }
 
     /// How the ranks share the work of images that were routed to different resolutions.

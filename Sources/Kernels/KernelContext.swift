@@ -14,6 +14,8 @@ public final class KernelContext: Sendable {
     public let winograd: WinogradUse
     /// Computes the matrix products of convolutions and linear layers.
     public let products: any MatrixMultiplier
+    /// The instruction set of the tiles, also while OpenBLAS computes the products.
+    public let instructions: InstructionSet
 
     /// Creates a context with its own threads and buffers.
     ///
@@ -21,23 +23,34 @@ public final class KernelContext: Sendable {
     ///   - threadCount: the number of computing threads, including the calling one; at least 1.
     ///   - winograd: which 3×3 convolutions of stride 1 use Winograd's transforms.
     ///   - products: the implementation of matrix products. Results of different implementations differ in the last bits.
-    public init(threadCount: Int, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles) {
+    ///   - instructions: of the tiles, one that this processor has. It changes no bit of the results.
+    public init(
+        threadCount: Int, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, instructions: InstructionSet = .compiled
+    ) {
         threads = ThreadPool(threadCount: threadCount)
         buffers = BufferPool()
         self.winograd = winograd
-        self.products = products.multiplier
+        self.products = products.multiplier(instructions)
+        self.instructions = instructions
         Self.keepOpenBLASSingleThreaded()
     }
 
-    private init(_ other: KernelContext, products: any MatrixMultiplier) {
+    private init(_ other: KernelContext, products: any MatrixMultiplier, _ instructions: InstructionSet) {
         (threads, buffers, winograd) = (other.threads, other.buffers, other.winograd)
-        self.products = products
+        (self.products, self.instructions) = (products, instructions)
     }
 
     /// Returns a context with the same threads, buffers and settings and another implementation of matrix products.
-    public func with(products: ProductsKind) -> KernelContext { with(products: products.multiplier) }
+    ///
+    /// - Parameters:
+    ///   - products: the implementation.
+    ///   - instructions: of the tiles; nil to keep those of this context.
+    public func with(products: ProductsKind, instructions: InstructionSet? = nil) -> KernelContext {
+        let instructions = instructions ?? self.instructions
+        return KernelContext(self, products: products.multiplier(instructions), instructions)
+    }
 
-    func with(products: any MatrixMultiplier) -> KernelContext { KernelContext(self, products: products) }
+    func with(products: any MatrixMultiplier) -> KernelContext { KernelContext(self, products: products, instructions) }
 
     private static func keepOpenBLASSingleThreaded() {
         // The kernels run products on their own threads. OpenBLAS's threads would compete with them for the cores.

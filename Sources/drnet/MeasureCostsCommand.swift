@@ -58,12 +58,16 @@ struct MeasureCostsCommand: ParsableCommand {
         let configuration = try TrainingConfiguration.load(
             path: path, overrides: overrides.set + ["policy.cost=flops", "policy.flopsTarget=1"])
         let classCount = try classes ?? ClassCount.find(configuration.data.folder)
-        let selection = ProductsSelection.select(configuration.kernels.products, recorded: nil, cache: ProductsCache()) {
-            ProductsMeasurement.run(KernelContext(threadCount: ProcessInfo.processInfo.activeProcessorCount))
+        let instructions = try InstructionSet.select(configuration.kernels.instructions)
+        let cache = ProductsCache(instructions: instructions)
+        let selection = ProductsSelection.select(configuration.kernels.products, recorded: nil, cache: cache) {
+            ProductsMeasurement.run(
+                KernelContext(threadCount: ProcessInfo.processInfo.activeProcessorCount, instructions: instructions))
         }
         let context = KernelContext(
             threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            winograd: configuration.kernels.winograd ? .wherePays : .never, products: selection.products)
+            winograd: configuration.kernels.winograd ? .wherePays : .never, products: selection.products,
+            instructions: instructions)
         let model = FrozenDRNet(try DRNet(configuration.withoutPretrained, classCount: classCount))
         let progress = MeasuringProgress(seconds: seconds)
         let milliseconds = try CostMeasurement(model, batchSize: batchSize, context: context).run(

@@ -15,6 +15,8 @@ struct Ranks {
     let context: KernelContext
     /// The implementation of matrix products and the reason for it; the same on all ranks.
     let products: ProductsSelection
+    /// The instruction sets of the tiles, which can differ between ranks, in words.
+    let instructions: String
 
     var isRoot: Bool { communicator.rank == 0 }
 
@@ -37,10 +39,15 @@ struct Ranks {
             if command != nil { try configuration.requireSame(on: job.communicator) }
             job.communicator.timeoutSeconds = configuration.communication.timeoutSeconds
             job.communicator.saveTimeoutSeconds = configuration.communication.saveTimeoutSeconds
-            let context = KernelContext(threadCount: job.threadCount, winograd: configuration.kernels.winograd ? .wherePays : .never)
+            let instructions = try job.communicator.agree(label: "instruction set") {
+                try InstructionSet.select(configuration.kernels.instructions)
+            }
+            let context = KernelContext(
+                threadCount: job.threadCount, winograd: configuration.kernels.winograd ? .wherePays : .never, instructions: instructions)
             // Ranks with different products would compute replicas that differ.
             let products = try job.communicator.valueOfRankZero(label: "implementation of matrix products") {
-                ProductsSelection.select(configuration.kernels.products, recorded: try recordedProducts(), cache: ProductsCache()) {
+                let cache = ProductsCache(instructions: instructions)
+                return ProductsSelection.select(configuration.kernels.products, recorded: try recordedProducts(), cache: cache) {
                     ProductsMeasurement.run(context)
                 }
             }
@@ -48,9 +55,13 @@ struct Ranks {
                 configuration,
                 Ranks(
                     communicator: job.communicator, cores: job.cores, context: context.with(products: products.products),
-                    products: products))
+                    products: products,
+                    instructions: try job.communicator.groupRanks(by: instructions.title, label: "instruction sets").text))
         }
     }
+
+    /// One line: "products: tiles (measured …); instructions: AVX2".
+    var kernels: String { "\(products.summary); instructions: \(instructions)" }
 
     /// Prints the map of ranks and cores, and warns of oversubscription. On rank 0.
     func describe() {

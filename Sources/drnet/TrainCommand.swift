@@ -107,7 +107,7 @@ struct TrainCommand: ParsableCommand {
     private func train(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
         let console = ranks.isRoot ? ProgressReporter() : nil
         ranks.describe()
-        console?.note(ranks.products.summary)
+        console?.note(ranks.kernels)
         for warning in configuration.warnings(rankCount: ranks.communicator.rankCount) { console?.note("warning: \(warning)") }
         if dryRun { return try reportPlan(configuration, folder, ranks) }
         let lock = try ranks.communicator.onRankZero(label: "run folder") { try folder.open(start) { console?.note($0) } }

@@ -35,6 +35,27 @@ final class ProductsTests: XCTestCase {
         }
     }
 
+    /// On a processor without AVX-512, this compares the choice with itself, and checks the refusal.
+    func testInstructionsChangeNoBitAndAreRefusedWhereTheyAreMissing() throws {
+        try withSmallRun { run in
+            let tiles = ["--set", "kernels.products=tiles"]
+            let whole = try run.train("auto", ranks: 2, tiles)
+            XCTAssertEqual(whole.status, 0, whole.text)
+            XCTAssertTrue(whole.output.contains("; instructions: "), whole.text)
+            for instructions in ["avx2", "avx512"] {
+                let result = try run.train(instructions, ranks: 2, tiles + ["--set", "kernels.instructions=\(instructions)"])
+                if result.status == 0 {
+                    XCTAssertTrue(try run.weights(instructions) == run.weights("auto"), instructions)
+                } else {
+                    let message = "kernels.instructions is \(instructions), and this program has "
+                    XCTAssertTrue(
+                        result.errors.contains(message) && result.errors.contains("Set kernels.instructions to auto"), result.text)
+                    XCTAssertEqual(result.errors.components(separatedBy: "drnet: error: ").count, 2, "once: \(result.text)")
+                }
+            }
+        }
+    }
+
     func testAnUnknownImplementationIsRejected() throws {
         try withSmallRun { run in
             let result = try run.train("run", ["--set", "kernels.products=mkl"])

@@ -48,12 +48,21 @@ struct KernelsCommand: ParsableCommand {
                 ]
             ]
             for shape in try distinctShapes() {
-                for kind in products.kinds { rows.append(KernelTiming(shape, job.context.with(products: kind), budget: seconds).cells) }
+                for context in contexts(job) { rows.append(KernelTiming(shape, context, budget: seconds).cells) }
             }
             try Console.result("batch \(batch), \(job.threads) \(job.threads == 1 ? "thread" : "threads"); sgemm in GFLOP/s\n")
             try Console.result(TextTable.render(rows))
             let choice = ProductsMeasurement.run(job.context)
             try Console.result("\nproducts: \(choice.fastest.rawValue) (\(choice.rates))")
+        }
+    }
+
+    /// A context for each implementation of products, and for each instruction set of the tiles.
+    private func contexts(_ job: Job) -> [KernelContext] {
+        products.kinds.flatMap { kind in
+            (kind == .tiles ? InstructionSet.available : [job.context.instructions]).map {
+                job.context.with(products: kind, instructions: $0)
+            }
         }
     }
 
@@ -95,6 +104,7 @@ enum ConvolutionChoice: String, CaseIterable, ExpressibleByArgument {
 }
 
 extension ProductsKind: ExpressibleByArgument {}
+extension InstructionSet: ExpressibleByArgument {}
 
 /// Parses implementations of matrix products, separated by commas.
 struct ProductsChoiceList: ExpressibleByArgument {
@@ -114,7 +124,7 @@ struct ProductsChoiceList: ExpressibleByArgument {
 /// The measured times of one convolution, in seconds.
 private struct KernelTiming {
     private let shape: ConvolutionShape
-    private let products: ProductsKind
+    private let products: String
     private let forward: Double
     /// The forward pass with packed weights that are kept, as in inference.
     private let kept: Double
@@ -124,7 +134,8 @@ private struct KernelTiming {
 
     init(_ shape: ConvolutionShape, _ context: KernelContext, budget: Double) {
         self.shape = shape
-        products = context.products.kind
+        let kind = context.products.kind
+        products = kind == .tiles ? "\(kind.rawValue), \(context.instructions.title)" : kind.rawValue
         let kernel = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: false, context)
         let keeping = ConvolutionKernels.kernel(for: shape, isDepthwise: false, keepsWeights: true, context)
         let input = Floats(shape.batch * shape.inputHeight * shape.inputWidth * shape.inputChannels, filled: 0.5)
@@ -175,7 +186,7 @@ private struct KernelTiming {
         func percent(_ rate: Double) -> String { String(format: "%.0f %%", 100 * rate / best) }
         return [
             "\(shape.kernel)×\(shape.kernel)" + (shape.stride > 1 ? " / \(shape.stride)" : ""), "\(shape.inputHeight)×\(shape.inputWidth)",
-            "\(shape.inputChannels) → \(shape.outputChannels)", products.rawValue,
+            "\(shape.inputChannels) → \(shape.outputChannels)", products,
             String(format: "%.2f", 1000 * forward), String(format: "%.0f", flops / forward), percent(flops / forward),
             String(format: "%.2f", 1000 * kept), String(format: "%.0f", flops / kept),
             String(format: "%.2f", 1000 * backward), String(format: "%.0f", backwardFLOPs / backward), percent(backwardFLOPs / backward),

@@ -60,6 +60,8 @@ struct StepCommand: ParsableCommand {
     var winograd = true
     @Option(help: "Implementation of matrix products.")
     var products = ProductsKind.tiles
+    @Option(help: "Vector instructions of the tiles (default: the widest of this processor).")
+    var instructions: InstructionSet?
 
     func validate() throws {
         _ = try Backbone(named: network, option: "network")
@@ -68,6 +70,9 @@ struct StepCommand: ParsableCommand {
         try Limits.require(steps, in: Limits.repetitions, "steps")
         try Limits.require(warmUpSteps, in: 0...Limits.repetitions.upperBound, "warm-up-steps")
         if let threads { try Limits.require(threads, in: Limits.threads, "threads") }
+        if let instructions, !InstructionSet.available.contains(instructions) {
+            throw ValidationError("--instructions is \(instructions.rawValue), which this processor or this build lacks")
+        }
         if pass.usesPredictor {
             guard pixels.sizes.count > 1, zip(pixels.sizes, pixels.sizes.dropFirst()).allSatisfy(>) else {
                 throw ValidationError("--pass \(pass.rawValue) takes two candidates or more, largest first: --pixels 224,168,112")
@@ -78,7 +83,8 @@ struct StepCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Job.run(threads: threads, winograd: winograd ? .wherePays : .never, products: products) { job in
+        let winograd = winograd ? WinogradUse.wherePays : .never
+        try Job.run(threads: threads, winograd: winograd, products: products, instructions: instructions) { job in
             let share = try share(of: job)
             let measured = try measure(workload(share, job), job)
             if job.communicator.rank == 0 { try Console.result(jsonLine(measured)) }

@@ -12,9 +12,12 @@ public struct ProductsCache: Sendable {
     /// - Parameters:
     ///   - folder: holds the file; created when needed.
     ///   - processor: the processor's name.
-    public init(folder: String = Self.defaultFolder(), processor: String = ProcessorName.current) {
+    ///   - instructions: of the tiles.
+    public init(
+        folder: String = Self.defaultFolder(), processor: String = ProcessorName.current, instructions: InstructionSet = .compiled
+    ) {
         path = folder + "/products.json"
-        key = "\(processor); \(OpenBLASMultiplier.libraryDescription); \(ProcessorName.compiledFeatures)"
+        key = "\(processor); \(OpenBLASMultiplier.libraryDescription); \(instructions.title)"
     }
 
     func choice() -> ProductsChoice? { all()[key] }

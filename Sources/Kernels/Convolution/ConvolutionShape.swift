@@ -50,7 +50,8 @@ public struct ConvolutionShape: Equatable, Sendable {
 
     /// Whether Winograd's transforms of 3×3 kernels support this shape. They process eight channels at a time.
     var allowsWinograd: Bool {
-        kernel == 3 && stride == 1 && padding == 1 && inputChannels % 8 == 0 && outputChannels % 8 == 0
+        kernel == 3 && stride == 1 && padding == 1 && inputChannels % KernelSet.columnUnit == 0
+            && outputChannels % KernelSet.columnUnit == 0
     }
 
     /// The convolution that computes the input's gradient from the output's gradient, for stride 1. It uses the kernel rotated by 180° with

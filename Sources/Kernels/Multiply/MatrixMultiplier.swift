@@ -1,8 +1,8 @@
 /// Computes the matrix products of all convolutions and linear layers. An implementation defines its packed layout, its blocking and its
 /// cost model. All implementations share the surrounding kernels.
 ///
-/// Products are single-threaded; the kernels divide the work among threads. To support another instruction set or element type, add a
-/// layout (`PackedLayout.Element`) and conform to this protocol.
+/// Products are single-threaded; the kernels divide the work among threads. Another instruction set of the tiles is a
+/// `KernelSet`; another element type also needs a layout (`PackedLayout.Element`).
 public protocol MatrixMultiplier: Sendable {
     var kind: ProductsKind { get }
     var blocking: Blocking { get }
@@ -31,13 +31,14 @@ public protocol MatrixMultiplier: Sendable {
 public enum ProductsKind: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
     /// OpenBLAS's sgemm: the reference. It selects kernels for the processor at run time.
     case openblas
-    /// Micro-kernels of 6 × 16 floats for AVX2.
+    /// This project's micro-kernels, one for each instruction set.
     case tiles
 
-    var multiplier: any MatrixMultiplier {
+    /// - Parameter instructions: of the tiles. OpenBLAS selects its own.
+    func multiplier(_ instructions: InstructionSet = .compiled) -> any MatrixMultiplier {
         switch self {
         case .openblas: return OpenBLASMultiplier()
-        case .tiles: return TileMultiplier()
+        case .tiles: return TileMultiplier(instructions)
         }
     }
 }

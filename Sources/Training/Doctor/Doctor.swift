@@ -12,7 +12,7 @@ public final class Doctor {
     let cores: CoreMap
     let context: KernelContext
     let runFolder: RunFolder
-    private let products: String
+    private let kernels: String
     private let report: (Finding) -> Void
     private var worst = Finding.Level.ok
 
@@ -21,18 +21,18 @@ public final class Doctor {
     ///   - communicator: of this rank.
     ///   - cores: of all ranks.
     ///   - context: threads and buffers of the run.
-    ///   - products: the implementation of matrix products, in words.
+    ///   - kernels: the implementation of matrix products and the instruction sets, in words.
     ///   - runFolder: of the run; it can be missing.
     ///   - report: receives the findings one after another.
     public init(
-        _ configuration: TrainingConfiguration, communicator: Communicator, cores: CoreMap, context: KernelContext, products: String,
+        _ configuration: TrainingConfiguration, communicator: Communicator, cores: CoreMap, context: KernelContext, kernels: String,
         runFolder: RunFolder, report: @escaping (Finding) -> Void
     ) {
         self.configuration = configuration
         self.communicator = communicator
         self.cores = cores
         self.context = context
-        self.products = products
+        self.kernels = kernels
         self.runFolder = runFolder
         self.report = report
     }
@@ -43,7 +43,7 @@ public final class Doctor {
     /// - Returns: whether a run can start.
     public func examine(seconds: Double) throws -> Bool {
         try examineBuilds().forEach(add)
-        add(Finding(.ok, "kernels", products))
+        add(Finding(.ok, "kernels", kernels))
         try examineCores().forEach(add)
         try examineClocks().forEach(add)
         for warning in configuration.warnings(rankCount: communicator.rankCount) { add(Finding(.warning, "configuration", warning)) }

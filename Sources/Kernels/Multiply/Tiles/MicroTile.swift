@@ -1,6 +1,7 @@
-/// The micro-kernel. It computes a tile of a product C = A B with up to 6 rows and 16 columns. The sums are in twelve registers of eight
-/// floats. Each step of the depth loads two vectors of a row of B and six single elements of A, and performs twelve multiply-adds: two for
-/// each load that the processor can do. BLIS's micro-kernel for Haswell has the same shape (Van Zee and van de Geijn, "BLIS", TOMS 2015).
+/// The micro-kernel in Swift, for AVX2 and for the baseline. It computes a tile of a product C = A B with up to 6 rows and 16 columns. The
+/// sums are in twelve registers of eight floats. Each step of the depth loads two vectors of a row of B and six single elements of A, and
+/// performs twelve multiply-adds: two for each load that the processor can do. BLIS's micro-kernel for Haswell has the same shape (Van Zee
+/// and van de Geijn, "BLIS", TOMS 2015).
 ///
 /// The micro-kernel reads A and B in place.
 struct MicroTile {

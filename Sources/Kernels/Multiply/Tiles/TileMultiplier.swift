@@ -1,4 +1,4 @@
-/// Computes products with register tiles (`MicroTile`).
+/// Computes products with the register tiles of an instruction set (`KernelSet`): `MicroTile` or `AVX512Tile`.
 ///
 /// The operands of convolutions were just written and are still in cache, so they are multiplied without packing. A library product packs
 /// both operands first, which takes a tenth of its time on these shapes (docs/performance.md). This implementation copies only operands
@@ -6,45 +6,39 @@
 /// The result of an image therefore does not depend on the rest of its batch.
 public struct TileMultiplier: MatrixMultiplier {
     public let kind = ProductsKind.tiles
-    public let blocking = Blocking(
-        columnUnit: MicroTile.columns, taskColumns: 128, narrowTaskColumns: 64, weightGradientRows: 96,
-        weightGradientRowsOfManyColumns: 192, weightGradientManyColumns: 512, weightGradientColumns: 256, patchSlices: 12,
-        patchSliceColumns: 96, winogradPartChannels: 64)
-    public let convolutionCost = ConvolutionCostModel(preparedWeight: 16, weight: 40)
+    /// The instruction set of the tiles.
+    public var instructions: InstructionSet { kernelSet.instructions }
+    public var blocking: Blocking { kernelSet.blocking }
+    public var convolutionCost: ConvolutionCostModel { kernelSet.convolutionCost }
+    private let kernelSet: KernelSet
 
-    public init() {}
-
-    public func packedLayout(depth: Int, columns: Int) -> PackedLayout {
-        PackedLayout(depth: depth, columns: columns, panelWidth: MicroTile.columns)
+    /// - Parameter instructions: a set that this processor has (`InstructionSet.available`).
+    public init(_ instructions: InstructionSet = .compiled) {
+        precondition(
+            InstructionSet.available.contains(instructions),
+            "this processor has \(InstructionSet.available), and the tiles need \(instructions)")
+        kernelSet = KernelSet(instructions)
     }
 
-    /// The maximum number of depth steps and of rows of A that are processed at a time. 16 columns of B (32 KiB) then stay in the
-    /// first-level cache, and the part of A (384 KiB) stays in the second-level cache.
-    private static let depthBlock = 512
-    private static let rowBlock = 192
-    /// The row distances, in floats, from which an operand is copied if enough is multiplied with it. Rows with such distances fall on few
-    /// sets of the first-level cache.
-    private static let farLeft = 256
-    private static let farRight = 64
-    /// The minimum number of columns, or rows, for which copying an operand pays off.
-    private static let columnsThatRepayLeft = 128
-    private static let rowsThatRepayRight = 48
+    public func packedLayout(depth: Int, columns: Int) -> PackedLayout {
+        PackedLayout(kernelSet.element, depth: depth, columns: columns, panelWidth: kernelSet.tileColumns)
+    }
 
     public func multiply(_ a: MatrixView, _ b: RightOperand, into c: ResultView, accumulates: Bool, _ buffers: BufferPool) {
-        let right = TileOperand(b)
+        let right = TileOperand(b, kernelSet)
         let depth = a.columns
-        let copiesLeft = a.isTransposed && a.leading >= Self.farLeft && c.columns >= Self.columnsThatRepayLeft
-        let copiesRight = right.rowStride >= Self.farRight && c.rows >= Self.rowsThatRepayRight
-        let depthBlock = Self.part(depth, max: Self.depthBlock, unit: Prefetch.interval)
-        let rowBlock = Self.part(c.rows, max: Self.rowBlock, unit: MicroTile.rows)
+        let copiesLeft = a.isTransposed && a.leading >= kernelSet.farLeft && c.columns >= kernelSet.columnsThatRepayLeft
+        let copiesRight = right.rowStride >= kernelSet.farRight && c.rows >= kernelSet.rowsThatRepayRight
+        let depthBlock = Self.part(depth, max: kernelSet.depthBlock, unit: Prefetch.interval)
+        let rowBlock = Self.part(c.rows, max: kernelSet.rowBlock, unit: kernelSet.tileRows)
         let leftCount = copiesLeft ? rowBlock * depthBlock : 0
-        let panelCount = copiesRight ? MicroTile.columns * depthBlock : 0
+        let panelCount = copiesRight ? kernelSet.tileColumns * depthBlock : 0
         buffers.withScratch(leftCount + panelCount) { scratch in
             for firstStep in stride(from: 0, to: depth, by: depthBlock) {
                 let steps = min(depthBlock, depth - firstStep)
                 for firstRow in stride(from: 0, to: c.rows, by: rowBlock) {
                     var block = TileBlock(
-                        rows: min(rowBlock, c.rows - firstRow), columns: c.columns, steps: steps,
+                        set: kernelSet, rows: min(rowBlock, c.rows - firstRow), columns: c.columns, steps: steps,
                         a: a.from(row: firstRow, step: firstStep), b: right.from(row: firstStep),
                         isLastOfDepth: firstStep + steps == depth, accumulates: accumulates || firstStep > 0)
                     if copiesLeft { block.copyLeft(into: scratch) }

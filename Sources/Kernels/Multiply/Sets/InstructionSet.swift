@@ -1,0 +1,41 @@
+import CMicroKernels
+import CProcessor
+
+/// The vector instructions that the micro-kernels of `TileMultiplier` use. One program contains all of them. It chooses once, when it
+/// starts.
+///
+/// All sets sum an element of a product along the depth in one order, with one rounding per term. The result has the same bits with each
+/// of them (`KernelSet.depthBlock`).
+public enum InstructionSet: String, CaseIterable, Codable, Comparable, CodingKeyRepresentable, Sendable {
+    /// The tiles in Swift, in a build without AVX2, or on an architecture other than x86-64.
+    case baseline
+    /// The tiles in Swift, in a build with AVX2 and FMA (launch/flags).
+    case avx2
+    /// The tiles in C for AVX-512F.
+    case avx512
+
+    /// The set of the tiles in Swift. Every processor that can run the program has it.
+    public static var compiled: InstructionSet {
+        #if arch(x86_64)
+            return drnet_compiled_with_avx2() != 0 ? .avx2 : .baseline
+        #else
+            return .baseline
+        #endif
+    }
+
+    /// The sets that this processor and its operating system support, narrowest vectors first. `compiled` is the first one.
+    public static let available: [InstructionSet] = [compiled] + (drnet_processor_has_avx512() != 0 ? [.avx512] : [])
+
+    /// The name in messages, such as "AVX-512".
+    public var title: String {
+        switch self {
+        case .baseline: return "baseline"
+        case .avx2: return "AVX2"
+        case .avx512: return "AVX-512"
+        }
+    }
+
+    public static func < (left: InstructionSet, right: InstructionSet) -> Bool {
+        allCases.firstIndex(of: left) ?? 0 < allCases.firstIndex(of: right) ?? 0
+    }
+}

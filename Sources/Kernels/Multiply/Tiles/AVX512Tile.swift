@@ -1,0 +1,41 @@
+import CMicroKernels
+
+/// The micro-kernel for AVX-512 (`CMicroKernels`). It computes a tile with up to 14 rows and 32 columns.
+enum AVX512Tile {
+    static let rows = DRNET_AVX512_ROWS
+    static let columns = DRNET_AVX512_COLUMNS
+
+    /// C ← A B (+ C if the tile accumulates) for `count` vertically adjacent tiles.
+    ///
+    /// - Parameters:
+    ///   - rows: the rows of each tile, 1 … 14.
+    ///   - columns: of each tile, 1 … 32.
+    static func multiply(_ tile: MicroTile, _ operands: MicroTile.Operands, rows: Int, columns: Int, count: Int) {
+        let prefetch = operands.prefetch
+        var panel = drnet_tile_panel(
+            depth: tile.depth, left: operands.left, left_row_stride: tile.isTransposed ? 1 : tile.leftStride,
+            left_step_stride: tile.isTransposed ? tile.leftStride : 1, right: operands.right, right_stride: tile.rightStride,
+            result: operands.result, result_stride: tile.resultStride, rows: rows, columns: columns, count: count,
+            accumulates: tile.accumulates ? 1 : 0,
+            prefetch: drnet_prefetch_plan(
+                address: prefetch.address.assumingMemoryBound(to: CChar.self), rows: prefetch.rows, lines: prefetch.lines,
+                row_stride: prefetch.rowStride, step: prefetch.step, next_step: prefetch.nextStep, distance: prefetch.distance,
+                shift: operands.prefetchShift * MemoryLayout<Float>.stride))
+        drnet_multiply_panel_avx512(&panel)
+    }
+}
+
+extension KernelSet {
+    /// Multiplies `count` vertically adjacent tiles with the micro-kernel of the set.
+    ///
+    /// - Parameters:
+    ///   - rows: the rows of each tile, 1 … `tileRows`.
+    ///   - columns: of each tile: a multiple of `columnUnit`, at most `tileColumns`.
+    @inline(__always)
+    func multiply(_ tile: MicroTile, _ operands: MicroTile.Operands, rows: Int, columns: Int, count: Int) {
+        switch instructions {
+        case .avx512: AVX512Tile.multiply(tile, operands, rows: rows, columns: columns, count: count)
+        case .avx2, .baseline: tile.multiply(operands, rows: rows, count: count, isWide: columns == MicroTile.columns)
+        }
+    }
+}
