@@ -19,14 +19,16 @@ struct Job {
     ///   - winograd: see `KernelContext`.
     ///   - products: see `KernelContext`.
     ///   - instructions: of the tiles; nil for the widest of this processor.
+    ///   - precision: see `KernelContext`.
     static func run(
         threads: Int?, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, instructions: InstructionSet? = nil,
-        _ body: (Job) throws -> Void
+        precision: Precision = .float32, _ body: (Job) throws -> Void
     ) throws {
         try RankJob.run(timeoutSeconds: timeoutSeconds) { ranks in
             let widest = InstructionSet.available[InstructionSet.available.count - 1]
             let context = KernelContext(
-                threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products, instructions: instructions ?? widest)
+                threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products, instructions: instructions ?? widest,
+                precision: precision)
             try body(Job(communicator: ranks.communicator, context: context))
         }
     }

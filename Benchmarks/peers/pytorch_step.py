@@ -57,7 +57,13 @@ def measure(rank, options, meeting_point):
         bind_to_cores(rank, options.threads)
         distributed.init_process_group("gloo", init_method=f"file://{meeting_point}", rank=rank, world_size=options.ranks)
     workload = WORKLOADS[options.kind](options)
-    seconds = measurement.time_steps(options, workload.step, distributed.barrier if options.ranks > 1 else lambda: None)
+    autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.program == "pytorch-bf16")
+
+    def step():
+        with autocast:
+            workload.step()
+
+    seconds = measurement.time_steps(options, step, distributed.barrier if options.ranks > 1 else lambda: None)
     memory = torch.tensor(float(measurement.peak_memory()), dtype=torch.float64)
     if options.ranks > 1:
         distributed.all_reduce(memory)

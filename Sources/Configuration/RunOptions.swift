@@ -67,12 +67,21 @@ extension TrainingConfiguration {
         case avx2, avx512
     }
 
+    /// The precision of the operands of matrix products.
+    public enum ProductsPrecision: String, CaseIterable, Sendable {
+        case float32
+        case bfloat16
+        /// bfloat16 if all processors multiply it fast.
+        case auto
+    }
+
     /// The kernels of the networks.
     public struct KernelOptions: Equatable, Sendable {
         /// Whether 3×3 convolutions may use Winograd's transforms: faster, with rounding errors a few times as large.
         public var winograd: Bool
         public var products: Products
         public var instructions: Instructions
+        public var precision: ProductsPrecision
 
         init(_ section: ConfigurationSection) {
             winograd = section.boolean(
@@ -95,12 +104,21 @@ extension TrainingConfiguration {
                     vector instructions of the tiles. `auto`: the widest that the processor has, on each rank. They change no bit of the \
                     results, so a cluster or a resumed run can mix them. `avx512` is refused where a processor lacks AVX-512F
                     """)
+            precision = section.choice(
+                "precision", default: .float32,
+                about: """
+                    operands of the products of convolutions. `bfloat16`: rounded to 8 significant bits; sums, Winograd's transforms, \
+                    linear layers and all that is stored keep 32 bits. Needs `products: tiles` or `auto`, and is slow on processors \
+                    without AVX512-BF16. `auto`: bfloat16 if the processors of all ranks have AVX512-BF16, otherwise float32; a resumed \
+                    run keeps its choice ([performance.md](performance.md#bfloat16))
+                    """)
             section.finish()
         }
 
         var text: ConfigurationText {
             .section([
                 ("winograd", .value(winograd)), ("products", .scalar(products.rawValue)), ("instructions", .scalar(instructions.rawValue)),
+                ("precision", .scalar(precision.rawValue)),
             ])
         }
     }

@@ -132,6 +132,14 @@ public struct TrainingConfiguration: Equatable, Sendable {
         }
         checkDistillation(section)
         checkCosts(section)
+        if kernels.precision == .bfloat16 && kernels.products == .openblas {
+            section.section("kernels").report(
+                "precision", "is bfloat16, but kernels.products is openblas, which computes in 32 bits; set kernels.products to tiles")
+        }
+        if deterministic && kernels.precision == .auto {
+            section.section("kernels").report(
+                "precision", "is auto, but deterministic is true: another run can select the other one; set float32 or bfloat16")
+        }
         if deterministic && kernels.products == .auto {
             section.report(
                 "deterministic",

@@ -12,9 +12,11 @@ extension KernelContext {
         let (threadCount, winograd) = (ProcessInfo.processInfo.activeProcessorCount, options.winograd ? WinogradUse.wherePays : .never)
         let instructions = try InstructionSet.select(options.instructions)
         let cache = ProductsCache(instructions: instructions)
-        let selection = ProductsSelection.select(options.products, recorded: recorded, cache: cache) {
+        let precision = Precision.select(options, recorded: recorded, hasInstructions: instructions.multipliesBFloat16)
+        let selection = ProductsSelection.select(options.products, precision: precision, recorded: recorded, cache: cache) {
             ProductsMeasurement.run(KernelContext(threadCount: threadCount, winograd: winograd, instructions: instructions))
         }
-        self.init(threadCount: threadCount, winograd: winograd, products: selection.products, instructions: instructions)
+        self.init(
+            threadCount: threadCount, winograd: winograd, products: selection.products, instructions: instructions, precision: precision)
     }
 }

@@ -14,6 +14,11 @@ public final class KernelContext: Sendable {
     public let winograd: WinogradUse
     /// Computes the matrix products of convolutions and linear layers.
     public let products: any MatrixMultiplier
+    /// Computes the products of Winograd's transforms. They have 32 bits: bfloat16 products of F(4×4) have five times the rounding error of
+    /// direct ones.
+    let winogradProducts: any MatrixMultiplier
+    /// The precision of the operands of `products`.
+    public let precision: Precision
     /// The instruction set of the tiles, also while OpenBLAS computes the products.
     public let instructions: InstructionSet
 
@@ -24,20 +29,26 @@ public final class KernelContext: Sendable {
     ///   - winograd: which 3×3 convolutions of stride 1 use Winograd's transforms.
     ///   - products: the implementation of matrix products. Results of different implementations differ in the last bits.
     ///   - instructions: of the tiles, one that this processor has. It changes no bit of the results.
+    ///   - precision: of the operands of convolutions. Only tiles compute with bfloat16.
     public init(
-        threadCount: Int, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, instructions: InstructionSet = .compiled
+        threadCount: Int, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, instructions: InstructionSet = .compiled,
+        precision: Precision = .float32
     ) {
         threads = ThreadPool(threadCount: threadCount)
         buffers = BufferPool()
         self.winograd = winograd
-        self.products = products.multiplier(instructions)
-        self.instructions = instructions
+        (self.products, winogradProducts) = products.multipliers(instructions, precision)
+        (self.instructions, self.precision) = (instructions, precision)
         Self.keepOpenBLASSingleThreaded()
     }
 
-    private init(_ other: KernelContext, products: any MatrixMultiplier, _ instructions: InstructionSet) {
+    private init(
+        _ other: KernelContext, _ multipliers: (any MatrixMultiplier, any MatrixMultiplier), _ instructions: InstructionSet,
+        _ precision: Precision
+    ) {
         (threads, buffers, winograd) = (other.threads, other.buffers, other.winograd)
-        (self.products, self.instructions) = (products, instructions)
+        (products, winogradProducts) = multipliers
+        (self.instructions, self.precision) = (instructions, precision)
     }
 
     /// Returns a context with the same threads, buffers and settings and another implementation of matrix products.
@@ -45,12 +56,13 @@ public final class KernelContext: Sendable {
     /// - Parameters:
     ///   - products: the implementation.
     ///   - instructions: of the tiles; nil to keep those of this context.
-    public func with(products: ProductsKind, instructions: InstructionSet? = nil) -> KernelContext {
+    ///   - precision: of the operands.
+    public func with(products: ProductsKind, instructions: InstructionSet? = nil, precision: Precision = .float32) -> KernelContext {
         let instructions = instructions ?? self.instructions
-        return KernelContext(self, products: products.multiplier(instructions), instructions)
+        return KernelContext(self, products.multipliers(instructions, precision), instructions, precision)
     }
 
-    func with(products: any MatrixMultiplier) -> KernelContext { KernelContext(self, products: products, instructions) }
+    func with(products: any MatrixMultiplier) -> KernelContext { KernelContext(self, (products, products), instructions, precision) }
 
     private static func keepOpenBLASSingleThreaded() {
         // The kernels run products on their own threads. OpenBLAS's threads would compete with them for the cores.

@@ -43,7 +43,7 @@ struct DoctorCommand: ParsableCommand {
             var (errors, warnings) = (0, 0)
             let doctor = Doctor(
                 configuration, communicator: ranks.communicator, cores: ranks.cores, context: ranks.context,
-                kernels: ranks.kernels, runFolder: folder
+                kernels: ranks.kernels.summary, runFolder: folder
             ) { finding in
                 if finding.level == .error { errors += 1 }
                 if finding.level == .warning { warnings += 1 }

@@ -60,14 +60,16 @@ struct MeasureCostsCommand: ParsableCommand {
         let classCount = try classes ?? ClassCount.find(configuration.data.folder)
         let instructions = try InstructionSet.select(configuration.kernels.instructions)
         let cache = ProductsCache(instructions: instructions)
-        let selection = ProductsSelection.select(configuration.kernels.products, recorded: nil, cache: cache) {
+        let kernels = configuration.kernels
+        let precision = Precision.select(kernels, recorded: nil, hasInstructions: instructions.multipliesBFloat16)
+        let selection = ProductsSelection.select(kernels.products, precision: precision, recorded: nil, cache: cache) {
             ProductsMeasurement.run(
                 KernelContext(threadCount: ProcessInfo.processInfo.activeProcessorCount, instructions: instructions))
         }
         let context = KernelContext(
             threadCount: threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            winograd: configuration.kernels.winograd ? .wherePays : .never, products: selection.products,
-            instructions: instructions)
+            winograd: kernels.winograd ? .wherePays : .never, products: selection.products, instructions: instructions,
+            precision: precision)
         let model = FrozenDRNet(try DRNet(configuration.withoutPretrained, classCount: classCount))
         let progress = MeasuringProgress(seconds: seconds)
         let milliseconds = try CostMeasurement(model, batchSize: batchSize, context: context).run(

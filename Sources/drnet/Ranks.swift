@@ -12,12 +12,9 @@ import Training
 struct Ranks {
     let communicator: Communicator
     let cores: CoreMap
-    let context: KernelContext
-    /// The implementation of matrix products and the reason for it; the same on all ranks.
-    let products: ProductsSelection
-    /// The instruction sets of the tiles, which can differ between ranks, in words.
-    let instructions: String
+    let kernels: RankKernels
 
+    var context: KernelContext { kernels.context }
     var isRoot: Bool { communicator.rank == 0 }
 
     /// Joins the job, loads the configuration, divides the cores between the ranks, runs `body`, and leaves the job. An error on one rank
@@ -39,34 +36,16 @@ struct Ranks {
             if command != nil { try configuration.requireSame(on: job.communicator) }
             job.communicator.timeoutSeconds = configuration.communication.timeoutSeconds
             job.communicator.saveTimeoutSeconds = configuration.communication.saveTimeoutSeconds
-            let instructions = try job.communicator.agree(label: "instruction set") {
-                try InstructionSet.select(configuration.kernels.instructions)
-            }
-            let context = KernelContext(
-                threadCount: job.threadCount, winograd: configuration.kernels.winograd ? .wherePays : .never, instructions: instructions)
-            // Ranks with different products would compute replicas that differ.
-            let products = try job.communicator.valueOfRankZero(label: "implementation of matrix products") {
-                let cache = ProductsCache(instructions: instructions)
-                return ProductsSelection.select(configuration.kernels.products, recorded: try recordedProducts(), cache: cache) {
-                    ProductsMeasurement.run(context)
-                }
-            }
-            try body(
-                configuration,
-                Ranks(
-                    communicator: job.communicator, cores: job.cores, context: context.with(products: products.products),
-                    products: products,
-                    instructions: try job.communicator.groupRanks(by: instructions.title, label: "instruction sets").text))
+            let kernels = try RankKernels(configuration.kernels, job, recordedProducts)
+            try body(configuration, Ranks(communicator: job.communicator, cores: job.cores, kernels: kernels))
         }
     }
-
-    /// One line: "products: tiles (measured …); instructions: AVX2".
-    var kernels: String { "\(products.summary); instructions: \(instructions)" }
 
     /// Prints the map of ranks and cores, and warns of oversubscription. On rank 0.
     func describe() {
         guard isRoot else { return }
         cores.lines.forEach(Console.note)
         if let warning = cores.oversubscriptionWarning { Console.warning(warning) }
+        if let warning = kernels.warning { Console.warning(warning) }
     }
 }

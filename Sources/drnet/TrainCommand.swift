@@ -107,7 +107,7 @@ struct TrainCommand: ParsableCommand {
     private func train(_ configuration: TrainingConfiguration, _ folder: RunFolder, _ ranks: Ranks) throws {
         let console = ranks.isRoot ? ProgressReporter() : nil
         ranks.describe()
-        console?.note(ranks.kernels)
+        console?.note(ranks.kernels.summary)
         for warning in configuration.warnings(rankCount: ranks.communicator.rankCount) { console?.note("warning: \(warning)") }
         if dryRun { return try reportPlan(configuration, folder, ranks) }
         let lock = try ranks.communicator.onRankZero(label: "run folder") { try folder.open(start) { console?.note($0) } }
@@ -125,7 +125,7 @@ struct TrainCommand: ParsableCommand {
         try ranks.communicator.onRankZero(label: "records of the run") {
             try ranks.communicator.during(.saving) {
                 try folder.record(
-                    configuration: trainer.configurationText, cores: ranks.cores.lines, products: ranks.products,
+                    configuration: trainer.configurationText, cores: ranks.cores.lines, products: ranks.kernels.products,
                     version: DRNetCommand.configuration.version
                 ) { console?.note($0) }
             }

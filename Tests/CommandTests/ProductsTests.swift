@@ -56,6 +56,23 @@ final class ProductsTests: XCTestCase {
         }
     }
 
+    func testARunInBFloat16ResumesExactlyAndDiffersFromFloats() throws {
+        try withSmallRun { run in
+            let options = ["--set", "kernels.precision=bfloat16"]
+            let whole = try run.train("whole", ranks: 2, options)
+            XCTAssertEqual(whole.status, 0, whole.text)
+            XCTAssertTrue(whole.output.contains("products: tiles in bfloat16 (kernels.precision); instructions: "), whole.text)
+            try run.cut("whole", to: "cut", afterStep: 12)
+            try run.complete("cut", ranks: 2, ["--resume"] + options)
+            XCTAssertTrue(try run.weights("whole") == run.weights("cut"))
+            // The negative control.
+            try run.complete("floats", ranks: 2, ["--set", "kernels.products=tiles"])
+            XCTAssertFalse(try run.weights("whole") == run.weights("floats"))
+            let resumed = try run.train("whole", ranks: 1, ["--resume", "--set", "kernels.precision=float32"])
+            XCTAssertTrue(resumed.output.contains("its results have another precision from here on"), resumed.text)
+        }
+    }
+
     func testAnUnknownImplementationIsRejected() throws {
         try withSmallRun { run in
             let result = try run.train("run", ["--set", "kernels.products=mkl"])

@@ -96,7 +96,10 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertTrue(moving.first?.contains("communication.balance is flops") ?? false, "\(moving)")
         let rounded = found("kernels.products=tiles", "communication.gradients=bfloat16")
         XCTAssertTrue(rounded.first?.contains("communication.gradients is bfloat16") ?? false, "\(rounded)")
+        let chosen = found("kernels.products=tiles", "kernels.precision=auto")
+        XCTAssertTrue(chosen.first?.contains("'kernels.precision' is auto") ?? false, "\(chosen)")
         XCTAssertEqual(found("kernels.products=tiles"), [])
+        XCTAssertEqual(found("kernels.products=tiles", "kernels.precision=bfloat16"), [])
     }
 
     func testOverridesSetMakeAndRemoveKeys() throws {

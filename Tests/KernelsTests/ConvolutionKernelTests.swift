@@ -48,10 +48,14 @@ final class ConvolutionKernelTests: XCTestCase {
         }
     }
 
-    private func run(_ kernel: ConvolutionKernel, _ s: ConvolutionShape, accumulates: Bool) -> Results {
+    /// - Parameter prepare: changes input, weights and the gradient of the output.
+    private func run(
+        _ kernel: ConvolutionKernel, _ s: ConvolutionShape, accumulates: Bool, prepare: ([Float]) -> [Float] = { $0 }
+    ) -> Results {
         let inputPixels = s.batch * s.inputHeight * s.inputWidth
-        let input = Formula.values("x", inputPixels * s.inputChannels), weights = Formula.values("w", s.patchLength * s.outputChannels)
-        let gradient = Formula.values("g", s.outputPixels * s.outputChannels)
+        let input = prepare(Formula.values("x", inputPixels * s.inputChannels))
+        let weights = prepare(Formula.values("w", s.patchLength * s.outputChannels))
+        let gradient = prepare(Formula.values("g", s.outputPixels * s.outputChannels))
         var results = Results(
             output: [Float](repeating: .nan, count: gradient.count),
             inputGradient: accumulates ? Formula.values("before", input.count) : [Float](repeating: .nan, count: input.count),
@@ -98,6 +102,36 @@ final class ConvolutionKernelTests: XCTestCase {
                     XCTAssertLessThan(relativeDifference(actual.output, wanted.output), 2e-6, label)
                     XCTAssertLessThan(relativeDifference(actual.inputGradient, wanted.inputGradient), 2e-6, label)
                     XCTAssertLessThan(relativeDifference(actual.weightGradient, wanted.weightGradient), 2e-6, label)
+                }
+            }
+        }
+    }
+
+    /// In bfloat16, direct convolutions compute with rounded operands, and Winograd's transforms as with floats. Both sum in 32 bits, so a
+    /// kernel of floats with the same operands agrees within the tolerance above.
+    func testBFloat16RoundsTheOperandsOfDirectConvolutionsOnly() {
+        func rounded(_ values: [Float]) -> [Float] { values.map { BFloat16Pairs.numbers(BFloat16Pairs.word($0, 0)).first } }
+        let contexts = InstructionSet.available.map { KernelContext.test.with(products: .tiles, instructions: $0, precision: .bfloat16) }
+        for s in shapes {
+            for (context, accumulates) in contexts.flatMap({ [($0, false), ($0, true)] }) {
+                for (kernel, float) in zip(kernels(s, context), kernels(s, .test)) {
+                    let label = "\(label(kernel, s)), \(context.instructions), accumulates \(accumulates)"
+                    let actual = run(kernel, s, accumulates: accumulates)
+                    guard !(kernel is WinogradConvolution) else {
+                        XCTAssertEqual(actual.output, run(float, s, accumulates: accumulates).output, label)
+                        continue
+                    }
+                    let wanted = run(float, s, accumulates: accumulates, prepare: rounded)
+                    let differences = [
+                        relativeDifference(actual.output, wanted.output),
+                        relativeDifference(actual.inputGradient, wanted.inputGradient),
+                        relativeDifference(actual.weightGradient, wanted.weightGradient),
+                    ]
+                    XCTAssertLessThan(differences.max()!, 2e-6, "\(label): \(differences)")
+                    // The negative control: floats differ.
+                    let floats = run(float, s, accumulates: accumulates)
+                    XCTAssertGreaterThan(relativeDifference(actual.output, floats.output), 1e-4, label)
+                    XCTAssertLessThan(relativeDifference(actual.output, floats.output), 0x1p-8, label)
                 }
             }
         }

@@ -72,7 +72,9 @@ final class MatrixMultiplierTests: XCTestCase {
         /// Adds the products of two parts of the depth. The second part starts inside the packed operand.
         func multiplyDepths(_ left: MatrixView, _ packed: PackedOperand) -> [Float] {
             result { c in
-                for depths in [0..<size.depth / 2, size.depth / 2..<size.depth] where !depths.isEmpty {
+                // A part begins with a whole word.
+                let middle = size.depth / 4 * 2
+                for depths in [0..<middle, middle..<size.depth] where !depths.isEmpty {
                     multiplier.multiply(
                         MatrixView(left.values + depths.lowerBound, rows: size.rows, columns: depths.count, leading: left.leading),
                         .packed(packed.from(row: depths.lowerBound)), into: c, accumulates: accumulates || depths.lowerBound > 0,
@@ -111,6 +113,23 @@ final class MatrixMultiplierTests: XCTestCase {
         }
     }
 
+    /// The sums in double precision, and 1 + Σ |a b|.
+    private func sums(
+        _ size: Case, a: [Float], b: [Float], start: [Float], accumulates: Bool
+    ) -> (expected: [Double], magnitude: [Double]) {
+        var expected = start.map(Double.init)
+        var magnitude = [Double](repeating: 1, count: start.count)
+        for row in 0..<size.rows {
+            for column in 0..<size.columns {
+                let index = row * (size.columns + 3) + column
+                let terms = (0..<size.depth).map { Double(a[row * size.depth + $0]) * Double(b[$0 * size.columns + column]) }
+                expected[index] = (accumulates ? expected[index] : 0) + terms.reduce(0, +)
+                magnitude[index] += terms.reduce(0) { $0 + abs($1) }
+            }
+        }
+        return (expected, magnitude)
+    }
+
     /// Tolerance: 3e-6 of Σ |a b|. The error of a sum of n rounded products is at most n / 2 units in the last place of Σ |a b| (6e-8
     /// each). It is typically about √n units: 2e-6 at a depth of 1100.
     func testAgreesWithSumsInDoublePrecision() {
@@ -119,21 +138,42 @@ final class MatrixMultiplierTests: XCTestCase {
             let b = values(size.depth * size.columns, seed: 2)
             let start = values(size.rows * (size.columns + 3), seed: 3)
             for accumulates in [false, true] {
-                var expected = start.map(Double.init)
-                var magnitude = [Double](repeating: 1, count: start.count)
-                for row in 0..<size.rows {
-                    for column in 0..<size.columns {
-                        let index = row * (size.columns + 3) + column
-                        let terms = (0..<size.depth).map { Double(a[row * size.depth + $0]) * Double(b[$0 * size.columns + column]) }
-                        expected[index] = (accumulates ? expected[index] : 0) + terms.reduce(0, +)
-                        magnitude[index] += terms.reduce(0) { $0 + abs($1) }
-                    }
-                }
+                let (expected, magnitude) = sums(size, a: a, b: b, start: start, accumulates: accumulates)
                 for context in KernelContext.testOfEachProducts {
                     let results = results(context.products, size, a: a, b: b, start: start, accumulates: accumulates)
                     for (name, result) in results {
                         let worst = result.indices.map { abs(Double(result[$0]) - expected[$0]) / magnitude[$0] }.max()!
                         XCTAssertLessThan(worst, 3e-6, "\(context.productsLabel), \(size), \(name), accumulates: \(accumulates)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// Products of bfloat16 numbers are exact in 32 bits, so the tolerance for sums is the same as for floats. The operands differ from the
+    /// given ones by at most 2⁻⁹ of their size each.
+    func testBFloat16ProductsAreSumsOfRoundedOperands() {
+        for size in cases {
+            let a = values(size.rows * size.depth, seed: 1)
+            let b = values(size.depth * size.columns, seed: 2)
+            let start = values(size.rows * (size.columns + 3), seed: 3)
+            func rounded(_ values: [Float]) -> [Float] { values.map { BFloat16Pairs.numbers(BFloat16Pairs.word($0, 0)).first } }
+            for accumulates in [false, true] {
+                let (expected, magnitude) = sums(size, a: rounded(a), b: rounded(b), start: start, accumulates: accumulates)
+                let (exact, _) = sums(size, a: a, b: b, start: start, accumulates: accumulates)
+                for instructions in InstructionSet.available {
+                    let tiles = TileMultiplier(instructions, precision: .bfloat16)
+                    for (name, result) in results(tiles, size, a: a, b: b, start: start, accumulates: accumulates) {
+                        let label = "\(instructions), \(size), \(name), accumulates: \(accumulates)"
+                        func worst(_ wanted: [Double]) -> Double {
+                            result.indices.map { abs(Double(result[$0]) - wanted[$0]) / magnitude[$0] }.max()!
+                        }
+                        if name.hasPrefix("plain") {
+                            XCTAssertLessThan(worst(exact), 3e-6, label)
+                        } else {
+                            XCTAssertLessThan(worst(expected), 3e-6, label)
+                            XCTAssertLessThan(worst(exact), 0x1p-8 + 0x1p-18 + 3e-6, label)
+                        }
                     }
                 }
             }
@@ -173,16 +213,27 @@ final class MatrixMultiplierTests: XCTestCase {
     /// Every set sums along the depth in one order, so a cluster or a resumed run can mix them. The comparison is exact.
     func testEveryInstructionSetGivesTheSameBits() throws {
         let others = InstructionSet.available.dropFirst()
-        try XCTSkipIf(others.isEmpty, "this processor has no AVX-512: the tiles for it were not run")
+        try XCTSkipIf(others.isEmpty, "SKIPPED: this processor has no AVX-512: the tiles for it were not run")
+        compareBits(others, .float32)
+    }
+
+    func testEveryInstructionSetGivesTheSameBitsInBFloat16() throws {
+        let others = InstructionSet.available.filter(\.multipliesBFloat16)
+        try XCTSkipIf(others.isEmpty, "SKIPPED: this processor has no AVX512-BF16: the tiles for it were not run")
+        compareBits(others[...], .bfloat16)
+    }
+
+    private func compareBits(_ others: ArraySlice<InstructionSet>, _ precision: Precision) {
         var comparisons = 0
         for size in cases {
             let a = values(size.rows * size.depth, seed: 1)
             let b = values(size.depth * size.columns, seed: 2)
             let start = values(size.rows * (size.columns + 3), seed: 3)
             for accumulates in [false, true] {
-                let wanted = results(TileMultiplier(), size, a: a, b: b, start: start, accumulates: accumulates)
+                let wanted = results(TileMultiplier(precision: precision), size, a: a, b: b, start: start, accumulates: accumulates)
                 for other in others {
-                    let actual = results(TileMultiplier(other), size, a: a, b: b, start: start, accumulates: accumulates)
+                    let actual = results(
+                        TileMultiplier(other, precision: precision), size, a: a, b: b, start: start, accumulates: accumulates)
                     for (name, result) in actual {
                         comparisons += result.count
                         XCTAssertEqual(result, wanted[name], "\(other), \(size), \(name), accumulates: \(accumulates)")
@@ -190,7 +241,7 @@ final class MatrixMultiplierTests: XCTestCase {
                 }
             }
         }
-        print("compared \(comparisons) floats of \(others.map(\.title)) with \(InstructionSet.compiled.title)")
+        print("compared \(comparisons) results in \(precision) of \(others.map(\.title)) with \(InstructionSet.compiled.title)")
     }
 
     /// Weights that are packed again for the same size have the same layout. Different panels are a different layout.

@@ -27,6 +27,8 @@ struct KernelsCommand: ParsableCommand {
     var seconds = 0.2
     @Option(help: "Implementations of matrix products, separated by commas.")
     var products = ProductsChoiceList(kinds: ProductsKind.allCases)
+    @Option(help: "Precision of the operands of products, with tiles.")
+    var precision = Precision.float32
     @Option(help: "Algorithm of 3×3 convolutions with stride 1: the cost model's choice, or one for all.")
     var convolutions = ConvolutionChoice.modelled
 
@@ -61,7 +63,7 @@ struct KernelsCommand: ParsableCommand {
     private func contexts(_ job: Job) -> [KernelContext] {
         products.kinds.flatMap { kind in
             (kind == .tiles ? InstructionSet.available : [job.context.instructions]).map {
-                job.context.with(products: kind, instructions: $0)
+                job.context.with(products: kind, instructions: $0, precision: kind == .tiles ? precision : .float32)
             }
         }
     }
@@ -105,6 +107,7 @@ enum ConvolutionChoice: String, CaseIterable, ExpressibleByArgument {
 
 extension ProductsKind: ExpressibleByArgument {}
 extension InstructionSet: ExpressibleByArgument {}
+extension Precision: ExpressibleByArgument {}
 
 /// Parses implementations of matrix products, separated by commas.
 struct ProductsChoiceList: ExpressibleByArgument {

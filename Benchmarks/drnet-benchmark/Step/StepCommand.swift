@@ -62,6 +62,8 @@ struct StepCommand: ParsableCommand {
     var products = ProductsKind.tiles
     @Option(help: "Vector instructions of the tiles (default: the widest of this processor).")
     var instructions: InstructionSet?
+    @Option(help: "Precision of the operands of products.")
+    var precision = Precision.float32
 
     func validate() throws {
         _ = try Backbone(named: network, option: "network")
@@ -73,6 +75,7 @@ struct StepCommand: ParsableCommand {
         if let instructions, !InstructionSet.available.contains(instructions) {
             throw ValidationError("--instructions is \(instructions.rawValue), which this processor or this build lacks")
         }
+        if precision == .bfloat16, products == .openblas { throw ValidationError("--precision bfloat16 needs --products tiles") }
         if pass.usesPredictor {
             guard pixels.sizes.count > 1, zip(pixels.sizes, pixels.sizes.dropFirst()).allSatisfy(>) else {
                 throw ValidationError("--pass \(pass.rawValue) takes two candidates or more, largest first: --pixels 224,168,112")
@@ -84,7 +87,7 @@ struct StepCommand: ParsableCommand {
 
     func run() throws {
         let winograd = winograd ? WinogradUse.wherePays : .never
-        try Job.run(threads: threads, winograd: winograd, products: products, instructions: instructions) { job in
+        try Job.run(threads: threads, winograd: winograd, products: products, instructions: instructions, precision: precision) { job in
             let share = try share(of: job)
             let measured = try measure(workload(share, job), job)
             if job.communicator.rank == 0 { try Console.result(jsonLine(measured)) }

@@ -7,6 +7,8 @@ import Kernels
 /// the run began with.
 public struct ProductsSelection: Codable, Equatable, Sendable {
     public var products: ProductsKind
+    /// The precision of the operands; nil for 32 bits, which is what earlier builds recorded.
+    public var precision: Precision?
     /// The processor that it was selected on.
     public var processor: String
     public var reason: String
@@ -18,36 +20,51 @@ public struct ProductsSelection: Codable, Equatable, Sendable {
     }
 
     /// One line: "products: tiles (164 GFLOP/s; openblas 131 GFLOP/s; measured on AMD EPYC)".
-    public var summary: String { "products: \(products.rawValue) (\(reason))" }
+    public var summary: String { "products: \(name) (\(reason))" }
+
+    private var name: String { products.rawValue + (precision.map { " in \($0.rawValue)" } ?? "") }
 
     /// Selects an implementation. The same arguments and the same cache give the same selection.
     ///
     /// - Parameters:
     ///   - option: `kernels.products`.
+    ///   - precision: of the operands. Only tiles compute in bfloat16.
     ///   - recorded: the selection that the run began with; `auto` keeps it. Nil for a new run.
     ///   - cache: has the result of an earlier measurement on this kind of processor, and keeps that of `measure`.
     ///   - measure: finds the faster implementation. It runs only if `option` is `auto`, nothing is recorded and the cache has no result.
     public static func select(
-        _ option: TrainingConfiguration.Products, recorded: ProductsSelection?, cache: ProductsCache, measure: () -> ProductsChoice
+        _ option: TrainingConfiguration.Products, precision: Precision = .float32, recorded: ProductsSelection?, cache: ProductsCache,
+        measure: () -> ProductsChoice
     ) -> ProductsSelection {
+        if precision == .bfloat16 {
+            if let recorded, recorded.precision == precision { return recorded }
+            var selection = ProductsSelection(.tiles, reason: "kernels.precision")
+            selection.precision = precision
+            return selection.after(recorded)
+        }
         switch option {
-        case .openblas: return configured(.openblas, recorded)
-        case .tiles: return configured(.tiles, recorded)
+        case .openblas: return ProductsSelection(.openblas, reason: "kernels.products").after(recorded)
+        case .tiles: return ProductsSelection(.tiles, reason: "kernels.products").after(recorded)
         case .auto: break
         }
-        if let recorded { return recorded }
+        if let recorded {
+            var kept = recorded
+            kept.precision = nil
+            return kept.after(recorded)
+        }
         if let cached = cache.choice() { return ProductsSelection(cached, "measured earlier") }
         let choice = measure()
         cache.store(choice)
         return ProductsSelection(choice, String(format: "measured in %.1f s", choice.seconds))
     }
 
-    private static func configured(_ products: ProductsKind, _ recorded: ProductsSelection?) -> ProductsSelection {
-        var reason = "kernels.products"
-        if let recorded, recorded.products != products {
-            reason += "; the run began with \(recorded.products.rawValue), so the last bits of its results change from here on"
-        }
-        return ProductsSelection(products, reason: reason)
+    /// Adds to the reason that a run changes here.
+    private func after(_ recorded: ProductsSelection?) -> ProductsSelection {
+        guard let recorded, recorded.name != name else { return self }
+        var selection = self
+        let change = recorded.precision == precision ? "the last bits of its results change" : "its results have another precision"
+        selection.reason += "; the run began with \(recorded.name), so \(change) from here on"
+        return selection
     }
 
     private init(_ choice: ProductsChoice, _ source: String) {

@@ -83,7 +83,9 @@ struct PatchConvolution: ConvolutionKernel {
     /// patches stays in cache. They depend on the layer alone: the sums of an image are the same in any batch.
     private var patchParts: [Range<Int>] {
         let rowLength = shape.kernel * shape.inputChannels
-        let rowsAtOnce = max(1, min(shape.kernel, Self.blockFloats / (Self.minimumBlock * rowLength)))
+        var rowsAtOnce = max(1, min(shape.kernel, Self.blockFloats / (Self.minimumBlock * rowLength)))
+        // A part begins with a whole word.
+        if rowsAtOnce * rowLength % weightLayout.element.rowsPerWord != 0 { rowsAtOnce = min(rowsAtOnce + 1, shape.kernel) }
         return stride(from: 0, to: shape.kernel, by: rowsAtOnce).map {
             $0 * rowLength..<min($0 + rowsAtOnce, shape.kernel) * rowLength
         }

@@ -34,11 +34,20 @@ public enum ProductsKind: String, CaseIterable, Codable, CodingKeyRepresentable,
     /// This project's micro-kernels, one for each instruction set.
     case tiles
 
-    /// - Parameter instructions: of the tiles. OpenBLAS selects its own.
-    func multiplier(_ instructions: InstructionSet = .compiled) -> any MatrixMultiplier {
+    /// - Parameters:
+    ///   - instructions: of the tiles. OpenBLAS selects its own.
+    ///   - precision: of the operands. OpenBLAS computes in 32 bits.
+    func multiplier(_ instructions: InstructionSet = .compiled, _ precision: Precision = .float32) -> any MatrixMultiplier {
         switch self {
-        case .openblas: return OpenBLASMultiplier()
-        case .tiles: return TileMultiplier(instructions)
+        case .openblas:
+            precondition(precision == .float32, "only tiles multiply bfloat16 numbers")
+            return OpenBLASMultiplier()
+        case .tiles: return TileMultiplier(instructions, precision: precision)
         }
+    }
+
+    /// The multipliers of convolutions, and of Winograd's transforms.
+    func multipliers(_ instructions: InstructionSet, _ precision: Precision) -> (any MatrixMultiplier, any MatrixMultiplier) {
+        (multiplier(instructions, precision), multiplier(instructions))
     }
 }

@@ -1,17 +1,16 @@
-/// The memory layout of a packed matrix [depth × columns]: panels of `panelWidth` columns, stored as [panel, depth, panelWidth]. The last
-/// panel is padded with zeros. A plain matrix is one panel of all columns.
+/// The memory layout of a packed matrix [depth × columns]: panels of `panelWidth` columns, stored as [panel, depth, panelWidth] in words of
+/// 32 bits. The last panel is padded with zeros. A plain matrix is one panel of all columns.
 ///
 /// Packed weights can be reused wherever the layout is equal.
 public struct PackedLayout: Hashable, Sendable {
     /// The type of the elements.
     public enum Element: Hashable, Sendable {
         case float32
+        /// A word holds the numbers of two neighbouring rows (`BFloat16Pairs`).
+        case bfloat16
 
-        var byteCount: Int {
-            switch self {
-            case .float32: return MemoryLayout<Float>.stride
-            }
-        }
+        /// Rows of the matrix in a word.
+        var rowsPerWord: Int { self == .float32 ? 1 : 2 }
     }
 
     /// The type of the elements.
@@ -22,7 +21,7 @@ public struct PackedLayout: Hashable, Sendable {
     public let columns: Int
     /// Columns per panel.
     public let panelWidth: Int
-    /// Elements from one panel to the next.
+    /// Words from one panel to the next.
     public let panelStride: Int
 
     /// Creates a layout.
@@ -32,31 +31,39 @@ public struct PackedLayout: Hashable, Sendable {
     ///   - depth: rows of the packed matrix, over which products are summed.
     ///   - columns: of the packed matrix.
     ///   - panelWidth: columns of a panel.
-    ///   - panelStride: elements from one panel to the next; nil if panels are contiguous.
+    ///   - panelStride: words from one panel to the next; nil if panels are contiguous.
     public init(_ element: Element = .float32, depth: Int, columns: Int, panelWidth: Int, panelStride: Int? = nil) {
         self.element = element
         self.depth = depth
         self.columns = columns
         self.panelWidth = panelWidth
-        self.panelStride = panelStride ?? depth * panelWidth
+        self.panelStride = panelStride ?? (depth + element.rowsPerWord - 1) / element.rowsPerWord * panelWidth
     }
+
+    /// Rows of words.
+    var wordRows: Int { (depth + element.rowsPerWord - 1) / element.rowsPerWord }
 
     var panelCount: Int { (columns + panelWidth - 1) / panelWidth }
     /// The size of all panels in bytes.
-    public var byteCount: Int { panelCount * panelStride * element.byteCount }
+    public var byteCount: Int { panelCount * panelStride * MemoryLayout<Float>.stride }
 }
 
 extension PackedLayout {
     /// packed ← `matrix` [depth × columns]. Runs in parallel over panels, or over rows if there is only one panel.
     func pack(_ matrix: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer, _ threads: ThreadPool) {
-        let panels = floats(packed)
-        let rowsOfTask = panelCount > 1 ? max(depth, 1) : Self.rowsOfTask
-        threads.forEachBand(images: panelCount, rows: depth, bandRows: rowsOfTask) { panel, rows in
+        let panels = packed.assumingMemoryBound(to: Float.self)
+        let rowsOfTask = panelCount > 1 ? max(wordRows, 1) : Self.rowsOfTask
+        threads.forEachBand(images: panelCount, rows: wordRows, bandRows: rowsOfTask) { panel, rows in
             let target = panels + panel * panelStride
             let present = min(panelWidth, columns - panel * panelWidth)
             for row in rows {
                 let result = target + row &* panelWidth
-                result.update(from: matrix + (row &* columns &+ panel &* panelWidth), count: present)
+                let source = matrix + (row &* element.rowsPerWord &* columns &+ panel &* panelWidth)
+                switch element {
+                case .float32: result.update(from: source, count: present)
+                case .bfloat16:
+                    Self.pairs.pairRows(source, 2 &* row &+ 1 < depth ? source + columns : nil, count: present, into: result)
+                }
                 (result + present).update(repeating: 0, count: panelWidth - present)
             }
         }
@@ -64,7 +71,7 @@ extension PackedLayout {
 
     /// packed ← the transpose of `matrix` [columns × depth].
     func pack(transposing matrix: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer, _ threads: ThreadPool) {
-        let panels = floats(packed)
+        let panels = packed.assumingMemoryBound(to: Float.self)
         // A panel can be as wide as the matrix, so a task packs only some of a panel's columns.
         let tasksPerPanel = (panelWidth + Self.columnsOfTask - 1) / Self.columnsOfTask
         threads.forEach(panelCount * tasksPerPanel) { task in
@@ -73,11 +80,19 @@ extension PackedLayout {
             let present = wanted.lowerBound..<max(wanted.lowerBound, min(wanted.upperBound, columns - panel * panelWidth))
             let target = panels + panel * panelStride
             // Process some rows at a time, so that each cache line of a column is read once.
-            for firstRow in stride(from: 0, to: depth, by: Self.rowsAtOnce) {
-                let rows = firstRow..<min(firstRow + Self.rowsAtOnce, depth)
+            for firstRow in stride(from: 0, to: wordRows, by: Self.rowsAtOnce) {
+                let rows = firstRow..<min(firstRow + Self.rowsAtOnce, wordRows)
                 for column in present {
                     let source = matrix + (panel &* panelWidth &+ column) &* depth
-                    for row in rows { target[row &* panelWidth &+ column] = source[row] }
+                    switch element {
+                    case .float32: for row in rows { target[row &* panelWidth &+ column] = source[row] }
+                    case .bfloat16:
+                        for row in rows {
+                            let second = 2 &* row &+ 1
+                            target[row &* panelWidth &+ column] =
+                                BFloat16Pairs.word(source[2 &* row], second < depth ? source[second] : 0)
+                        }
+                    }
                 }
                 for column in present.upperBound..<wanted.upperBound {
                     for row in rows { target[row &* panelWidth &+ column] = 0 }
@@ -92,10 +107,8 @@ extension PackedLayout {
     private static let columnsOfTask = 16
     private static let rowsAtOnce = 8
 
-    private func floats(_ packed: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Float> {
-        precondition(element == .float32, "kernels pack floats; another element type packs its own panels")
-        return packed.assumingMemoryBound(to: Float.self)
-    }
+    /// Packing is a small part of a step, so it does not need the instructions.
+    private static let pairs = BFloat16Pairs(usesInstruction: false)
 
     /// Calls `body` with the packed transpose of `matrix` [columns × depth] in scratch memory.
     func withPacked(

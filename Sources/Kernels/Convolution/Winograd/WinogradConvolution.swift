@@ -22,10 +22,10 @@ struct WinogradConvolution: ConvolutionKernel {
         chunks = WinogradChunks(shape, algorithm, context.buffers)
         func layout(rows: Int, columns: Int) -> WinogradWeightLayout {
             // Each part is a product of its own, so panels never need to be wider than a part.
-            let part = min(columns, context.products.blocking.winogradPartChannels)
+            let part = min(columns, context.winogradProducts.blocking.winogradPartChannels)
             return WinogradWeightLayout(
                 rows: rows, columns: columns, positions: algorithm.inputs,
-                panelWidth: context.products.packedLayout(depth: rows, columns: part).panelWidth)
+                panelWidth: context.winogradProducts.packedLayout(depth: rows, columns: part).panelWidth)
         }
         forwardLayout = layout(rows: shape.inputChannels, columns: shape.outputChannels)
         backwardLayout = layout(rows: shape.outputChannels, columns: shape.inputChannels)

@@ -19,7 +19,7 @@ struct WinogradParts {
         self.hasGradients = hasGradients
         self.chunks = chunks
         self.context = context
-        width = context.products.blocking.winogradPartChannels
+        width = context.winogradProducts.blocking.winogradPartChannels
     }
 
     /// Groups per tile. A tile has as many groups as a group has positions.

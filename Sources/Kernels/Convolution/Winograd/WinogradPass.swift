@@ -45,7 +45,7 @@ struct WinogradForward: WinogradPass {
     func multiply(_ part: WinogradPart, _ position: Int, _ chunk: WinogradChunk) {
         let shape = convolution.shape
         let ofTile = convolution.position(position, part.group)
-        convolution.context.products.multiply(
+        convolution.context.winogradProducts.multiply(
             MatrixView(chunk.inputs.matrix(ofTile), rows: chunk.tiles, columns: shape.inputChannels),
             .packed(convolution.forwardLayout.matrix(position, of: part.weights)),
             into: ResultView(
@@ -86,12 +86,12 @@ struct WinogradBackward: WinogradPass {
         let (context, ofTile) = (convolution.context, convolution.position(position, part.group))
         let values = chunk.inputs.matrix(ofTile, channel: part.channels.lowerBound)
         let gradients = MatrixView(chunk.outputs.matrix(ofTile), rows: chunk.tiles, columns: outputs)
-        context.products.multiply(
+        context.winogradProducts.multiply(
             MatrixView(transposing: values, rows: part.channels.count, columns: chunk.tiles, leading: inputs), .matrix(gradients),
             into: ResultView(part.gradient + position * part.gradientStride, rows: part.channels.count, columns: outputs),
             accumulates: chunk.images.lowerBound > 0, context.buffers)
         guard inputGradient != nil else { return }
-        context.products.multiply(
+        context.winogradProducts.multiply(
             gradients, .packed(convolution.backwardLayout.matrix(position, of: part.weights)),
             into: ResultView(values, rows: chunk.tiles, columns: part.channels.count, leading: inputs), accumulates: false,
             context.buffers)

@@ -26,6 +26,9 @@ public enum InstructionSet: String, CaseIterable, Codable, Comparable, CodingKey
     /// The sets that this processor and its operating system support, narrowest vectors first. `compiled` is the first one.
     public static let available: [InstructionSet] = [compiled] + (drnet_processor_has_avx512() != 0 ? [.avx512] : [])
 
+    /// Whether this set multiplies bfloat16 numbers at twice the rate of floats: AVX-512F with AVX512-BF16.
+    public var multipliesBFloat16: Bool { self == .avx512 && drnet_processor_has_bfloat16() != 0 }
+
     /// The name in messages, such as "AVX-512".
     public var title: String {
         switch self {
@@ -38,4 +41,11 @@ public enum InstructionSet: String, CaseIterable, Codable, Comparable, CodingKey
     public static func < (left: InstructionSet, right: InstructionSet) -> Bool {
         allCases.firstIndex(of: left) ?? 0 < allCases.firstIndex(of: right) ?? 0
     }
+}
+
+/// The precision of the operands of matrix products. Sums have 32 bits in any case.
+public enum Precision: String, CaseIterable, Codable, Sendable {
+    case float32
+    /// Operands are rounded to bfloat16, which has 8 significant bits. Everything that is stored stays in 32 bits.
+    case bfloat16
 }

@@ -1,8 +1,8 @@
 /// The micro-kernel of an instruction set and the constants that are fitted to it. `TileMultiplier` and the kernels around it take all such
 /// constants from here.
 ///
-/// A set with another element type (bfloat16) differs in `element`, whose panels hold pairs along the depth, and in its tile. A set for AMX
-/// or SVE adds a case to `InstructionSet`, a file in `CMicroKernels` and a value here. Sets are added only if their kernels were run.
+/// With bfloat16, a word of a panel holds two numbers along the depth (`BFloat16Pairs`). A set for AMX or SVE adds a case to
+/// `InstructionSet`, a file in `CMicroKernels` and a value here. Sets are added only if their kernels were run.
 struct KernelSet: Sendable {
     let instructions: InstructionSet
     /// The type of the elements of panels.
@@ -35,31 +35,41 @@ struct KernelSet: Sendable {
     /// Winograd's transforms have the same unit.
     static let columnUnit = Channels8.scalarCount
 
-    init(_ instructions: InstructionSet) {
-        self = instructions == .avx512 ? .avx512 : .swift
+    /// Whether the tile is `AVX512Tile` rather than `MicroTile`.
+    let usesAVX512Tile: Bool
+    /// Rounds operands to bfloat16; nil for floats.
+    let pairs: BFloat16Pairs?
+
+    /// - Parameters:
+    ///   - instructions: of the tile. bfloat16 needs AVX512-BF16, too. Without it, the tile in Swift computes the same numbers.
+    ///   - precision: of the operands.
+    init(_ instructions: InstructionSet, _ precision: Precision = .float32) {
+        switch precision {
+        case .float32: self = instructions == .avx512 ? .avx512 : .swift
+        case .bfloat16: self = instructions.multipliesBFloat16 ? .avx512Pairs : .swiftPairs
+        }
     }
 
     /// 6 × 16: twelve registers of eight floats.
-    private static let swift = KernelSet(
-        .compiled, tileRows: MicroTile.rows, tileColumns: MicroTile.columns, prefetchedLeftRows: 3, prefetchedPanelRows: 3)
-
+    private static let swift = KernelSet(.compiled, element: .float32)
+    private static let swiftPairs = KernelSet(.compiled, element: .bfloat16)
     /// 14 × 32: 28 registers of 16 floats. The sizes of tasks and the costs are those of AVX2: no processor with AVX-512 was available for
     /// measurements. `taskColumns` and the others are multiples of the wider panel.
-    private static let avx512 = KernelSet(
-        .avx512, tileRows: AVX512Tile.rows, tileColumns: AVX512Tile.columns, prefetchedLeftRows: AVX512Tile.rows / 2,
-        prefetchedPanelRows: 4)
+    private static let avx512 = KernelSet(.avx512, element: .float32)
+    private static let avx512Pairs = KernelSet(.avx512, element: .bfloat16)
 
-    private init(_ instructions: InstructionSet, tileRows: Int, tileColumns: Int, prefetchedLeftRows: Int, prefetchedPanelRows: Int) {
-        self.instructions = instructions
-        element = .float32
-        (self.tileRows, self.tileColumns) = (tileRows, tileColumns)
-        (self.prefetchedLeftRows, self.prefetchedPanelRows) = (prefetchedLeftRows, prefetchedPanelRows)
+    private init(_ instructions: InstructionSet, element: PackedLayout.Element) {
+        (self.instructions, self.element) = (instructions, element)
+        usesAVX512Tile = instructions == .avx512
+        pairs = element == .bfloat16 ? BFloat16Pairs(usesInstruction: usesAVX512Tile) : nil
+        (tileRows, tileColumns) = usesAVX512Tile ? (AVX512Tile.rows, AVX512Tile.columns) : (MicroTile.rows, MicroTile.columns)
+        (prefetchedLeftRows, prefetchedPanelRows) = usesAVX512Tile ? (AVX512Tile.rows / 2, 4) : (3, 3)
         (depthBlock, rowBlock) = (512, 192)
         (farLeft, farRight) = (256, 64)
         (columnsThatRepayLeft, rowsThatRepayRight) = (128, 48)
         blocking = Blocking(
             columnUnit: tileColumns, taskColumns: 128, narrowTaskColumns: 64, weightGradientRows: 96, weightGradientRowsOfManyColumns: 192,
             weightGradientManyColumns: 512, weightGradientColumns: 256, patchSlices: 12, patchSliceColumns: 96, winogradPartChannels: 64)
-        convolutionCost = ConvolutionCostModel(preparedWeight: 16, weight: 40)
+        convolutionCost = ConvolutionCostModel(preparedWeight: 16, weight: 40, productsPerFloatProduct: element == .bfloat16 ? 2 : 1)
     }
 }

@@ -21,7 +21,7 @@ enum AVX512Tile {
                 address: prefetch.address.assumingMemoryBound(to: CChar.self), rows: prefetch.rows, lines: prefetch.lines,
                 row_stride: prefetch.rowStride, step: prefetch.step, next_step: prefetch.nextStep, distance: prefetch.distance,
                 shift: operands.prefetchShift * MemoryLayout<Float>.stride))
-        drnet_multiply_panel_avx512(&panel)
+        if tile.isPaired { drnet_multiply_panel_bfloat16(&panel) } else { drnet_multiply_panel_avx512(&panel) }
     }
 }
 
@@ -33,9 +33,10 @@ extension KernelSet {
     ///   - columns: of each tile: a multiple of `columnUnit`, at most `tileColumns`.
     @inline(__always)
     func multiply(_ tile: MicroTile, _ operands: MicroTile.Operands, rows: Int, columns: Int, count: Int) {
-        switch instructions {
-        case .avx512: AVX512Tile.multiply(tile, operands, rows: rows, columns: columns, count: count)
-        case .avx2, .baseline: tile.multiply(operands, rows: rows, count: count, isWide: columns == MicroTile.columns)
+        if usesAVX512Tile {
+            AVX512Tile.multiply(tile, operands, rows: rows, columns: columns, count: count)
+        } else {
+            tile.multiply(operands, rows: rows, count: count, isWide: columns == MicroTile.columns)
         }
     }
 }

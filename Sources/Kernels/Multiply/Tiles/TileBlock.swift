@@ -21,11 +21,12 @@ struct TileOperand {
         case .packed(let packed):
             let layout = packed.layout
             precondition(
-                layout.element == set.element && layout.panelWidth == width && packed.firstColumn % width == 0,
-                "the micro-kernel reads panels of \(width) floats, not \(layout) from column \(packed.firstColumn)")
+                layout.element == set.element && layout.panelWidth == width && packed.firstColumn % width == 0
+                    && packed.firstRow % layout.element.rowsPerWord == 0,
+                "the micro-kernel reads panels of \(width) words, not \(layout) from (\(packed.firstRow), \(packed.firstColumn))")
             self.init(
                 values: packed.bytes.assumingMemoryBound(to: Float.self)
-                    + (packed.firstRow * width + packed.firstColumn / width * layout.panelStride),
+                    + (packed.firstRow / layout.element.rowsPerWord * width + packed.firstColumn / width * layout.panelStride),
                 panelWidth: width, rowStride: width, panelStride: layout.panelStride)
         }
     }
@@ -91,7 +92,8 @@ struct TileBlock {
     /// for the sums in its registers.
     private func multiply(_ panel: TileOperand, column: Int, width: Int, into c: UnsafeMutablePointer<Float>, leading: Int) {
         let tile = MicroTile(
-            depth: steps, isTransposed: a.isTransposed, leftStride: a.leading, rightStride: panel.rowStride, resultStride: leading,
+            isPaired: set.element == .bfloat16, depth: steps, isTransposed: a.isTransposed, leftStride: a.leading,
+            rightStride: panel.rowStride, resultStride: leading,
             accumulates: accumulates)
         let tiles = (rows + set.tileRows - 1) / set.tileRows
         let (height, higher) = (rows / tiles, rows % tiles)
@@ -147,7 +149,16 @@ struct TileBlock {
             let values = b.values + column / b.panelWidth * b.panelStride + column % b.panelWidth
             for row in 0..<rows {
                 var sum = accumulates ? c[row * leading + column] : 0
-                for step in 0..<steps { sum += a.from(row: row, step: step).values.pointee * values[step &* b.rowStride] }
+                for step in 0..<steps {
+                    let (left, right) = (a.from(row: row, step: step).values.pointee, values[step &* b.rowStride])
+                    switch set.element {
+                    case .float32: sum += left * right
+                    case .bfloat16:
+                        let ((a, c), (b, d)) = (BFloat16Pairs.numbers(left), BFloat16Pairs.numbers(right))
+                        sum += c * d
+                        sum += a * b
+                    }
+                }
                 c[row * leading + column] = sum
             }
         }

@@ -10,14 +10,16 @@ public struct TileMultiplier: MatrixMultiplier {
     public var instructions: InstructionSet { kernelSet.instructions }
     public var blocking: Blocking { kernelSet.blocking }
     public var convolutionCost: ConvolutionCostModel { kernelSet.convolutionCost }
-    private let kernelSet: KernelSet
+    let kernelSet: KernelSet
 
-    /// - Parameter instructions: a set that this processor has (`InstructionSet.available`).
-    public init(_ instructions: InstructionSet = .compiled) {
+    /// - Parameters:
+    ///   - instructions: a set that this processor has (`InstructionSet.available`).
+    ///   - precision: of the operands. Sums have 32 bits.
+    public init(_ instructions: InstructionSet = .compiled, precision: Precision = .float32) {
         precondition(
             InstructionSet.available.contains(instructions),
             "this processor has \(InstructionSet.available), and the tiles need \(instructions)")
-        kernelSet = KernelSet(instructions)
+        kernelSet = KernelSet(instructions, precision)
     }
 
     public func packedLayout(depth: Int, columns: Int) -> PackedLayout {
@@ -25,6 +27,7 @@ public struct TileMultiplier: MatrixMultiplier {
     }
 
     public func multiply(_ a: MatrixView, _ b: RightOperand, into c: ResultView, accumulates: Bool, _ buffers: BufferPool) {
+        if let pairs = kernelSet.pairs { return multiplyPairs(a, b, into: c, accumulates: accumulates, pairs, buffers) }
         let right = TileOperand(b, kernelSet)
         let depth = a.columns
         let copiesLeft = a.isTransposed && a.leading >= kernelSet.farLeft && c.columns >= kernelSet.columnsThatRepayLeft
@@ -49,14 +52,14 @@ public struct TileMultiplier: MatrixMultiplier {
         }
     }
 
-    /// Uses OpenBLAS. The micro-kernel cannot read a transposed right operand. A linear layer uses its weights once per batch, so packing
-    /// them would take as long as the product. These products are 0.05 % of a ResNet-50's multiply-adds.
+    /// Uses OpenBLAS, in 32 bits with each precision. The micro-kernel cannot read a transposed right operand. A linear layer uses its
+    /// weights once per batch, so packing them would take as long as the product. These products are 0.05 % of a ResNet-50's multiply-adds.
     public func multiplyPlain(_ a: MatrixView, _ b: MatrixView, into c: ResultView, accumulates: Bool) {
         OpenBLASMultiplier().multiplyPlain(a, b, into: c, accumulates: accumulates)
     }
 
     /// Divides `count` into equal parts of at most `max` and returns their size. All parts but the last are multiples of `unit`.
-    private static func part(_ count: Int, max: Int, unit: Int) -> Int {
+    static func part(_ count: Int, max: Int, unit: Int) -> Int {
         let parts = Swift.max(1, (count + max - 1) / max)
         return ((count + parts - 1) / parts + unit - 1) / unit * unit
     }

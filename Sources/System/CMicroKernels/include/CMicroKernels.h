@@ -24,7 +24,8 @@ struct drnet_prefetch_plan {
     ptrdiff_t shift;
 };
 
-// A product C = A B of `count` vertically adjacent tiles with the same columns of B. Strides are in floats.
+// A product C = A B of `count` vertically adjacent tiles with the same columns of B. Strides are in floats. For bfloat16, a float of A and
+// B stands for a word of two numbers, and `depth` counts words.
 struct drnet_tile_panel {
     // The terms of each sum.
     ptrdiff_t depth;
@@ -53,7 +54,20 @@ enum { DRNET_AVX512_ROWS = 14, DRNET_AVX512_COLUMNS = 32 };
 // Whether the processor has AVX-512F (CPUID), and the operating system saves its registers (XCR0). 0 on other architectures.
 int drnet_processor_has_avx512(void);
 
-// Multiplies a panel with AVX-512F.
+// Multiplies a panel of floats with AVX-512F.
 void drnet_multiply_panel_avx512(const struct drnet_tile_panel *panel);
+
+// Whether the processor has AVX-512F and AVX512-BF16, and the operating system saves the registers. 0 on other architectures.
+int drnet_processor_has_bfloat16(void);
+
+// Multiplies a panel of bfloat16 pairs with AVX512-BF16.
+void drnet_multiply_panel_bfloat16(const struct drnet_tile_panel *panel);
+
+// Rounds `count` floats to bfloat16 pairs: (count + 1) / 2 words. A missing last number is zero. With AVX512-BF16.
+void drnet_pair_along_row(const float *source, ptrdiff_t count, uint32_t *target);
+
+// Rounds two rows of `count` floats to as many words, with the numbers of `even` in the lower halves. `odd` can be NULL for zeros. With
+// AVX512-BF16.
+void drnet_pair_two_rows(const float *even, const float *odd, ptrdiff_t count, uint32_t *target);
 
 #endif
