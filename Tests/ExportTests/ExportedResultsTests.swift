@@ -94,7 +94,7 @@ final class ExportedResultsTests: XCTestCase {
     /// Groups, gates and their activations.
     func testOtherBackbonesHaveTheLogitsOfTheNetwork() throws {
         let images = [image(3)]
-        for name in ["mobilenet_v3_small", "efficientnet_b0", "resnext50_32x4d", "mobilenet_v2"] {
+        for name in ["mobilenet_v3_small", "efficientnet_b0", "resnext50_32x4d", "mobilenet_v2", "mnasnet1_0"] {
             let backbone = try XCTUnwrap(Backbone.allCases.first { $0.rawValue == name })
             let network = SmallNetwork.make(.fixed, architecture: backbone.architecture(BackboneOptions(width: 0.25)))
             let (logits, _) = try expected(network, images)

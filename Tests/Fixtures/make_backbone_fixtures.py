@@ -1,4 +1,5 @@
-"""Writes backbone_layers.safetensors, resnext.safetensors, mobilenet_v3.safetensors, efficientnet.safetensors and timm.json.
+"""Writes backbone_layers.safetensors, resnext.safetensors, mobilenet_v3.safetensors, efficientnet.safetensors, mnasnet.safetensors,
+autocast.json and timm.json.
 
 Run with: python make_backbone_fixtures.py. Needs torch, torchvision, timm, numpy and safetensors. See make_fixtures.py for the conventions.
 """
@@ -63,25 +64,45 @@ def layers():
     save("backbone_layers.safetensors", out)
 
 
-def network(name, network):
-    """Writes logits of a network, and about twenty elements of the gradient of every parameter."""
-    network = network.double().train()
+def step(name, network, autocast=False):
+    """Returns logits of a network, and about twenty elements of the gradient of every parameter."""
+    network.train()
     with torch.no_grad():
         for key, parameter in network.named_parameters():
             values = torch.from_numpy(formula(f"{name}." + key, parameter.numel())).reshape(parameter.shape)
             if parameter.dim() > 1:
                 values = values * (3.0 / parameter[0].numel()) ** 0.5
             parameter.copy_((0.1 * values if key.endswith("bias") else values if parameter.dim() > 1 else 1 + 0.25 * values).float())
-    logits = network(image("images", 4, 64, 64, 3).detach())
-    logits.backward(tensor(f"{name}.gradient", 4, 5))
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        logits = network(image("images", 4, 64, 64, 3).detach().to(next(network.parameters()).dtype))
+    logits.backward(tensor(f"{name}.gradient", 4, 5).to(logits.dtype))
     out = {"logits": logits}
     for key, parameter in network.named_parameters():
         flat = parameter.grad.reshape(-1)
         out[key] = flat[:: max(1, len(flat) // 20)]
+    return out
+
+
+def autocast(name, network, exact):
+    """Returns the errors of PyTorch's autocast, relative to double precision."""
+    rounded = step(name, network.float(), autocast=True)
+
+    def error(keys):
+        values, expected = (torch.cat([part[key].detach().double().reshape(-1) for key in keys]) for part in (rounded, exact))
+        return float((values - expected).norm() / expected.norm())
+
+    return {"logits": error(["logits"]), "gradients": error([key for key in exact if key not in ("logits", "evaluation")])}
+
+
+def network(name, network):
+    """Writes a step of a network, and its logits in evaluation. Returns them."""
+    network = network.double()
+    out = step(name, network)
     network.eval()
     with torch.no_grad():
         out["evaluation"] = network(image("images", 4, 64, 64, 3).detach())
     save(f"{name}.safetensors", out)
+    return out
 
 
 def efficientnet():
@@ -107,7 +128,11 @@ def timm_names():
 
 if __name__ == "__main__":
     layers()
-    network("resnext", ResNet(Bottleneck, [1, 1, 1, 1], groups=32, width_per_group=4, num_classes=5))
-    network("mobilenet_v3", torchvision.models.mobilenet_v3_small(width_mult=0.25, num_classes=5, dropout=0))
-    network("efficientnet", efficientnet())
+    networks = {
+        "resnext": lambda: ResNet(Bottleneck, [1, 1, 1, 1], groups=32, width_per_group=4, num_classes=5),
+        "mobilenet_v3": lambda: torchvision.models.mobilenet_v3_small(width_mult=0.25, num_classes=5, dropout=0),
+        "efficientnet": efficientnet, "mnasnet": lambda: torchvision.models.MNASNet(0.25, num_classes=5, dropout=0),
+    }
+    errors = {name: autocast(name, make(), network(name, make())) for name, make in networks.items()}
+    (FOLDER / "autocast.json").write_text(json.dumps(errors, indent=1))
     timm_names()

@@ -207,11 +207,12 @@ def mobilenet():
 ZOO = (
     "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2", "resnext50_32x4d", "resnext101_32x8d",
     "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0",
-    "efficientnet_b1", "efficientnet_b2",
+    "efficientnet_b1", "efficientnet_b2", "mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3",
 )
 # The networks whose tensors are listed.
 LISTED = (
     "resnet18", "resnet50", "mobilenet_v2", "resnext50_32x4d", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b1",
+    "mnasnet1_0",
 )
 
 

@@ -66,6 +66,18 @@ final class LossAndUpdateTests: XCTestCase {
         let bytes = pool.allocatedBytes
         XCTAssertEqual(pool.take(990), first, "a buffer of the same size class")
         XCTAssertEqual(pool.allocatedBytes, bytes)
+        let second = pool.take(5000)
+        first[989] = 7
+        pool.give(second, count: 5000)
+        pool.release()
+        XCTAssertEqual(pool.allocatedBytes, bytes, "buffers in use stay")
+        XCTAssertEqual(first[989], 7)
+        pool.give(first, count: 990)
+        pool.release()
+        XCTAssertEqual(pool.allocatedBytes, 0)
+        pool.release()
+        let third = pool.take(1000)
+        pool.give(third, count: 1000)
         for count in [1, 255, 256, 257, 1000, 4097, 1 << 20] {
             XCTAssertGreaterThanOrEqual(BufferPool.sizeClass(count), count)
             XCTAssertLessThanOrEqual(BufferPool.sizeClass(count), max(256, count * 5 / 4))

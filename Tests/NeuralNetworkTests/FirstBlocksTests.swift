@@ -28,7 +28,8 @@ final class FirstBlocksTests: XCTestCase {
         let behind = [
             "mobilenet_v2": ["features.18"], "mobilenet_v3_large": ["features.16", "classifier.0"],
             "mobilenet_v3_small": ["features.12", "classifier.0"], "efficientnet_b0": ["features.8"], "efficientnet_b1": ["features.8"],
-            "efficientnet_b2": ["features.8"],
+            "efficientnet_b2": ["features.8"], "mnasnet0_5": ["layers.14", "layers.15"], "mnasnet0_75": ["layers.14", "layers.15"],
+            "mnasnet1_0": ["layers.14", "layers.15"], "mnasnet1_3": ["layers.14", "layers.15"],
         ]
         for backbone in Backbone.allCases {
             let missing = Set(names(backbone, blocks: nil)).subtracting(names(backbone, blocks: backbone.blocks))

@@ -49,6 +49,9 @@ final class InitializationTests: XCTestCase {
         let squeeze = moments(try parameter(efficient, "features.6.1.block.2.fc2.weight"))
         XCTAssertEqual(squeeze.deviation / (2 / Double(1152)).squareRoot(), 1, accuracy: 0.03)
         XCTAssertTrue(try parameter(efficient, "features.6.1.block.2.fc2.bias").fileValues().allSatisfy { $0 == 0 })
+        let mnasnet = try XCTUnwrap(Backbone(rawValue: "mnasnet1_0")).architecture().makeNetwork(outputs: 99, resolutionCount: nil)
+        mnasnet.arena.initialize(seed: 1, stream: 0)
+        XCTAssertEqual(moments(try parameter(mnasnet, "classifier.1.weight")).deviation / (1 / 99.0).squareRoot(), 1, accuracy: 0.03)
         let grouped = try XCTUnwrap(Backbone(rawValue: "resnext50_32x4d")).architecture().makeNetwork(outputs: 2, resolutionCount: nil)
         grouped.arena.initialize(seed: 1, stream: 0)
         // torchvision computes the fan-out of a grouped convolution over all of its channels.

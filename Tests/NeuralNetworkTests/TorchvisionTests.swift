@@ -79,7 +79,9 @@ final class TorchvisionTests: XCTestCase {
         XCTAssertEqual(names.count, 53)
         for (name, copies) in names { XCTAssertEqual(copies, (0..<3).map { "\(name).\($0)" }) }
         XCTAssertNotNil(names["layer1.0.downsample.1"])
-        for (name, count) in [("resnext50_32x4d", 53), ("mobilenet_v3_large", 46), ("mobilenet_v3_small", 34), ("efficientnet_b0", 49)] {
+        for (name, count) in [
+            ("resnext50_32x4d", 53), ("mobilenet_v3_large", 46), ("mobilenet_v3_small", 34), ("efficientnet_b0", 49), ("mnasnet1_0", 52),
+        ] {
             XCTAssertEqual(Network(try definition(name, resolutionCount: 3)).arena.batchNormCopies.count, 3 * count, name)
         }
     }
@@ -88,7 +90,7 @@ final class TorchvisionTests: XCTestCase {
         let stages = [
             "resnext50_32x4d": [2, 3, 4, 6, 3], "mobilenet_v3_large": [1, 1, 2, 3, 4, 2, 3, 1],
             "mobilenet_v3_small": [1, 1, 2, 3, 2, 3, 1],
-            "efficientnet_b1": [1, 2, 3, 3, 4, 4, 5, 2, 1],
+            "efficientnet_b1": [1, 2, 3, 3, 4, 4, 5, 2, 1], "mnasnet1_0": [3, 3, 3, 3, 2, 4, 1, 1],
         ]
         for (name, sizes) in stages {
             let backbone = try XCTUnwrap(Backbone(rawValue: name))
@@ -120,7 +122,7 @@ final class TorchvisionTests: XCTestCase {
         let names = [
             "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "mobilenet_v2", "resnext50_32x4d", "resnext101_32x8d",
             "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0",
-            "efficientnet_b1", "efficientnet_b2",
+            "efficientnet_b1", "efficientnet_b2", "mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3",
         ]
         XCTAssertEqual(Backbone.allCases.map(\.rawValue), names)
         XCTAssertNil(Backbone(rawValue: "resnet19"))

@@ -43,6 +43,18 @@ public final class BufferPool: @unchecked Sendable {
         lock.unlock()
     }
 
+    /// Frees the buffers in the pool. Those that are in use stay.
+    ///
+    /// Training steps and evaluations need buffers of different sizes. Released between them, the pool never holds both.
+    public func release() {
+        lock.lock()
+        let unused = free
+        free = [:]
+        for (size, buffers) in unused { allocatedBytes -= buffers.count * size * MemoryLayout<Float>.stride }
+        lock.unlock()
+        for buffer in unused.values.joined() { buffer.deallocate() }
+    }
+
     /// Calls `body` with scratch memory of `count` floats.
     @inline(__always)
     public func withScratch<Result>(

@@ -6,6 +6,7 @@ public struct Backbone: RawRepresentable, CaseIterable, Equatable, Sendable {
     /// The registry. A new backbone is one file that defines its architecture, and one line here.
     public static let allCases: [Backbone] =
         ResNet.backbones + MobileNetV2.backbones + ResNeXt.backbones + MobileNetV3.backbones + EfficientNet.backbones
+        + MNASNet.backbones
 
     /// The name in configurations, such as `resnet50`.
     public let rawValue: String

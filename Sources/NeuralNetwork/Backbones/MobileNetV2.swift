@@ -1,3 +1,5 @@
+import Kernels
+
 /// torchvision's MobileNetV2 (Sandler et al., CVPR 2018), without the dropout in front of its classifier.
 public enum MobileNetV2 {
     static let backbones = [Backbone("mobilenet_v2", blocks: 17) { Architecture(width: $0.width, blocks: $0.blocks) }]
@@ -93,6 +95,31 @@ struct InvertedResidual: FeatureLayer {
     var isBlock: Bool { true }
     var parameters: [Parameter] { units.flatMap(\.parameters) }
 
+    /// - Parameters:
+    ///   - name: of the block.
+    ///   - numbers: of the convolutions inside of the block; each batch norm has the next number.
+    init(
+        _ name: String, _ numbers: [Int], _ builder: LayerBuilder, from inputs: Int, to outputs: Int, expansion: Int, kernel: Int,
+        stride: Int, activation: ActivationFunction
+    ) {
+        let inside = inputs * expansion
+        func unit(
+            _ number: Int, from inputs: Int, to outputs: Int, kernel: Int = 1, stride: Int = 1, isDepthwise: Bool = false,
+            _ activation: ActivationFunction
+        ) -> ConvolutionUnit {
+            ConvolutionUnit(
+                convolution: "\(name).\(number)", norm: "\(name).\(number + 1)", builder, from: inputs, to: outputs, kernel: kernel,
+                stride: stride, isDepthwise: isDepthwise, activation: activation)
+        }
+        units = [
+            unit(numbers[0], from: inputs, to: inside, activation),
+            unit(numbers[1], from: inside, to: inside, kernel: kernel, stride: stride, isDepthwise: true, activation),
+            unit(numbers[2], from: inside, to: outputs, .none),
+        ]
+        addsInput = stride == 1 && inputs == outputs
+    }
+
+    /// A block of MobileNetV2.
     init(_ name: String, _ builder: LayerBuilder, from inputs: Int, to outputs: Int, expansion: Int, stride: Int) {
         let inside = inputs * expansion
         var units: [ConvolutionUnit] = []

@@ -82,8 +82,13 @@ extension Trainer {
         let evaluator = Evaluator(
             model: FrozenDRNet(evaluatedModel), communicator: communicator, batchSize: configuration.evaluation.batchSize, modes: modes,
             costWeight: state.costWeight ?? 0, context: context)
+        // Memory of the steps before, which the evaluation does not need, and the other way round.
+        context.buffers.release()
         let batches = data.validationBatches()
-        defer { batches.stop() }
+        defer {
+            batches.stop()
+            context.buffers.release()
+        }
         communicator.context = "the evaluation after step \(state.position.runStep)"
         return try communicator.during(.evaluating) {
             try evaluator.run {
