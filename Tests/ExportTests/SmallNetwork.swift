@@ -2,6 +2,7 @@ import Configuration
 import DynamicResolution
 import Kernels
 import NeuralNetwork
+import TestSupport
 
 @testable import Export
 @testable import Inference
@@ -34,6 +35,7 @@ enum SmallNetwork {
             (decider, network) = (.cascade(.learned), head.makeNetwork(outputs: resolutions.count, resolutionCount: nil))
         }
         for (stream, network) in [classifier, network].compactMap({ $0 }).enumerated() { initialize(network, stream: stream) }
+        calibrate(classifier)
         let model = DRNet(
             resolutions: resolutions, classifier: classifier, decider: decider, predictor: network, outputs: outputs,
             classCount: classes.count,
@@ -54,6 +56,22 @@ enum SmallNetwork {
         for (index, parameter) in (network.arena.parameters + network.arena.statistics).enumerated() where parameter.fileShape.count == 1 {
             for element in 0..<parameter.count { parameter.values[element] += 0.01 * Float((7 * index + 3 * element) % 11) }
         }
+    }
+
+    /// Gives each batch norm the statistics of some images at its resolution. With other ones, the activations of random networks vanish,
+    /// and the logits hardly depend on the image.
+    private static func calibrate(_ network: Network) {
+        let statistics = StatisticsCollector(network.arena)
+        for (index, resolution) in resolutions.enumerated() {
+            let shape = Shape(batch: 6, height: resolution, width: resolution, channels: 3)
+            let images = Tensor(shape, Formula.values("images", shape.count).map { 2 * $0 })
+            do {
+                _ = try network.forward(images, Pass(.training, resolutionIndex: index, statistics: statistics))
+            } catch {
+                preconditionFailure("the small network cannot be calibrated: \(error)")
+            }
+        }
+        statistics.updateRunningStatistics(momentum: 1)
     }
 
     static func metadata(_ kind: Kind) -> ExportMetadata {
