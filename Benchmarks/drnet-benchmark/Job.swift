@@ -25,9 +25,8 @@ struct Job {
         precision: Precision = .float32, _ body: (Job) throws -> Void
     ) throws {
         try RankJob.run(timeoutSeconds: timeoutSeconds) { ranks in
-            let widest = InstructionSet.available[InstructionSet.available.count - 1]
             let context = KernelContext(
-                threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products, instructions: instructions ?? widest,
+                threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products, instructions: instructions ?? .widest,
                 precision: precision)
             try body(Job(communicator: ranks.communicator, context: context))
         }

@@ -5,8 +5,8 @@ import Kernels
 extension KernelContext {
     /// A context on all cores of this machine, with the kernel settings of a run.
     ///
-    /// If `kernels.products` is `auto` and neither the run
-    /// folder nor the cache contains the faster implementation of products, this initialiser measures it (under 2 seconds).
+    /// If `kernels.products` is `auto` and neither the run folder nor the cache contains the faster implementation of products, this
+    /// initialiser measures it (under 2 seconds).
     public convenience init(_ options: TrainingConfiguration.KernelOptions, of run: RunFolder) throws {
         let recorded = try run.recordedProductsOfThisProcessor()
         let (threadCount, winograd) = (ProcessInfo.processInfo.activeProcessorCount, options.winograd ? WinogradUse.wherePays : .never)

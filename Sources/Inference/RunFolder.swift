@@ -38,8 +38,7 @@ public struct RunFolder: Sendable {
     package var files: [String] {
         [
             configuration, environment, kernels, metrics, tensorBoard, checkpoints, evaluationData, evaluationTable, budget, deployment,
-            report,
-            crashes,
+            report, crashes,
         ] + exports
     }
 }

@@ -68,9 +68,11 @@ struct GraphOperation {
     }
 
     /// The element at each index of `shape`, from the index that `source(axis, index)` gives.
-    private func gathered(_ value: GraphValue, _ shape: [Int], _ source: (Int, Int) -> Int) -> GraphValue {
+    ///
+    /// - Parameter strides: of `value` along the axes of `shape`; nil if they are in its own order.
+    private func gathered(_ value: GraphValue, _ shape: [Int], strides: [Int]? = nil, _ source: (Int, Int) -> Int) -> GraphValue {
         var numbers: [Double] = []
-        let strides = value.strides
+        let strides = strides ?? value.strides
         func visit(_ axis: Int, _ offset: Int) {
             guard axis < shape.count else { return numbers.append(value.numbers[offset]) }
             for index in 0..<shape[axis] { visit(axis + 1, offset + source(axis, index) * strides[axis]) }
@@ -97,14 +99,7 @@ struct GraphOperation {
             return GraphValue(shape, x.numbers)
         case "Transpose":
             let order = integers("perm")
-            var numbers: [Double] = []
-            let (strides, shape) = (x.strides, order.map { x.shape[$0] })
-            func visit(_ axis: Int, _ offset: Int) {
-                guard axis < order.count else { return numbers.append(x.numbers[offset]) }
-                for index in 0..<shape[axis] { visit(axis + 1, offset + index * strides[order[axis]]) }
-            }
-            visit(0, 0)
-            return GraphValue(shape, numbers)
+            return gathered(x, order.map { x.shape[$0] }, strides: order.map { x.strides[$0] }) { $1 }
         case "Slice":
             var (shape, starts) = (x.shape, [Int](repeating: 0, count: x.shape.count))
             for (index, axis) in inputs[3].integers.enumerated() {
@@ -116,18 +111,12 @@ struct GraphOperation {
         case "Expand":
             return broadcast(x, with: [GraphValue(inputs[1].integers, .init(repeating: 0, count: inputs[1].integers.reduce(1, *)))])
         case "ConstantOfShape": return GraphValue(x.integers, .init(repeating: 0, count: x.integers.reduce(1, *)))
-        case "Gather":
-            let size = x.shape.dropFirst().reduce(1, *)
-            return GraphValue(
-                inputs[1].shape + x.shape.dropFirst(), inputs[1].integers.flatMap { x.numbers[$0 * size..<($0 + 1) * size] })
+        case "Gather": return GraphValue(inputs[1].shape + x.shape.dropFirst(), selectedRows)
         case "NonZero":
             precondition(x.shape.count == 1, "graphs use it for vectors only")
             let found = x.numbers.indices.filter { x.numbers[$0] != 0 }
             return GraphValue([1, found.count], found.map(Double.init))
-        case "GatherND":
-            let size = x.shape.dropFirst().reduce(1, *)
-            return GraphValue(
-                [inputs[1].shape[0]] + x.shape.dropFirst(), inputs[1].integers.flatMap { x.numbers[$0 * size..<($0 + 1) * size] })
+        case "GatherND": return GraphValue([inputs[1].shape[0]] + x.shape.dropFirst(), selectedRows)
         case "ScatterND":
             var result = x
             let size = x.shape.dropFirst().reduce(1, *)
@@ -137,6 +126,12 @@ struct GraphOperation {
             return result
         default: return nil
         }
+    }
+
+    /// The parts of the first axis at the indices of the second input.
+    private var selectedRows: [Double] {
+        let size = x.shape.dropFirst().reduce(1, *)
+        return inputs[1].integers.flatMap { x.numbers[$0 * size..<($0 + 1) * size] }
     }
 
     private func concatenated(_ axis: Int) -> GraphValue {

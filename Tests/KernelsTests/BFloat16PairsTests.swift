@@ -50,3 +50,8 @@ final class BFloat16PairsTests: XCTestCase {
         XCTAssertEqual(vector.second, SIMD8(repeating: -0.25))
     }
 }
+
+extension [Float] {
+    /// The numbers after rounding, as floats.
+    var roundedToBFloat16: [Float] { map { BFloat16Pairs.numbers(BFloat16Pairs.word($0, 0)).first } }
+}

@@ -110,7 +110,6 @@ final class ConvolutionKernelTests: XCTestCase {
     /// In bfloat16, direct convolutions compute with rounded operands, and Winograd's transforms as with floats. Both sum in 32 bits, so a
     /// kernel of floats with the same operands agrees within the tolerance above.
     func testBFloat16RoundsTheOperandsOfDirectConvolutionsOnly() {
-        func rounded(_ values: [Float]) -> [Float] { values.map { BFloat16Pairs.numbers(BFloat16Pairs.word($0, 0)).first } }
         let contexts = InstructionSet.available.map { KernelContext.test.with(products: .tiles, instructions: $0, precision: .bfloat16) }
         for s in shapes {
             for (context, accumulates) in contexts.flatMap({ [($0, false), ($0, true)] }) {
@@ -121,7 +120,7 @@ final class ConvolutionKernelTests: XCTestCase {
                         XCTAssertEqual(actual.output, run(float, s, accumulates: accumulates).output, label)
                         continue
                     }
-                    let wanted = run(float, s, accumulates: accumulates, prepare: rounded)
+                    let wanted = run(float, s, accumulates: accumulates, prepare: \.roundedToBFloat16)
                     let differences = [
                         relativeDifference(actual.output, wanted.output),
                         relativeDifference(actual.inputGradient, wanted.inputGradient),

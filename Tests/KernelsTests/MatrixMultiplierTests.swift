@@ -157,9 +157,9 @@ final class MatrixMultiplierTests: XCTestCase {
             let a = values(size.rows * size.depth, seed: 1)
             let b = values(size.depth * size.columns, seed: 2)
             let start = values(size.rows * (size.columns + 3), seed: 3)
-            func rounded(_ values: [Float]) -> [Float] { values.map { BFloat16Pairs.numbers(BFloat16Pairs.word($0, 0)).first } }
             for accumulates in [false, true] {
-                let (expected, magnitude) = sums(size, a: rounded(a), b: rounded(b), start: start, accumulates: accumulates)
+                let (expected, magnitude) = sums(
+                    size, a: a.roundedToBFloat16, b: b.roundedToBFloat16, start: start, accumulates: accumulates)
                 let (exact, _) = sums(size, a: a, b: b, start: start, accumulates: accumulates)
                 for instructions in InstructionSet.available {
                     let tiles = TileMultiplier(instructions, precision: .bfloat16)

@@ -66,15 +66,7 @@ final class BackboneFixtureTests: XCTestCase {
     /// The network of a fixture.
     private func network(_ name: String, _ architecture: any NetworkArchitecture, epsilon: Double) -> Network {
         let network = architecture.makeNetwork(outputs: 5, resolutionCount: nil, batchNormEpsilon: epsilon)
-        for parameter in network.arena.parameters {
-            let values = Formula.values("\(name)." + parameter.name, parameter.count)
-            let scale = (3 / Double(parameter.count / parameter.fileShape[0])).squareRoot()
-            parameter.setFileValues(
-                values.map {
-                    if parameter.fileShape.count > 1 { return Float(Double($0) * scale) }
-                    return parameter.name.hasSuffix("bias") ? Float(0.1 * Double($0)) : Float(1 + 0.25 * Double($0))
-                })
-        }
+        network.setValues(ofFixture: name)
         for copy in network.arena.batchNormCopies { copy.runningVariance.setFileValues([Float](repeating: 1, count: copy.channels)) }
         return network
     }
@@ -109,6 +101,21 @@ final class BackboneFixtureTests: XCTestCase {
             XCTAssertLessThan(logits, 1.25 * autocast.logits, name)
             XCTAssertLessThan(gradients, 1.25 * autocast.gradients, name)
             XCTAssertGreaterThan(logits, 1e-4, "\(name): products of floats are closer")
+        }
+    }
+}
+
+extension Network {
+    /// Sets the parameters to the values with which make_fixtures.py and make_backbone_fixtures.py compute.
+    func setValues(ofFixture name: String) {
+        for parameter in arena.parameters {
+            let values = Formula.values("\(name)." + parameter.name, parameter.count)
+            let scale = (3 / Double(parameter.count / parameter.fileShape[0])).squareRoot()
+            parameter.setFileValues(
+                values.map {
+                    if parameter.fileShape.count > 1 { return Float(Double($0) * scale) }
+                    return parameter.name.hasSuffix("bias") ? Float(0.1 * Double($0)) : Float(1 + 0.25 * Double($0))
+                })
         }
     }
 }

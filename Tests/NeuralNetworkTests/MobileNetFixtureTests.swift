@@ -8,15 +8,7 @@ final class MobileNetFixtureTests: XCTestCase {
     func testLogitsAndGradientsMatchTorchvision() throws {
         let fixture = try Fixture("mobilenet")
         let network = MobileNetV2.Architecture(width: 0.25).makeNetwork(outputs: 5, resolutionCount: nil)
-        for parameter in network.arena.parameters {
-            let values = Formula.values("mobilenet." + parameter.name, parameter.count)
-            let scale = (3 / Double(parameter.count / parameter.fileShape[0])).squareRoot()
-            parameter.setFileValues(
-                values.map {
-                    if parameter.fileShape.count > 1 { return Float(Double($0) * scale) }
-                    return parameter.name.hasSuffix("bias") ? Float(0.1 * Double($0)) : Float(1 + 0.25 * Double($0))
-                })
-        }
+        network.setValues(ofFixture: "mobilenet")
         let images = Tensor(Shape(batch: 4, height: 64, width: 64, channels: 3), Formula.values("images", 4 * 64 * 64 * 3))
         let forward = try network.forward(images, Pass(.training))
         assertClose(forward.output.values, try fixture("logits"), relativeTolerance: 1e-4, absoluteTolerance: 1e-4, "logits")

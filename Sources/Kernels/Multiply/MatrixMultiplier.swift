@@ -2,7 +2,7 @@
 /// cost model. All implementations share the surrounding kernels.
 ///
 /// Products are single-threaded; the kernels divide the work among threads. Another instruction set of the tiles is a
-/// `KernelSet`; another element type also needs a layout (`PackedLayout.Element`).
+/// `KernelSet`; another element type also needs a layout (`PackedLayout.element`).
 public protocol MatrixMultiplier: Sendable {
     var kind: ProductsKind { get }
     var blocking: Blocking { get }

@@ -3,18 +3,8 @@
 ///
 /// Packed weights can be reused wherever the layout is equal.
 public struct PackedLayout: Hashable, Sendable {
-    /// The type of the elements.
-    public enum Element: Hashable, Sendable {
-        case float32
-        /// A word holds the numbers of two neighbouring rows (`BFloat16Pairs`).
-        case bfloat16
-
-        /// Rows of the matrix in a word.
-        var rowsPerWord: Int { self == .float32 ? 1 : 2 }
-    }
-
-    /// The type of the elements.
-    public let element: Element
+    /// The type of the elements. With bfloat16, a word holds the numbers of two neighbouring rows (`BFloat16Pairs`).
+    public let element: Precision
     /// Rows of the matrix.
     public let depth: Int
     /// Columns of the matrix, without padding.
@@ -23,6 +13,8 @@ public struct PackedLayout: Hashable, Sendable {
     public let panelWidth: Int
     /// Words from one panel to the next.
     public let panelStride: Int
+    /// Rows of words.
+    let wordRows: Int
 
     /// Creates a layout.
     ///
@@ -32,16 +24,14 @@ public struct PackedLayout: Hashable, Sendable {
     ///   - columns: of the packed matrix.
     ///   - panelWidth: columns of a panel.
     ///   - panelStride: words from one panel to the next; nil if panels are contiguous.
-    public init(_ element: Element = .float32, depth: Int, columns: Int, panelWidth: Int, panelStride: Int? = nil) {
+    public init(_ element: Precision = .float32, depth: Int, columns: Int, panelWidth: Int, panelStride: Int? = nil) {
         self.element = element
         self.depth = depth
         self.columns = columns
         self.panelWidth = panelWidth
-        self.panelStride = panelStride ?? (depth + element.rowsPerWord - 1) / element.rowsPerWord * panelWidth
+        wordRows = (depth + element.rowsPerWord - 1) / element.rowsPerWord
+        self.panelStride = panelStride ?? wordRows * panelWidth
     }
-
-    /// Rows of words.
-    var wordRows: Int { (depth + element.rowsPerWord - 1) / element.rowsPerWord }
 
     var panelCount: Int { (columns + panelWidth - 1) / panelWidth }
     /// The size of all panels in bytes.

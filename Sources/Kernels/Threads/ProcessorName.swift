@@ -1,4 +1,3 @@
-import CProcessor
 import Foundation
 
 /// The processor's name as the operating system reports it.
@@ -13,15 +12,6 @@ public enum ProcessorName {
     static func name(in description: String) -> String? {
         let line = description.split(separator: "\n").first { $0.hasPrefix("model name") }
         return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-    }
-
-    /// The vector instructions that the kernels are compiled for.
-    public static var compiledFeatures: String {
-        #if arch(x86_64)
-            return drnet_compiled_with_avx2() != 0 ? "AVX2" : "baseline"
-        #else
-            return "baseline"
-        #endif
     }
 
     private static var architecture: String {

@@ -37,10 +37,11 @@ enum MNASNet {
                 let outputs = MobileNetV2.divisible(Double(stageWidth) * width)
                 // The stem has three layers.
                 for index in 0..<count where features.count < 3 + (blocks ?? .max - 3) {
+                    let name = "layers.\(8 + stage).\(index).layers"
                     features.append(
                         InvertedResidual(
-                            "layers.\(8 + stage).\(index).layers", [0, 3, 6], builder, from: channels, to: outputs, expansion: expansion,
-                            kernel: kernel, stride: index == 0 ? firstStride : 1, activation: .relu))
+                            [0, 3, 6].map { ("\(name).\($0)", "\(name).\($0 + 1)") }, builder, from: channels, to: outputs,
+                            expansion: expansion, kernel: kernel, stride: index == 0 ? firstStride : 1, activation: .relu))
                     channels = outputs
                 }
             }

@@ -35,8 +35,8 @@ public enum MobileNetV2 {
                 for index in 0..<count where features.count <= blocks ?? .max {
                     features.append(
                         InvertedResidual(
-                            "features.\(features.count).conv", builder, from: channels, to: outputs, expansion: expansion,
-                            stride: index == 0 ? firstStride : 1))
+                            InvertedResidual.layerNames("features.\(features.count).conv", expansion: expansion), builder, from: channels,
+                            to: outputs, expansion: expansion, stride: index == 0 ? firstStride : 1, activation: .relu6))
                     channels = outputs
                 }
             }
@@ -86,8 +86,8 @@ public enum MobileNetV2 {
     }
 }
 
-/// MobileNetV2's block: expand (1×1), filter (3×3 depthwise), project (1×1, no activation), and the input added where the shapes
-/// allow.
+/// The block of MobileNetV2 and MNASNet: expand (1×1), filter (depthwise), project (1×1, no activation), and the input added where the
+/// shapes allow.
 struct InvertedResidual: FeatureLayer {
     private let units: [ConvolutionUnit]
     private let addsInput: Bool
@@ -96,49 +96,40 @@ struct InvertedResidual: FeatureLayer {
     var parameters: [Parameter] { units.flatMap(\.parameters) }
 
     /// - Parameters:
-    ///   - name: of the block.
-    ///   - numbers: of the convolutions inside of the block; each batch norm has the next number.
+    ///   - layers: the names of the convolutions and of their batch norms. Blocks with an expansion of 1 have no layer for it.
+    ///   - builder: registers the parameters.
+    ///   - inputs: channels.
+    ///   - outputs: channels.
+    ///   - expansion: the channels inside of the block in units of `inputs`.
+    ///   - kernel: of the filter.
+    ///   - stride: of the filter.
+    ///   - activation: after the expansion and the filter.
     init(
-        _ name: String, _ numbers: [Int], _ builder: LayerBuilder, from inputs: Int, to outputs: Int, expansion: Int, kernel: Int,
-        stride: Int, activation: ActivationFunction
+        _ layers: [(convolution: String, norm: String)], _ builder: LayerBuilder, from inputs: Int, to outputs: Int, expansion: Int,
+        kernel: Int = 3, stride: Int, activation: ActivationFunction
     ) {
         let inside = inputs * expansion
-        func unit(
-            _ number: Int, from inputs: Int, to outputs: Int, kernel: Int = 1, stride: Int = 1, isDepthwise: Bool = false,
-            _ activation: ActivationFunction
-        ) -> ConvolutionUnit {
-            ConvolutionUnit(
-                convolution: "\(name).\(number)", norm: "\(name).\(number + 1)", builder, from: inputs, to: outputs, kernel: kernel,
-                stride: stride, isDepthwise: isDepthwise, activation: activation)
+        var units: [ConvolutionUnit] = []
+        func add(
+            from inputs: Int, to outputs: Int, kernel: Int = 1, stride: Int = 1, isDepthwise: Bool = false, _ activation: ActivationFunction
+        ) {
+            let (convolution, norm) = layers[units.count]
+            units.append(
+                ConvolutionUnit(
+                    convolution: convolution, norm: norm, builder, from: inputs, to: outputs, kernel: kernel, stride: stride,
+                    isDepthwise: isDepthwise, activation: activation))
         }
-        units = [
-            unit(numbers[0], from: inputs, to: inside, activation),
-            unit(numbers[1], from: inside, to: inside, kernel: kernel, stride: stride, isDepthwise: true, activation),
-            unit(numbers[2], from: inside, to: outputs, .none),
-        ]
+        if expansion != 1 { add(from: inputs, to: inside, activation) }
+        add(from: inside, to: inside, kernel: kernel, stride: stride, isDepthwise: true, activation)
+        add(from: inside, to: outputs, .none)
+        self.units = units
         addsInput = stride == 1 && inputs == outputs
     }
 
-    /// A block of MobileNetV2.
-    init(_ name: String, _ builder: LayerBuilder, from inputs: Int, to outputs: Int, expansion: Int, stride: Int) {
-        let inside = inputs * expansion
-        var units: [ConvolutionUnit] = []
-        if expansion != 1 {
-            units.append(
-                ConvolutionUnit(
-                    convolution: "\(name).0.0", norm: "\(name).0.1", builder, from: inputs, to: inside, kernel: 1,
-                    activation: .relu6))
-        }
-        units.append(
-            ConvolutionUnit(
-                convolution: "\(name).\(units.count).0", norm: "\(name).\(units.count).1", builder, from: inside,
-                to: inside, kernel: 3, stride: stride, isDepthwise: true, activation: .relu6))
-        units.append(
-            ConvolutionUnit(
-                convolution: "\(name).\(units.count)", norm: "\(name).\(units.count + 1)", builder, from: inside,
-                to: outputs, kernel: 1, activation: .none))
-        self.units = units
-        addsInput = stride == 1 && inputs == outputs
+    /// torchvision's names of a MobileNetV2 block's layers.
+    static func layerNames(_ name: String, expansion: Int) -> [(convolution: String, norm: String)] {
+        let last = expansion == 1 ? 1 : 2
+        return (0..<last).map { ("\(name).\($0).0", "\(name).\($0).1") } + [("\(name).\(last)", "\(name).\(last + 1)")]
     }
 
     func forward(_ input: FeatureMap, _ pass: Pass) throws -> Forward<FeatureMap, FeaturePullback> {

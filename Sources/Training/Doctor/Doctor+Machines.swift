@@ -22,7 +22,7 @@ extension Doctor {
         }
         try compare(
             "drnet",
-            "\(environment.drnet), Swift \(environment.swift), \(ProcessorName.compiledFeatures), program \(ProgramFacts.executable)",
+            "\(environment.drnet), Swift \(environment.swift), \(InstructionSet.compiled.title), program \(ProgramFacts.executable)",
             different: .error, advice: "install the same build on all hosts, best in one shared folder")
         try compare(
             "MPI", Self.firstLine(environment.mpi), different: .error, advice: "install the same version of MPI on all hosts")

@@ -6,7 +6,7 @@ import CProcessor
 ///
 /// All sets sum an element of a product along the depth in one order, with one rounding per term. The result has the same bits with each
 /// of them (`KernelSet.depthBlock`).
-public enum InstructionSet: String, CaseIterable, Codable, Comparable, CodingKeyRepresentable, Sendable {
+public enum InstructionSet: String, CaseIterable, Comparable, Sendable {
     /// The tiles in Swift, in a build without AVX2, or on an architecture other than x86-64.
     case baseline
     /// The tiles in Swift, in a build with AVX2 and FMA (launch/flags).
@@ -25,6 +25,9 @@ public enum InstructionSet: String, CaseIterable, Codable, Comparable, CodingKey
 
     /// The sets that this processor and its operating system support, narrowest vectors first. `compiled` is the first one.
     public static let available: [InstructionSet] = [compiled] + (drnet_processor_has_avx512() != 0 ? [.avx512] : [])
+
+    /// The last of `available`.
+    public static var widest: InstructionSet { available[available.count - 1] }
 
     /// Whether this set multiplies bfloat16 numbers at twice the rate of floats: AVX-512F with AVX512-BF16.
     public var multipliesBFloat16: Bool { self == .avx512 && drnet_processor_has_bfloat16() != 0 }
@@ -48,4 +51,7 @@ public enum Precision: String, CaseIterable, Codable, Sendable {
     case float32
     /// Operands are rounded to bfloat16, which has 8 significant bits. Everything that is stored stays in 32 bits.
     case bfloat16
+
+    /// Rows of a matrix in a word of 32 bits (`PackedLayout`).
+    var rowsPerWord: Int { self == .float32 ? 1 : 2 }
 }

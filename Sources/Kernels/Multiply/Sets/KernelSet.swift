@@ -6,7 +6,7 @@
 struct KernelSet: Sendable {
     let instructions: InstructionSet
     /// The type of the elements of panels.
-    let element: PackedLayout.Element
+    let element: Precision
     /// The largest tile of a result: its rows, and its columns. A panel of the right operand has as many columns as the tile.
     let tileRows: Int
     let tileColumns: Int
@@ -58,7 +58,7 @@ struct KernelSet: Sendable {
     private static let avx512 = KernelSet(.avx512, element: .float32)
     private static let avx512Pairs = KernelSet(.avx512, element: .bfloat16)
 
-    private init(_ instructions: InstructionSet, element: PackedLayout.Element) {
+    private init(_ instructions: InstructionSet, element: Precision) {
         (self.instructions, self.element) = (instructions, element)
         usesAVX512Tile = instructions == .avx512
         pairs = element == .bfloat16 ? BFloat16Pairs(usesInstruction: usesAVX512Tile) : nil

@@ -4,8 +4,9 @@ struct TileSums {
     var c00 = Vector.zero, c10 = Vector.zero, c20 = Vector.zero, c30 = Vector.zero, c40 = Vector.zero, c50 = Vector.zero
     var c01 = Vector.zero, c11 = Vector.zero, c21 = Vector.zero, c31 = Vector.zero, c41 = Vector.zero, c51 = Vector.zero
 
-    /// Adds the products of a column of A with a row of B. The elements of the column are `rowStride` apart. Paired elements are two
-    /// columns of A and two rows of B, of which the second ones are added first, as VDPBF16PS does.
+    /// Adds the products of a column of A with a row of B. The elements of the column are `rowStride` apart.
+    ///
+    /// A paired element holds two numbers. The products of the second numbers are added first, in the order of the instruction VDPBF16PS.
     @inline(__always)
     mutating func add(_ a: UnsafePointer<Float>, rowStride: Int, _ b: UnsafePointer<Float>, rows: Int, isWide: Bool, isPaired: Bool) {
         let b0 = Self.load(b)
