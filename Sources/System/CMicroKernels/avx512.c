@@ -9,7 +9,7 @@
 
 #define TILE_TARGET "avx512f"
 #define TILE_FUNCTION drnet_multiply_panel_avx512
-#define MULTIPLY_ADD(a, b, sum) _mm512_fmadd_ps(a, b, sum)
+#define MULTIPLY_ADD "vfmadd231ps"
 
 #include "tile512.h"
 

@@ -10,7 +10,7 @@
 
 #define TILE_TARGET "avx512f,avx512bf16"
 #define TILE_FUNCTION drnet_multiply_panel_bfloat16
-#define MULTIPLY_ADD(a, b, sum) _mm512_dpbf16_ps(sum, (__m512bh)(a), (__m512bh)(b))
+#define MULTIPLY_ADD "vdpbf16ps"
 
 #include "tile512.h"
 
