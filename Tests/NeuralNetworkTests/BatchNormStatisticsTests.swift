@@ -113,7 +113,7 @@ final class BatchNormStatisticsTests: XCTestCase {
             let pass = Pass(.training, statistics: statistics)
             let sums = ChannelSums(slots: 1, channels: 2, rowsPerImage: 256, .test)
             let input = Tensor(shape, values)
-            sums.addMoments(0, 0..<shape.pixels, 0..<2, of: input.data, shift: norm.shift(pass))
+            sums.addMoments(0, 0..<shape.pixels, 0..<2, of: .float32(input.data), shift: norm.shift(pass))
             let factors = try norm.trainingNormalization(sums.total, count: shape.pixels, pass).factors
             scale = (0..<2).map { factors.scale[$0] }
             statistics.updateRunningStatistics(momentum: 0.5)

@@ -40,23 +40,24 @@ extension ResolutionAwareBatchNorm {
         }
         if pass.mode == .evaluation {
             evaluationNormalization(pass).applyInParallel(
-                input.data, count: shape.pixels, residual: residual, into: output.data, input.context)
+                .float32(input.data), count: shape.pixels, residual: residual, into: .float32(output.data), input.context)
             return (output, nil)
         }
         let sums = ChannelSums(slots: 1, channels: shape.channels, rowsPerImage: shape.height * shape.width, input.context)
-        sums.addMoments(0, 0..<shape.pixels, 0..<shape.channels, of: input.data, shift: shift(pass))
+        sums.addMoments(0, 0..<shape.pixels, 0..<shape.channels, of: .float32(input.data), shift: shift(pass))
         let normalization = try trainingNormalization(sums.total, count: shape.pixels, pass)
-        normalization.factors.applyInParallel(input.data, count: shape.pixels, residual: residual, into: output.data, input.context)
-        let source = FeatureMap.Source(convolved: input, normalization: normalization.factors)
-        let map = residual == nil ? FeatureMap(source) : FeatureMap(output, source: source)
+        normalization.factors.applyInParallel(
+            .float32(input.data), count: shape.pixels, residual: residual, into: .float32(output.data), input.context)
+        let source = FeatureMap.Source(convolved: KeptValues(input), normalization: normalization.factors)
+        let map = residual == nil ? FeatureMap(source) : FeatureMap(KeptValues(output), source: source)
         return (
             output,
             { gradient in
                 try self.backward(normalization, sums: map.gradientSums(gradient), pass)
                 let result = Tensor(shape)
                 normalization.factors.inputGradient(
-                    gradient: gradient.data, input: input.data, output: map.stored.map { UnsafePointer($0.data) },
-                    count: shape.pixels, into: result.data)
+                    gradient: gradient.data, input: .float32(input.data), output: map.stored?.matrix, rows: 0..<shape.pixels,
+                    into: result.data)
                 return (result, gradient)
             }
         )

@@ -4,13 +4,11 @@ struct ConvolutionCost {
     private let shape: ConvolutionShape
     /// The cost of each weight in addition to its multiplications, in multiply-adds.
     private let weight: Int
-    private let directRate: Int
 
     /// - Parameter keepsWeights: whether the weights were prepared in advance.
     init(_ shape: ConvolutionShape, _ model: ConvolutionCostModel, keepsWeights: Bool) {
         self.shape = shape
         weight = keepsWeights ? model.preparedWeight : model.weight
-        directRate = model.productsPerFloatProduct
     }
 
     /// The Winograd tile if it is cheaper than im2col and than the other tile; nil if im2col is cheapest.
@@ -21,7 +19,7 @@ struct ConvolutionCost {
     }
 
     /// Nine multiply-adds per output pixel.
-    private var patches: Int { 9 * (shape.outputPixels / directRate + weight) }
+    private var patches: Int { 9 * (shape.outputPixels + weight) }
 
     /// One multiply-add per position of a tile. Tiles can extend over the edge of the image, so the number of tiles counts, not the number
     /// of pixels.

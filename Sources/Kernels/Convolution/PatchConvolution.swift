@@ -84,8 +84,8 @@ struct PatchConvolution: ConvolutionKernel {
     private var patchParts: [Range<Int>] {
         let rowLength = shape.kernel * shape.inputChannels
         var rowsAtOnce = max(1, min(shape.kernel, Self.blockFloats / (Self.minimumBlock * rowLength)))
-        // A part begins with a whole word.
-        if rowsAtOnce * rowLength % weightLayout.element.rowsPerWord != 0 { rowsAtOnce = min(rowsAtOnce + 1, shape.kernel) }
+        // A part begins with a whole pair of bfloat16 numbers.
+        if context.precision == .bfloat16, rowsAtOnce * rowLength % 2 != 0 { rowsAtOnce = min(rowsAtOnce + 1, shape.kernel) }
         return stride(from: 0, to: shape.kernel, by: rowsAtOnce).map {
             $0 * rowLength..<min($0 + rowsAtOnce, shape.kernel) * rowLength
         }

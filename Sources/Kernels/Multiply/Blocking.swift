@@ -36,6 +36,4 @@ public struct ConvolutionCostModel: Sendable {
     public var preparedWeight: Int
     /// A weight that is transformed or copied, written and read in each direction, and whose gradient is transformed too.
     public var weight: Int
-    /// The products of a direct convolution that take as long as one of floats. Winograd's products are of floats.
-    public var productsPerFloatProduct = 1
 }

@@ -3,8 +3,8 @@
 ///
 /// Packed weights can be reused wherever the layout is equal.
 public struct PackedLayout: Hashable, Sendable {
-    /// The type of the elements. With bfloat16, a word holds the numbers of two neighbouring rows (`BFloat16Pairs`).
-    public let element: Precision
+    /// What a word is.
+    public let element: PanelElement
     /// Rows of the matrix.
     public let depth: Int
     /// Columns of the matrix, without padding.
@@ -19,17 +19,17 @@ public struct PackedLayout: Hashable, Sendable {
     /// Creates a layout.
     ///
     /// - Parameters:
-    ///   - element: the type of the numbers.
+    ///   - element: what a word is.
     ///   - depth: rows of the packed matrix, over which products are summed.
     ///   - columns: of the packed matrix.
     ///   - panelWidth: columns of a panel.
     ///   - panelStride: words from one panel to the next; nil if panels are contiguous.
-    public init(_ element: Precision = .float32, depth: Int, columns: Int, panelWidth: Int, panelStride: Int? = nil) {
+    public init(_ element: PanelElement = .float32, depth: Int, columns: Int, panelWidth: Int, panelStride: Int? = nil) {
         self.element = element
         self.depth = depth
         self.columns = columns
         self.panelWidth = panelWidth
-        wordRows = (depth + element.rowsPerWord - 1) / element.rowsPerWord
+        wordRows = element.words(depth)
         self.panelStride = panelStride ?? wordRows * panelWidth
     }
 
@@ -48,12 +48,10 @@ extension PackedLayout {
             let present = min(panelWidth, columns - panel * panelWidth)
             for row in rows {
                 let result = target + row &* panelWidth
-                let source = matrix + (row &* element.rowsPerWord &* columns &+ panel &* panelWidth)
-                switch element {
-                case .float32: result.update(from: source, count: present)
-                case .bfloat16:
-                    Self.pairs.pairRows(source, 2 &* row &+ 1 < depth ? source + columns : nil, count: present, into: result)
-                }
+                let first = row &* element.rowsPerWord
+                element.pack(
+                    rows: matrix + (first &* columns &+ panel &* panelWidth), leading: columns,
+                    count: min(element.rowsPerWord, depth &- first), columns: present, into: result, leading: panelWidth)
                 (result + present).update(repeating: 0, count: panelWidth - present)
             }
         }
@@ -74,13 +72,12 @@ extension PackedLayout {
                 let rows = firstRow..<min(firstRow + Self.rowsAtOnce, wordRows)
                 for column in present {
                     let source = matrix + (panel &* panelWidth &+ column) &* depth
-                    switch element {
-                    case .float32: for row in rows { target[row &* panelWidth &+ column] = source[row] }
-                    case .bfloat16:
+                    if element == .float32 {
+                        for row in rows { target[row &* panelWidth &+ column] = source[row] }
+                    } else {
                         for row in rows {
-                            let second = 2 &* row &+ 1
-                            target[row &* panelWidth &+ column] =
-                                BFloat16Pairs.word(source[2 &* row], second < depth ? source[second] : 0)
+                            let first = row &* element.rowsPerWord
+                            target[row &* panelWidth &+ column] = element.word(source[first], first &+ 1 < depth ? source[first &+ 1] : 0)
                         }
                     }
                 }
@@ -96,9 +93,6 @@ extension PackedLayout {
     /// Columns that one task transposes.
     private static let columnsOfTask = 16
     private static let rowsAtOnce = 8
-
-    /// Packing is a small part of a step, so it does not need the instructions.
-    private static let pairs = BFloat16Pairs(usesInstruction: false)
 
     /// Calls `body` with the packed transpose of `matrix` [columns × depth] in scratch memory.
     func withPacked(

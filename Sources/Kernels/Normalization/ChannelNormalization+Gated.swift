@@ -2,7 +2,7 @@
 /// activation in any network here.
 extension ChannelNormalization {
     /// output ← activation(input · scale + shift) for `count` rows.
-    func applyGated(_ input: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>) {
+    func applyGated<Number: StoredNumber>(_ input: UnsafePointer<Number>, count: Int, into output: UnsafeMutablePointer<Float>) {
         if activation == .silu {
             applyGated(SiLU.self, input, count: count, into: output)
         } else {
@@ -11,14 +11,14 @@ extension ChannelNormalization {
     }
 
     @inline(__always)
-    private func applyGated<Gated: GatedActivation>(
-        _: Gated.Type, _ input: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>
+    private func applyGated<Gated: GatedActivation, Number: StoredNumber>(
+        _: Gated.Type, _ input: UnsafePointer<Number>, count: Int, into output: UnsafeMutablePointer<Float>
     ) {
         let (channels, scale, shift) = (channels, scale, shift)
         for row in 0..<count {
             let values = input + row &* channels
             let results = output + row &* channels
-            for channel in 0..<channels { results[channel] = Gated.value(values[channel] * scale[channel] + shift[channel]) }
+            for channel in 0..<channels { results[channel] = Gated.value(values[channel].float * scale[channel] + shift[channel]) }
         }
     }
 
@@ -43,8 +43,8 @@ extension ChannelNormalization {
     }
 
     /// Adds Σ g and Σ g · (x − mean) of the rows to `sums`; see `addGradientSums`.
-    func addGatedGradientSums(
-        _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>, to sums: ChannelSums
+    func addGatedGradientSums<Number: StoredNumber>(
+        _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: UnsafePointer<Number>, to sums: ChannelSums
     ) {
         if activation == .silu {
             addGatedGradientSums(SiLU.self, slot, rows, gradient: gradient, input: input, to: sums)
@@ -54,15 +54,15 @@ extension ChannelNormalization {
     }
 
     @inline(__always)
-    private func addGatedGradientSums<Gated: GatedActivation>(
-        _: Gated.Type, _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>, to sums: ChannelSums
+    private func addGatedGradientSums<Gated: GatedActivation, Number: StoredNumber>(
+        _: Gated.Type, _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: UnsafePointer<Number>, to sums: ChannelSums
     ) {
         let (channels, scale, shift, mean) = (channels, scale, shift, mean)
         sums.add(slot, rows, 0..<channels) { row, first, second in
             let gradients = gradient + row &* channels
             let values = input + row &* channels
             for channel in 0..<channels {
-                let value = values[channel]
+                let value = values[channel].float
                 let passed = gradients[channel] * Gated.slope(value * scale[channel] + shift[channel])
                 first[channel] += passed
                 second[channel] += passed * (value - mean[channel])
@@ -71,8 +71,8 @@ extension ChannelNormalization {
     }
 
     /// result ← the gradient of x for `count` rows.
-    func gatedInputGradient(
-        gradient: UnsafePointer<Float>, input: UnsafePointer<Float>, count: Int, into result: UnsafeMutablePointer<Float>
+    func gatedInputGradient<Number: StoredNumber>(
+        gradient: UnsafePointer<Float>, input: UnsafePointer<Number>, count: Int, into result: UnsafeMutablePointer<Float>
     ) {
         if activation == .silu {
             gatedInputGradient(SiLU.self, gradient: gradient, input: input, count: count, into: result)
@@ -82,8 +82,8 @@ extension ChannelNormalization {
     }
 
     @inline(__always)
-    private func gatedInputGradient<Gated: GatedActivation>(
-        _: Gated.Type, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>, count: Int, into result: UnsafeMutablePointer<Float>
+    private func gatedInputGradient<Gated: GatedActivation, Number: StoredNumber>(
+        _: Gated.Type, gradient: UnsafePointer<Float>, input: UnsafePointer<Number>, count: Int, into result: UnsafeMutablePointer<Float>
     ) {
         let (channels, scale, shift) = (channels, scale, shift)
         let (gradientFactor, inputFactor, constant) = (gradientFactor, inputFactor, constant)
@@ -92,7 +92,7 @@ extension ChannelNormalization {
             let values = input + row &* channels
             let results = result + row &* channels
             for channel in 0..<channels {
-                let value = values[channel]
+                let value = values[channel].float
                 let passed = gradients[channel] * Gated.slope(value * scale[channel] + shift[channel])
                 results[channel] = passed * gradientFactor[channel] + value * inputFactor[channel] + constant[channel]
             }

@@ -35,9 +35,18 @@ public final class ChannelNormalization {
 
     // MARK: - Forward
 
+    /// output ← activation(input · scale + shift) for `rows` of a matrix.
+    public func apply(_ input: StoredMatrix, rows: Range<Int>, residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>) {
+        let offset = rows.lowerBound &* channels
+        switch input {
+        case .float32(let values): apply(UnsafePointer(values) + offset, count: rows.count, residual: residual, into: output)
+        case .bfloat16(let values): apply(UnsafePointer(values) + offset, count: rows.count, residual: residual, into: output)
+        }
+    }
+
     /// output ← activation(input · scale + shift (+ residual)) for `count` rows. `output` must overlap neither `input` nor `residual`.
-    public func apply(
-        _ input: UnsafePointer<Float>, count: Int, residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
+    func apply<Number: StoredNumber>(
+        _ input: UnsafePointer<Number>, count: Int, residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
     ) {
         guard activation.isLimit else {
             precondition(residual == nil, "no residual is added before this activation")
@@ -51,11 +60,11 @@ public final class ChannelNormalization {
             if let residual {
                 let added = residual + row &* channels
                 for channel in 0..<channels {
-                    results[channel] = clamp(values[channel] * scale[channel] + shift[channel] + added[channel], low, high)
+                    results[channel] = clamp(values[channel].float * scale[channel] + shift[channel] + added[channel], low, high)
                 }
             } else {
                 for channel in 0..<channels {
-                    results[channel] = clamp(values[channel] * scale[channel] + shift[channel], low, high)
+                    results[channel] = clamp(values[channel].float * scale[channel] + shift[channel], low, high)
                 }
             }
         }
@@ -89,20 +98,21 @@ public final class ChannelNormalization {
     }
 
     /// Applies the normalisation in parallel to all of `count` rows.
-    public func applyInParallel(
-        _ input: UnsafePointer<Float>, count: Int, residual: Rows? = nil, into output: UnsafeMutablePointer<Float>,
-        _ context: KernelContext
-    ) {
+    public func applyInParallel(_ input: StoredMatrix, count: Int, residual: Rows? = nil, into output: StoredMatrix, _ context: KernelContext) {
         let channels = channels
         context.threads.forEachBlock(count, blockSize: Rows.blockSize) { rows in
-            let offset = rows.lowerBound * channels
-            guard let residual else {
-                apply(input + offset, count: rows.count, into: output + offset)
-                return
+            func apply(_ residual: UnsafePointer<Float>?) {
+                switch output {
+                case .float32(let values): self.apply(input, rows: rows, residual: residual, into: values + rows.lowerBound * channels)
+                case .bfloat16(let values):
+                    context.buffers.withScratch(rows.count * channels) {
+                        self.apply(input, rows: rows, residual: residual, into: $0)
+                        BFloat16.round($0, count: rows.count * channels, into: values + rows.lowerBound * channels)
+                    }
+                }
             }
-            residual.withRows(rows, channels: channels, context) {
-                apply(input + offset, count: rows.count, residual: $0, into: output + offset)
-            }
+            guard let residual else { return apply(nil) }
+            residual.withRows(rows, channels: channels, context) { apply($0) }
         }
     }
 
@@ -115,11 +125,26 @@ public final class ChannelNormalization {
     ///   - rows: of the matrices `gradient` and `input`, [rows × channels].
     ///   - gradient: dL/dy, of the output of the activation.
     ///   - input: x.
-    ///   - output: the normalised values if they are in memory. This is required with a residual, as they cannot be computed from x.
+    ///   - output: the normalised values if they are in memory, in the precision of `input`. This is required with a residual, as they
+    ///     cannot be computed from x.
     ///   - sums: receives the two sums of each channel.
     public func addGradientSums(
-        _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
-        output: UnsafePointer<Float>?, to sums: ChannelSums
+        _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: StoredMatrix, output: StoredMatrix?, to sums: ChannelSums
+    ) {
+        switch (input, output) {
+        case (.float32(let input), .float32(let output)):
+            addGradientSums(slot, rows, gradient, UnsafePointer(input), UnsafePointer(output), to: sums)
+        case (.bfloat16(let input), .bfloat16(let output)):
+            addGradientSums(slot, rows, gradient, UnsafePointer(input), UnsafePointer(output), to: sums)
+        case (.float32(let input), nil): addGradientSums(slot, rows, gradient, UnsafePointer(input), nil, to: sums)
+        case (.bfloat16(let input), nil): addGradientSums(slot, rows, gradient, UnsafePointer(input), nil, to: sums)
+        case (.float32, .bfloat16), (.bfloat16, .float32): preconditionFailure("input and output have one precision")
+        }
+    }
+
+    private func addGradientSums<Number: StoredNumber>(
+        _ slot: Int, _ rows: Range<Int>, _ gradient: UnsafePointer<Float>, _ input: UnsafePointer<Number>, _ output: UnsafePointer<Number>?,
+        to sums: ChannelSums
     ) {
         guard activation.isLimit else {
             precondition(output == nil, "no residual is added before this activation")
@@ -133,14 +158,14 @@ public final class ChannelNormalization {
             if let output {
                 let results = output + row &* channels
                 for channel in 0..<channels {
-                    let result = results[channel]
+                    let result = results[channel].float
                     let passed = result > low && result < high ? gradients[channel] : 0
                     first[channel] += passed
-                    second[channel] += passed * (values[channel] - mean[channel])
+                    second[channel] += passed * (values[channel].float - mean[channel])
                 }
             } else {
                 for channel in 0..<channels {
-                    let value = values[channel]
+                    let value = values[channel].float
                     let result = value * scale[channel] + shift[channel]
                     let passed = result > low && result < high ? gradients[channel] : 0
                     first[channel] += passed
@@ -150,9 +175,27 @@ public final class ChannelNormalization {
         }
     }
 
-    /// result ← the gradient of x for `count` rows. With `output`, overwrites `gradient` with g, which is the gradient of the residual.
+    /// result ← the gradient of x for `rows` of the matrices. With `output`, overwrites `gradient` with g, which is the gradient of the
+    /// residual.
     public func inputGradient(
-        gradient: UnsafeMutablePointer<Float>, input: UnsafePointer<Float>, output: UnsafePointer<Float>?, count: Int,
+        gradient: UnsafeMutablePointer<Float>, input: StoredMatrix, output: StoredMatrix?, rows: Range<Int>,
+        into result: UnsafeMutablePointer<Float>
+    ) {
+        let offset = rows.lowerBound &* channels
+        let (gradient, count) = (gradient + offset, rows.count)
+        switch (input, output) {
+        case (.float32(let input), .float32(let output)):
+            inputGradient(gradient, UnsafePointer(input) + offset, UnsafePointer(output) + offset, count: count, into: result)
+        case (.bfloat16(let input), .bfloat16(let output)):
+            inputGradient(gradient, UnsafePointer(input) + offset, UnsafePointer(output) + offset, count: count, into: result)
+        case (.float32(let input), nil): inputGradient(gradient, UnsafePointer(input) + offset, nil, count: count, into: result)
+        case (.bfloat16(let input), nil): inputGradient(gradient, UnsafePointer(input) + offset, nil, count: count, into: result)
+        case (.float32, .bfloat16), (.bfloat16, .float32): preconditionFailure("input and output have one precision")
+        }
+    }
+
+    private func inputGradient<Number: StoredNumber>(
+        _ gradient: UnsafeMutablePointer<Float>, _ input: UnsafePointer<Number>, _ output: UnsafePointer<Number>?, count: Int,
         into result: UnsafeMutablePointer<Float>
     ) {
         guard activation.isLimit else {
@@ -169,14 +212,14 @@ public final class ChannelNormalization {
             if let output {
                 let outputs = output + row &* channels
                 for channel in 0..<channels {
-                    let passed = outputs[channel] > low && outputs[channel] < high ? gradients[channel] : 0
+                    let passed = outputs[channel].float > low && outputs[channel].float < high ? gradients[channel] : 0
                     gradients[channel] = passed
                     results[channel] =
-                        passed * gradientFactor[channel] + values[channel] * inputFactor[channel] + constant[channel]
+                        passed * gradientFactor[channel] + values[channel].float * inputFactor[channel] + constant[channel]
                 }
             } else {
                 for channel in 0..<channels {
-                    let value = values[channel]
+                    let value = values[channel].float
                     let normalized = value * scale[channel] + shift[channel]
                     let passed = normalized > low && normalized < high ? gradients[channel] : 0
                     results[channel] = passed * gradientFactor[channel] + value * inputFactor[channel] + constant[channel]

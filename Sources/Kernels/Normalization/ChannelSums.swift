@@ -49,15 +49,22 @@ public final class ChannelSums {
     ///   - part: the channels to sum.
     ///   - values: the matrix, [rows × channels].
     ///   - shift: s for each channel of the matrix.
-    public func addMoments(
-        _ slot: Int, _ rows: Range<Int>, _ part: Range<Int>, of values: UnsafePointer<Float>, shift: UnsafePointer<Float>
+    public func addMoments(_ slot: Int, _ rows: Range<Int>, _ part: Range<Int>, of values: StoredMatrix, shift: UnsafePointer<Float>) {
+        switch values {
+        case .float32(let values): addMoments(slot, rows, part, of: UnsafePointer(values), shift: shift)
+        case .bfloat16(let values): addMoments(slot, rows, part, of: UnsafePointer(values), shift: shift)
+        }
+    }
+
+    func addMoments<Number: StoredNumber>(
+        _ slot: Int, _ rows: Range<Int>, _ part: Range<Int>, of values: UnsafePointer<Number>, shift: UnsafePointer<Float>
     ) {
         let (stride, channels) = (channels, part.count)
         let (values, shift) = (values + part.lowerBound, shift + part.lowerBound)
         add(slot, rows, part) { row, first, second in
             let values = values + row &* stride
             for channel in 0..<channels {
-                let value = values[channel] - shift[channel]
+                let value = values[channel].float - shift[channel]
                 first[channel] += value
                 second[channel] += value * value
             }

@@ -41,21 +41,16 @@ struct ConvolutionUnit: FeatureLayer {
     func forward(
         _ input: FeatureMap, residual: FeatureMap?, _ pass: Pass, completesInputGradient: Bool = true
     ) throws -> Forward<FeatureMap, UnitPullback> {
-        let output = Tensor(convolution.outputShape(input.shape), input.context)
         let kernel = convolution.kernel(input.shape, keepsWeights: pass.mode == .evaluation, input.context)
+        let shape = convolution.outputShape(input.shape)
         if pass.mode == .evaluation {
+            let output = Tensor(shape, input.context)
             evaluate(input, residual, kernel, pass, into: output)
             return Forward(FeatureMap(output), nil)
         }
-        let sums = ChannelSums(
-            slots: kernel.forwardSlots, channels: output.shape.channels, rowsPerImage: output.shape.height * output.shape.width,
-            input.context)
-        let shift = norm.shift(pass)
-        kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { slot, rows, channels in
-            sums.addMoments(slot, rows, channels, of: output.data, shift: shift)
-        }
-        let normalization = try norm.trainingNormalization(sums.total, count: output.shape.pixels, pass)
-        let result = featureMap(output, normalization.factors, residual)
+        let convolved = KeptValues(shape, input.context)
+        let normalization = try norm.trainingNormalization(convolve(input, kernel, pass, into: convolved), count: shape.pixels, pass)
+        let result = featureMap(convolved, normalization.factors, residual)
         return Forward(result) { gradient, sum in
             try norm.backward(normalization, sums: gradient.sums ?? result.gradientSums(gradient.tensor), pass)
             let inputGradient = backward(
@@ -63,6 +58,21 @@ struct ConvolutionUnit: FeatureLayer {
                 isNeeded: pass.needsInputGradient)
             return (inputGradient, gradient.tensor)
         }
+    }
+
+    /// Convolves and returns the batch norm's sums. The kernel computes floats. bfloat16 numbers are rounded from them while they are in
+    /// cache, and the sums are those of the rounded numbers, which the normalisation reads later.
+    private func convolve(_ input: FeatureMap, _ kernel: ConvolutionKernel, _ pass: Pass, into convolved: KeptValues) -> [Double] {
+        let shape = convolved.shape
+        let output = convolved.tensor ?? Tensor(shape, input.context)
+        let sums = ChannelSums(
+            slots: kernel.forwardSlots, channels: shape.channels, rowsPerImage: shape.height * shape.width, input.context)
+        let (shift, matrix) = (norm.shift(pass), convolved.matrix)
+        kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { slot, rows, channels in
+            matrix.write(rows, channels, channels: shape.channels, from: output.data)
+            sums.addMoments(slot, rows, channels, of: matrix, shift: shift)
+        }
+        return sums.total
     }
 
     private func evaluate(
@@ -80,12 +90,12 @@ struct ConvolutionUnit: FeatureLayer {
         }
     }
 
-    private func featureMap(_ convolved: Tensor, _ factors: ChannelNormalization, _ residual: FeatureMap?) -> FeatureMap {
+    private func featureMap(_ convolved: KeptValues, _ factors: ChannelNormalization, _ residual: FeatureMap?) -> FeatureMap {
         let source = FeatureMap.Source(convolved: convolved, normalization: factors)
         guard let residual else { return FeatureMap(source) }
-        let stored = Tensor(convolved.shape, convolved.context)
+        let stored = KeptValues(convolved.shape, convolved.context)
         factors.applyInParallel(
-            convolved.data, count: convolved.shape.pixels, residual: residual.rows, into: stored.data, convolved.context)
+            convolved.matrix, count: convolved.shape.pixels, residual: residual.rows, into: stored.matrix, convolved.context)
         return FeatureMap(stored, source: source)
     }
 
@@ -97,13 +107,9 @@ struct ConvolutionUnit: FeatureLayer {
         completes: Bool, isNeeded: Bool
     ) -> FeatureGradient {
         guard let source = output.source else { preconditionFailure("\(norm.name): a training pass keeps its source") }
-        let channels = output.shape.channels
-        let stored = output.stored.map { UnsafePointer($0.data) }
+        let (convolved, stored) = (source.convolved.matrix, output.stored?.matrix)
         let outputGradient = Rows.computed { rows, target in
-            let offset = rows.lowerBound * channels
-            source.normalization.inputGradient(
-                gradient: gradient.data + offset, input: source.convolved.data + offset, output: stored.map { $0 + offset },
-                count: rows.count, into: target)
+            source.normalization.inputGradient(gradient: gradient.data, input: convolved, output: stored, rows: rows, into: target)
         }
         func run(_ inputGradient: InputGradient?) {
             kernel.backward(

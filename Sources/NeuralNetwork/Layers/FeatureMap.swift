@@ -6,46 +6,48 @@ public final class FeatureMap {
     public let shape: Shape
     let context: KernelContext
     /// The values, where they are in memory.
-    let stored: Tensor?
+    let stored: KeptValues?
     /// The convolution's output that the values come from; nil where no normalisation precedes them.
     let source: Source?
 
     struct Source {
         /// The convolution's output, before the normalisation.
-        var convolved: Tensor
+        var convolved: KeptValues
         var normalization: ChannelNormalization
     }
 
-    init(_ stored: Tensor, source: Source? = nil) {
-        shape = stored.shape
-        context = stored.context
+    init(_ stored: KeptValues, source: Source? = nil) {
+        (shape, context) = (stored.shape, stored.context)
         self.stored = stored
         self.source = source
     }
 
+    /// Values that are in memory as floats, and stay there.
+    convenience init(_ stored: Tensor) { self.init(KeptValues(stored)) }
+
     init(_ source: Source) {
-        shape = source.convolved.shape
-        context = source.convolved.context
+        (shape, context) = (source.convolved.shape, source.convolved.context)
         stored = nil
         self.source = source
     }
 
     /// The values as a matrix [pixels × channels]. The memory stays valid while this object lives.
     var rows: Rows {
-        if let stored { return .stored(stored.data) }
+        if let stored { return stored.rows }
         guard let source else { preconditionFailure("a feature map is stored or has a source") }
-        let (input, channels) = (UnsafePointer(source.convolved.data), shape.channels)
-        return .computed { rows, target in
-            source.normalization.apply(input + rows.lowerBound * channels, count: rows.count, into: target)
-        }
+        let (matrix, normalization) = (source.convolved.matrix, source.normalization)
+        return .computed { normalization.apply(matrix, rows: $0, into: $1) }
     }
 
-    /// The values in memory; computed in parallel where they are not stored.
+    /// Whether `materialized` returns the memory of this feature map rather than a copy.
+    var hasFloats: Bool { stored?.tensor != nil }
+
+    /// The values in memory as floats; computed in parallel where they are not there.
     func materialized() -> Tensor {
-        if let stored { return stored }
+        if let stored { return stored.floats() }
         guard let source else { preconditionFailure("a feature map is stored or has a source") }
         let tensor = Tensor(shape, context)
-        source.normalization.applyInParallel(source.convolved.data, count: shape.pixels, into: tensor.data, context)
+        source.normalization.applyInParallel(source.convolved.matrix, count: shape.pixels, into: .float32(tensor.data), context)
         return tensor
     }
 }
@@ -71,9 +73,8 @@ extension FeatureMap.Source {
     }
 
     /// Adds the rows of a gradient that is complete there.
-    func add(_ slot: Int, _ rows: Range<Int>, gradient: Tensor, stored: Tensor?, to sums: ChannelSums) {
-        normalization.addGradientSums(
-            slot, rows, gradient: gradient.data, input: convolved.data, output: stored.map { UnsafePointer($0.data) }, to: sums)
+    func add(_ slot: Int, _ rows: Range<Int>, gradient: Tensor, stored: KeptValues?, to sums: ChannelSums) {
+        normalization.addGradientSums(slot, rows, gradient: gradient.data, input: convolved.matrix, output: stored?.matrix, to: sums)
     }
 }
 

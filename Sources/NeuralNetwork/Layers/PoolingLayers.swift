@@ -13,7 +13,7 @@ struct MaximumPool: FeatureLayer {
         }
         let positions = PositionBuffer(count: output.shape.count, input.context.buffers)
         Pooling.maximum(shape, input: input.rows, output: output.data, positions: positions.data, input.context)
-        return Forward(FeatureMap(output)) { gradient in
+        return Forward(FeatureMap(.keeping(output))) { gradient in
             let result = Tensor(input.shape, input.context)
             let sums = input.source?.makeSums(slots: input.shape.batch)
             Pooling.maximumInputGradient(

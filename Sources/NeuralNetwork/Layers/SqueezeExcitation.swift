@@ -48,11 +48,11 @@ struct SqueezeExcitation: FeatureLayer {
         let gates = Tensor(scores.shape, context)
         ChannelGates.gates(gate, scores: scores.data, count: scores.shape.count, into: gates.data)
         // Values that were computed for this layer belong to it.
-        let output = pass.mode == .training && input.stored != nil ? Tensor(shape, context) : values
+        let output = pass.mode == .training && input.hasFloats ? Tensor(shape, context) : values
         ChannelGates.scale(
             values.data, batch: shape.batch, pixels: pixels, channels: shape.channels, by: gates.data, into: output.data, context)
         guard pass.mode == .training else { return Forward(FeatureMap(output), nil) }
-        return Forward(FeatureMap(output)) { gradient in
+        return Forward(FeatureMap(.keeping(output))) { gradient in
             let gradient = gradient.tensor
             let scoreGradient = Tensor(scores.shape, context)
             ChannelGates.gateGradient(

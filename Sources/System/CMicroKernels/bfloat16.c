@@ -1,8 +1,8 @@
 // The micro-kernel for AVX512-BF16 (tile512.h), and conversions to bfloat16. A word of 32 bits holds two bfloat16 numbers that follow each
-// other along the depth, the first one in the lower half.
+// other along the depth, the first one in the upper half.
 //
 // VDPBF16PS adds the product of the upper halves and then that of the lower ones to a float. Products of bfloat16 numbers are exact in 32
-// bits, so each addition is rounded once. Subnormal numbers count as zero. MicroTile does the same without the instruction.
+// bits, so each addition is rounded once, as by a multiply-add of floats. Subnormal numbers count as zero.
 
 #include "CMicroKernels.h"
 
@@ -29,7 +29,7 @@ __attribute__((target(TILE_TARGET))) void drnet_pair_along_row(const float *sour
     for (ptrdiff_t word = 0; word < words; word += 8) {
         // Elements beyond the end are not read and count as zero. Eight words are eight elements of a 512-bit vector, so a mask can be
         // used.
-        __m512i pairs = _mm512_castsi256_si512(rounded(first(count - 2 * word), source + 2 * word));
+        __m512i pairs = _mm512_rol_epi32(_mm512_castsi256_si512(rounded(first(count - 2 * word), source + 2 * word)), 16);
         _mm512_mask_storeu_epi32(target + word, first(words - word) & 0xFF, pairs);
     }
 }
@@ -37,8 +37,8 @@ __attribute__((target(TILE_TARGET))) void drnet_pair_along_row(const float *sour
 __attribute__((target(TILE_TARGET))) void drnet_pair_two_rows(const float *even, const float *odd, ptrdiff_t count, uint32_t *target) {
     for (ptrdiff_t column = 0; column < count; column += 16) {
         __mmask16 mask = first(count - column);
-        __m512i low = _mm512_cvtepu16_epi32(rounded(mask, even + column));
-        __m512i high = odd ? _mm512_slli_epi32(_mm512_cvtepu16_epi32(rounded(mask, odd + column)), 16) : _mm512_setzero_si512();
+        __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32(rounded(mask, even + column)), 16);
+        __m512i low = odd ? _mm512_cvtepu16_epi32(rounded(mask, odd + column)) : _mm512_setzero_si512();
         _mm512_mask_storeu_epi32(target + column, mask, _mm512_or_si512(low, high));
     }
 }

@@ -29,8 +29,13 @@ public enum InstructionSet: String, CaseIterable, Comparable, Sendable {
     /// The last of `available`.
     public static var widest: InstructionSet { available[available.count - 1] }
 
-    /// Whether this set multiplies bfloat16 numbers at twice the rate of floats: AVX-512F with AVX512-BF16.
-    public var multipliesBFloat16: Bool { self == .avx512 && drnet_processor_has_bfloat16() != 0 }
+    /// Whether the processor has AVX512-BF16.
+    static let hasBFloat16 = available.contains(.avx512) && drnet_processor_has_bfloat16() != 0
+    private static let pairsAreFaster = hasBFloat16 && PairRate.pairsAreFaster()
+
+    /// Whether this set multiplies bfloat16 numbers faster than floats: AVX-512F with AVX512-BF16, on a processor where that is fast. This
+    /// is measured once.
+    public var multipliesBFloat16: Bool { self == .avx512 && Self.pairsAreFaster }
 
     /// The name in messages, such as "AVX-512".
     public var title: String {
@@ -49,9 +54,7 @@ public enum InstructionSet: String, CaseIterable, Comparable, Sendable {
 /// The precision of the operands of matrix products. Sums have 32 bits in any case.
 public enum Precision: String, CaseIterable, Codable, Sendable {
     case float32
-    /// Operands are rounded to bfloat16, which has 8 significant bits. Everything that is stored stays in 32 bits.
+    /// Operands are rounded to bfloat16, which has 8 significant bits. What a training pass keeps until its backward pass is stored in
+    /// 16 bits (`StoredMatrix`), everything else in 32.
     case bfloat16
-
-    /// Rows of a matrix in a word of 32 bits (`PackedLayout`).
-    var rowsPerWord: Int { self == .float32 ? 1 : 2 }
 }

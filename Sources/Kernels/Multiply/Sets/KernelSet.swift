@@ -1,12 +1,12 @@
 /// The micro-kernel of an instruction set and the constants that are fitted to it. `TileMultiplier` and the kernels around it take all such
 /// constants from here.
 ///
-/// With bfloat16, a word of a panel holds two numbers along the depth (`BFloat16Pairs`). A set for AMX or SVE adds a case to
-/// `InstructionSet`, a file in `CMicroKernels` and a value here. Sets are added only if their kernels were run.
+/// A set for AMX or SVE adds a case to `InstructionSet`, a file in `CMicroKernels` and a value here. Sets are added only if their kernels
+/// were run.
 struct KernelSet: Sendable {
     let instructions: InstructionSet
-    /// The type of the elements of panels.
-    let element: Precision
+    /// What a word of an operand is.
+    let element: PanelElement
     /// The largest tile of a result: its rows, and its columns. A panel of the right operand has as many columns as the tile.
     let tileRows: Int
     let tileColumns: Int
@@ -37,31 +37,29 @@ struct KernelSet: Sendable {
 
     /// Whether the tile is `AVX512Tile` rather than `MicroTile`.
     let usesAVX512Tile: Bool
-    /// Rounds operands to bfloat16; nil for floats.
-    let pairs: BFloat16Pairs?
-
     /// - Parameters:
-    ///   - instructions: of the tile. bfloat16 needs AVX512-BF16, too. Without it, the tile in Swift computes the same numbers.
-    ///   - precision: of the operands.
+    ///   - instructions: of the tile.
+    ///   - precision: of the operands. bfloat16 numbers are multiplied in pairs where that is faster than as floats.
     init(_ instructions: InstructionSet, _ precision: Precision = .float32) {
+        let isWide = instructions == .avx512
         switch precision {
-        case .float32: self = instructions == .avx512 ? .avx512 : .swift
-        case .bfloat16: self = instructions.multipliesBFloat16 ? .avx512Pairs : .swiftPairs
+        case .float32: self = isWide ? .avx512 : .swift
+        case .bfloat16: self = instructions.multipliesBFloat16 ? .avx512Pairs : isWide ? .avx512Rounded : .swiftRounded
         }
     }
 
     /// 6 × 16: twelve registers of eight floats.
     private static let swift = KernelSet(.compiled, element: .float32)
-    private static let swiftPairs = KernelSet(.compiled, element: .bfloat16)
+    private static let swiftRounded = KernelSet(.compiled, element: .roundedFloat32)
     /// 14 × 32: 28 registers of 16 floats. The sizes of tasks and the costs are those of AVX2: no processor with AVX-512 was available for
     /// measurements. `taskColumns` and the others are multiples of the wider panel.
     private static let avx512 = KernelSet(.avx512, element: .float32)
-    private static let avx512Pairs = KernelSet(.avx512, element: .bfloat16)
+    private static let avx512Rounded = KernelSet(.avx512, element: .roundedFloat32)
+    static let avx512Pairs = KernelSet(.avx512, element: .bfloat16Pair)
 
-    private init(_ instructions: InstructionSet, element: Precision) {
+    private init(_ instructions: InstructionSet, element: PanelElement) {
         (self.instructions, self.element) = (instructions, element)
         usesAVX512Tile = instructions == .avx512
-        pairs = element == .bfloat16 ? BFloat16Pairs(usesInstruction: usesAVX512Tile) : nil
         (tileRows, tileColumns) = usesAVX512Tile ? (AVX512Tile.rows, AVX512Tile.columns) : (MicroTile.rows, MicroTile.columns)
         (prefetchedLeftRows, prefetchedPanelRows) = usesAVX512Tile ? (AVX512Tile.rows / 2, 4) : (3, 3)
         (depthBlock, rowBlock) = (512, 192)
@@ -70,6 +68,6 @@ struct KernelSet: Sendable {
         blocking = Blocking(
             columnUnit: tileColumns, taskColumns: 128, narrowTaskColumns: 64, weightGradientRows: 96, weightGradientRowsOfManyColumns: 192,
             weightGradientManyColumns: 512, weightGradientColumns: 256, patchSlices: 12, patchSliceColumns: 96, winogradPartChannels: 64)
-        convolutionCost = ConvolutionCostModel(preparedWeight: 16, weight: 40, productsPerFloatProduct: element == .bfloat16 ? 2 : 1)
+        convolutionCost = ConvolutionCostModel(preparedWeight: 16, weight: 40)
     }
 }

@@ -10,7 +10,8 @@ enum AVX512Tile {
     /// - Parameters:
     ///   - rows: the rows of each tile, 1 … 14.
     ///   - columns: of each tile, 1 … 32.
-    static func multiply(_ tile: MicroTile, _ operands: MicroTile.Operands, rows: Int, columns: Int, count: Int) {
+    ///   - isPaired: whether a float of A and B stands for two bfloat16 numbers.
+    static func multiply(_ tile: MicroTile, _ operands: MicroTile.Operands, rows: Int, columns: Int, count: Int, isPaired: Bool) {
         let prefetch = operands.prefetch
         var panel = drnet_tile_panel(
             depth: tile.depth, left: operands.left, left_row_stride: tile.isTransposed ? 1 : tile.leftStride,
@@ -21,7 +22,7 @@ enum AVX512Tile {
                 address: prefetch.address.assumingMemoryBound(to: CChar.self), rows: prefetch.rows, lines: prefetch.lines,
                 row_stride: prefetch.rowStride, step: prefetch.step, next_step: prefetch.nextStep, distance: prefetch.distance,
                 shift: operands.prefetchShift * MemoryLayout<Float>.stride))
-        if tile.isPaired { drnet_multiply_panel_bfloat16(&panel) } else { drnet_multiply_panel_avx512(&panel) }
+        if isPaired { drnet_multiply_panel_bfloat16(&panel) } else { drnet_multiply_panel_avx512(&panel) }
     }
 }
 
@@ -34,7 +35,7 @@ extension KernelSet {
     @inline(__always)
     func multiply(_ tile: MicroTile, _ operands: MicroTile.Operands, rows: Int, columns: Int, count: Int) {
         if usesAVX512Tile {
-            AVX512Tile.multiply(tile, operands, rows: rows, columns: columns, count: count)
+            AVX512Tile.multiply(tile, operands, rows: rows, columns: columns, count: count, isPaired: element == .bfloat16Pair)
         } else {
             tile.multiply(operands, rows: rows, count: count, isWide: columns == MicroTile.columns)
         }

@@ -8,9 +8,7 @@ struct MicroTile {
     static let rows = 6
     static let columns = 16
 
-    /// Whether a float of A and B stands for two bfloat16 numbers (`BFloat16Pairs`).
-    var isPaired: Bool
-    /// The depth of the product: terms per sum, or pairs of terms.
+    /// The depth of the product: terms per sum, or words of them (`PanelElement`).
     var depth: Int
     /// Whether A is stored as [depth × rows] rather than [rows × depth].
     var isTransposed: Bool
@@ -43,31 +41,26 @@ struct MicroTile {
     @inline(__always)
     func multiply(_ operands: Operands, rows: Int, count: Int, isWide: Bool) {
         if count == 0 { return }
-        if isPaired { choose(Yes.self, operands, rows, count, isWide) } else { choose(No.self, operands, rows, count, isWide) }
-    }
-
-    @inline(__always)
-    private func choose<IsPaired: Flag>(_ isPaired: IsPaired.Type, _ operands: Operands, _ rows: Int, _ count: Int, _ isWide: Bool) {
         switch (isTransposed, isWide) {
-        case (false, true): choose(rows, isPaired, No.self, Yes.self, operands, count)
-        case (true, true): choose(rows, isPaired, Yes.self, Yes.self, operands, count)
-        case (false, false): choose(rows, isPaired, No.self, No.self, operands, count)
-        case (true, false): choose(rows, isPaired, Yes.self, No.self, operands, count)
+        case (false, true): choose(rows, No.self, Yes.self, operands, count)
+        case (true, true): choose(rows, Yes.self, Yes.self, operands, count)
+        case (false, false): choose(rows, No.self, No.self, operands, count)
+        case (true, false): choose(rows, Yes.self, No.self, operands, count)
         }
     }
 
     @inline(__always)
-    private func choose<IsPaired: Flag, IsTransposed: Flag, IsWide: Flag>(
-        _ rows: Int, _ isPaired: IsPaired.Type, _ isTransposed: IsTransposed.Type, _ isWide: IsWide.Type, _ operands: Operands,
+    private func choose<IsTransposed: Flag, IsWide: Flag>(
+        _ rows: Int, _ isTransposed: IsTransposed.Type, _ isWide: IsWide.Type, _ operands: Operands,
         _ count: Int
     ) {
         switch rows {
-        case 6: run(Six.self, isPaired, isTransposed, isWide, operands, count)
-        case 5: run(Five.self, isPaired, isTransposed, isWide, operands, count)
-        case 4: run(Four.self, isPaired, isTransposed, isWide, operands, count)
-        case 3: run(Three.self, isPaired, isTransposed, isWide, operands, count)
-        case 2: run(Two.self, isPaired, isTransposed, isWide, operands, count)
-        default: run(One.self, isPaired, isTransposed, isWide, operands, count)
+        case 6: run(Six.self, isTransposed, isWide, operands, count)
+        case 5: run(Five.self, isTransposed, isWide, operands, count)
+        case 4: run(Four.self, isTransposed, isWide, operands, count)
+        case 3: run(Three.self, isTransposed, isWide, operands, count)
+        case 2: run(Two.self, isTransposed, isWide, operands, count)
+        default: run(One.self, isTransposed, isWide, operands, count)
         }
     }
 
@@ -75,13 +68,13 @@ struct MicroTile {
     /// in place of types it would have to be inlined. The compiler stops inlining after the first few combinations, and the others took
     /// twice as long.)
     @inline(never)
-    private func run<Rows: Count, IsPaired: Flag, IsTransposed: Flag, IsWide: Flag>(
-        _: Rows.Type, _: IsPaired.Type, _: IsTransposed.Type, _: IsWide.Type, _ operands: Operands, _ count: Int
+    private func run<Rows: Count, IsTransposed: Flag, IsWide: Flag>(
+        _: Rows.Type, _: IsTransposed.Type, _: IsWide.Type, _ operands: Operands, _ count: Int
     ) {
         let rowStride = IsTransposed.value ? 1 : leftStride
         var (left, result, prefetch) = (operands.left, operands.result, operands.prefetch)
         for _ in 0..<count {
-            let sums = sums(Rows.self, IsPaired.self, IsTransposed.self, IsWide.self, left, operands.right, prefetch)
+            let sums = sums(Rows.self, IsTransposed.self, IsWide.self, left, operands.right, prefetch)
             sums.store(into: result, rowStride: resultStride, rows: Rows.value, isWide: IsWide.value, accumulates: accumulates)
             left += Rows.value &* rowStride
             result += Rows.value &* resultStride
@@ -91,8 +84,8 @@ struct MicroTile {
 
     /// Computes the sums of one tile.
     @inline(__always)
-    private func sums<Rows: Count, IsPaired: Flag, IsTransposed: Flag, IsWide: Flag>(
-        _: Rows.Type, _: IsPaired.Type, _: IsTransposed.Type, _: IsWide.Type, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+    private func sums<Rows: Count, IsTransposed: Flag, IsWide: Flag>(
+        _: Rows.Type, _: IsTransposed.Type, _: IsWide.Type, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         _ prefetch: Prefetch
     ) -> TileSums {
         var sums = TileSums()
@@ -106,13 +99,13 @@ struct MicroTile {
             for step in 0..<Prefetch.interval {
                 sums.add(
                     a + (offset &+ step &* depthStride), rowStride: rowStride, b + step &* rightStride, rows: Rows.value,
-                    isWide: IsWide.value, isPaired: IsPaired.value)
+                    isWide: IsWide.value)
             }
             offset &+= Prefetch.interval &* depthStride
             b += Prefetch.interval &* rightStride
         }
         for _ in 0..<depth % Prefetch.interval {
-            sums.add(a + offset, rowStride: rowStride, b, rows: Rows.value, isWide: IsWide.value, isPaired: IsPaired.value)
+            sums.add(a + offset, rowStride: rowStride, b, rows: Rows.value, isWide: IsWide.value)
             offset &+= depthStride
             b += rightStride
         }

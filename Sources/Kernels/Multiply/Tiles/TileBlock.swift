@@ -92,7 +92,7 @@ struct TileBlock {
     /// for the sums in its registers.
     private func multiply(_ panel: TileOperand, column: Int, width: Int, into c: UnsafeMutablePointer<Float>, leading: Int) {
         let tile = MicroTile(
-            isPaired: set.element == .bfloat16, depth: steps, isTransposed: a.isTransposed, leftStride: a.leading,
+            depth: steps, isTransposed: a.isTransposed, leftStride: a.leading,
             rightStride: panel.rowStride, resultStride: leading,
             accumulates: accumulates)
         let tiles = (rows + set.tileRows - 1) / set.tileRows
@@ -152,11 +152,11 @@ struct TileBlock {
                 for step in 0..<steps {
                     let (left, right) = (a.from(row: row, step: step).values.pointee, values[step &* b.rowStride])
                     switch set.element {
-                    case .float32: sum += left * right
-                    case .bfloat16:
-                        let ((a, c), (b, d)) = (BFloat16Pairs.numbers(left), BFloat16Pairs.numbers(right))
-                        sum += c * d
-                        sum += a * b
+                    case .float32, .roundedFloat32: sum += left * right
+                    case .bfloat16Pair:
+                        let (a, b) = (BFloat16Pairs.numbers(left), BFloat16Pairs.numbers(right))
+                        sum += a.first * b.first
+                        sum += a.second * b.second
                     }
                 }
                 c[row * leading + column] = sum

@@ -19,15 +19,17 @@ public struct TileMultiplier: MatrixMultiplier {
         precondition(
             InstructionSet.available.contains(instructions),
             "this processor has \(InstructionSet.available), and the tiles need \(instructions)")
-        kernelSet = KernelSet(instructions, precision)
+        self.init(KernelSet(instructions, precision))
     }
+
+    init(_ kernelSet: KernelSet) { self.kernelSet = kernelSet }
 
     public func packedLayout(depth: Int, columns: Int) -> PackedLayout {
         PackedLayout(kernelSet.element, depth: depth, columns: columns, panelWidth: kernelSet.tileColumns)
     }
 
     public func multiply(_ a: MatrixView, _ b: RightOperand, into c: ResultView, accumulates: Bool, _ buffers: BufferPool) {
-        if let pairs = kernelSet.pairs { return multiplyPairs(a, b, into: c, accumulates: accumulates, pairs, buffers) }
+        if kernelSet.element != .float32 { return multiplyRounded(a, b, into: c, accumulates: accumulates, buffers) }
         let right = TileOperand(b, kernelSet)
         let depth = a.columns
         let copiesLeft = a.isTransposed && a.leading >= kernelSet.farLeft && c.columns >= kernelSet.columnsThatRepayLeft

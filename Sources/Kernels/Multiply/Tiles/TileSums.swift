@@ -5,28 +5,14 @@ struct TileSums {
     var c01 = Vector.zero, c11 = Vector.zero, c21 = Vector.zero, c31 = Vector.zero, c41 = Vector.zero, c51 = Vector.zero
 
     /// Adds the products of a column of A with a row of B. The elements of the column are `rowStride` apart.
-    ///
-    /// A paired element holds two numbers. The products of the second numbers are added first, in the order of the instruction VDPBF16PS.
     @inline(__always)
-    mutating func add(_ a: UnsafePointer<Float>, rowStride: Int, _ b: UnsafePointer<Float>, rows: Int, isWide: Bool, isPaired: Bool) {
+    mutating func add(_ a: UnsafePointer<Float>, rowStride: Int, _ b: UnsafePointer<Float>, rows: Int, isWide: Bool) {
         let b0 = Self.load(b)
         let b1 = isWide ? Self.load(b + 8) : .zero
-        let (even0, odd0) = isPaired ? BFloat16Pairs.numbers(b0) : (first: b0, second: b0)
-        let (even1, odd1) = isPaired ? BFloat16Pairs.numbers(b1) : (first: b1, second: b1)
         @inline(__always)
         func add(_ row: Int, _ first: inout Vector, _ second: inout Vector) {
             guard row < rows else { return }
             let value = a[row &* rowStride]
-            if isPaired {
-                let (even, odd) = BFloat16Pairs.numbers(value)
-                first.addProduct(Vector(repeating: odd), odd0)
-                first.addProduct(Vector(repeating: even), even0)
-                if isWide {
-                    second.addProduct(Vector(repeating: odd), odd1)
-                    second.addProduct(Vector(repeating: even), even1)
-                }
-                return
-            }
             first.addProduct(Vector(repeating: value), b0)
             if isWide { second.addProduct(Vector(repeating: value), b1) }
         }

@@ -66,7 +66,7 @@ void drnet_multiply_panel_bfloat16(const struct drnet_tile_panel *panel);
 // Rounds `count` floats to bfloat16 pairs: (count + 1) / 2 words. A missing last number is zero. With AVX512-BF16.
 void drnet_pair_along_row(const float *source, ptrdiff_t count, uint32_t *target);
 
-// Rounds two rows of `count` floats to as many words, with the numbers of `even` in the lower halves. `odd` can be NULL for zeros. With
+// Rounds two rows of `count` floats to as many words, with the numbers of `even` in the upper halves. `odd` can be NULL for zeros. With
 // AVX512-BF16.
 void drnet_pair_two_rows(const float *even, const float *odd, ptrdiff_t count, uint32_t *target);
 

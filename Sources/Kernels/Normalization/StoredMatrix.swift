@@ -1,0 +1,56 @@
+/// A matrix [pixels × channels] that a training pass writes and keeps for the backward pass: floats, or bfloat16 numbers, which take half
+/// of the memory. Several threads write different parts of it concurrently.
+public enum StoredMatrix {
+    case float32(UnsafeMutablePointer<Float>)
+    case bfloat16(UnsafeMutablePointer<BFloat16>)
+
+    /// Bytes of a matrix of `count` numbers.
+    public static func byteCount(_ count: Int, _ precision: Precision) -> Int {
+        count * (precision == .float32 ? MemoryLayout<Float>.stride : MemoryLayout<BFloat16>.stride)
+    }
+
+    /// The matrix of this precision at `memory`.
+    public init(_ memory: UnsafeMutableRawPointer, _ precision: Precision) {
+        switch precision {
+        case .float32: self = .float32(memory.assumingMemoryBound(to: Float.self))
+        case .bfloat16: self = .bfloat16(memory.assumingMemoryBound(to: BFloat16.self))
+        }
+    }
+
+    /// target ← the numbers of `rows`, as floats.
+    public func read(_ rows: Range<Int>, channels: Int, into target: UnsafeMutablePointer<Float>) {
+        let (offset, count) = (rows.lowerBound &* channels, rows.count &* channels)
+        switch self {
+        case .float32(let values): target.update(from: values + offset, count: count)
+        case .bfloat16(let values):
+            let numbers = values + offset
+            for index in 0..<count { target[index] = numbers[index].float }
+        }
+    }
+
+    /// The numbers of `rows` and of some channels ← those of another matrix of this size. Does nothing if it is this matrix.
+    public func write(_ rows: Range<Int>, _ part: Range<Int>, channels: Int, from source: UnsafePointer<Float>) {
+        for row in rows {
+            let offset = row &* channels &+ part.lowerBound
+            switch self {
+            case .float32(let values):
+                if UnsafePointer(values) == source { return }
+                (values + offset).update(from: source + offset, count: part.count)
+            case .bfloat16(let values): BFloat16.round(source + offset, count: part.count, into: values + offset)
+            }
+        }
+    }
+
+    /// This matrix ← `count` rows of floats. Runs in parallel.
+    public func write(_ count: Int, channels: Int, from source: UnsafePointer<Float>, _ threads: ThreadPool) {
+        threads.forEachBlock(count, blockSize: Rows.blockSize) { write($0, 0..<channels, channels: channels, from: source) }
+    }
+
+    /// The rows as an operand of a kernel.
+    public func rows(channels: Int) -> Rows {
+        switch self {
+        case .float32(let values): return .stored(values)
+        case .bfloat16: return .computed { read($0, channels: channels, into: $1) }
+        }
+    }
+}
