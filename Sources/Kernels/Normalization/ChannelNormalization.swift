@@ -36,7 +36,9 @@ public final class ChannelNormalization {
     // MARK: - Forward
 
     /// output ← activation(input · scale + shift) for `rows` of a matrix.
-    public func apply(_ input: StoredMatrix, rows: Range<Int>, residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>) {
+    public func apply(
+        _ input: StoredMatrix, rows: Range<Int>, residual: UnsafePointer<Float>? = nil, into output: UnsafeMutablePointer<Float>
+    ) {
         let offset = rows.lowerBound &* channels
         switch input {
         case .float32(let values): apply(UnsafePointer(values) + offset, count: rows.count, residual: residual, into: output)
@@ -53,25 +55,16 @@ public final class ChannelNormalization {
             return applyGated(input, count: count, into: output)
         }
         let (low, high) = activation.bounds
-        let (channels, scale, shift) = (channels, scale, shift)
         for row in 0..<count {
-            let values = input + row &* channels
-            let results = output + row &* channels
-            if let residual {
-                let added = residual + row &* channels
-                for channel in 0..<channels {
-                    results[channel] = clamp(values[channel].float * scale[channel] + shift[channel] + added[channel], low, high)
-                }
-            } else {
-                for channel in 0..<channels {
-                    results[channel] = clamp(values[channel].float * scale[channel] + shift[channel], low, high)
-                }
-            }
+            let offset = row &* channels
+            Apply(
+                values: input + offset, scale: scale, shift: shift, added: residual.map { $0 + offset }, low: low, high: high,
+                results: output + offset
+            ).run(channels)
         }
     }
 
-    /// values ← activation(values · scale + shift (+ residual)) for these rows of a matrix and some of its channels. Separate from `apply`:
-    /// a loop whose input and output can overlap does not vectorise when they do.
+    /// values ← activation(values · scale + shift (+ residual)) for these rows of a matrix and some of its channels.
     public func applyInPlace(
         _ matrix: UnsafeMutablePointer<Float>, rows: Range<Int>, channels part: Range<Int>, residual: UnsafePointer<Float>?
     ) {
@@ -80,25 +73,19 @@ public final class ChannelNormalization {
             return applyGatedInPlace(matrix, rows: rows, channels: part)
         }
         let (low, high) = activation.bounds
-        let (channels, scale, shift) = (part.count, scale + part.lowerBound, shift + part.lowerBound)
         for row in rows {
-            let offset = row &* self.channels &+ part.lowerBound
-            let values = matrix + offset
-            if let residual {
-                let added = residual + offset
-                for channel in 0..<channels {
-                    values[channel] = clamp(values[channel] * scale[channel] + shift[channel] + added[channel], low, high)
-                }
-            } else {
-                for channel in 0..<channels {
-                    values[channel] = clamp(values[channel] * scale[channel] + shift[channel], low, high)
-                }
-            }
+            let offset = row &* channels &+ part.lowerBound
+            Apply(
+                values: UnsafePointer(matrix) + offset, scale: scale + part.lowerBound, shift: shift + part.lowerBound,
+                added: residual.map { $0 + offset }, low: low, high: high, results: matrix + offset
+            ).run(part.count)
         }
     }
 
     /// Applies the normalisation in parallel to all of `count` rows.
-    public func applyInParallel(_ input: StoredMatrix, count: Int, residual: Rows? = nil, into output: StoredMatrix, _ context: KernelContext) {
+    public func applyInParallel(
+        _ input: StoredMatrix, count: Int, residual: Rows? = nil, into output: StoredMatrix, _ context: KernelContext
+    ) {
         let channels = channels
         context.threads.forEachBlock(count, blockSize: Rows.blockSize) { rows in
             func apply(_ residual: UnsafePointer<Float>?) {
@@ -151,27 +138,12 @@ public final class ChannelNormalization {
             return addGatedGradientSums(slot, rows, gradient: gradient, input: input, to: sums)
         }
         let (low, high) = activation.bounds
-        let (channels, scale, shift, mean) = (channels, scale, shift, mean)
         sums.add(slot, rows, 0..<channels) { row, first, second in
-            let gradients = gradient + row &* channels
-            let values = input + row &* channels
-            if let output {
-                let results = output + row &* channels
-                for channel in 0..<channels {
-                    let result = results[channel].float
-                    let passed = result > low && result < high ? gradients[channel] : 0
-                    first[channel] += passed
-                    second[channel] += passed * (values[channel].float - mean[channel])
-                }
-            } else {
-                for channel in 0..<channels {
-                    let value = values[channel].float
-                    let result = value * scale[channel] + shift[channel]
-                    let passed = result > low && result < high ? gradients[channel] : 0
-                    first[channel] += passed
-                    second[channel] += passed * (value - mean[channel])
-                }
-            }
+            let offset = row &* channels
+            AddGradientSums(
+                gradients: gradient + offset, values: input + offset, outputs: output.map { $0 + offset }, scale: scale, shift: shift,
+                mean: mean, low: low, high: high, first: first, second: second
+            ).run(channels)
         }
     }
 
@@ -203,34 +175,14 @@ public final class ChannelNormalization {
             return gatedInputGradient(gradient: gradient, input: input, count: count, into: result)
         }
         let (low, high) = activation.bounds
-        let (channels, scale, shift) = (channels, scale, shift)
-        let (gradientFactor, inputFactor, constant) = (gradientFactor, inputFactor, constant)
+        let factors = Factors(
+            scale: scale, shift: shift, gradientFactor: gradientFactor, inputFactor: inputFactor, constant: constant)
         for row in 0..<count {
-            let gradients = gradient + row &* channels
-            let values = input + row &* channels
-            let results = result + row &* channels
-            if let output {
-                let outputs = output + row &* channels
-                for channel in 0..<channels {
-                    let passed = outputs[channel].float > low && outputs[channel].float < high ? gradients[channel] : 0
-                    gradients[channel] = passed
-                    results[channel] =
-                        passed * gradientFactor[channel] + values[channel].float * inputFactor[channel] + constant[channel]
-                }
-            } else {
-                for channel in 0..<channels {
-                    let value = values[channel].float
-                    let normalized = value * scale[channel] + shift[channel]
-                    let passed = normalized > low && normalized < high ? gradients[channel] : 0
-                    results[channel] = passed * gradientFactor[channel] + value * inputFactor[channel] + constant[channel]
-                }
-            }
+            let offset = row &* channels
+            InputGradientOfRow(
+                gradients: gradient + offset, values: input + offset, outputs: output.map { $0 + offset }, factors: factors, low: low,
+                high: high, results: result + offset
+            ).run(channels)
         }
     }
-}
-
-@inline(__always)
-private func clamp(_ value: Float, _ low: Float, _ high: Float) -> Float {
-    let raised = value > low ? value : low
-    return raised < high ? raised : high
 }

@@ -62,12 +62,7 @@ public final class ChannelSums {
         let (stride, channels) = (channels, part.count)
         let (values, shift) = (values + part.lowerBound, shift + part.lowerBound)
         add(slot, rows, part) { row, first, second in
-            let values = values + row &* stride
-            for channel in 0..<channels {
-                let value = values[channel].float - shift[channel]
-                first[channel] += value
-                second[channel] += value * value
-            }
+            AddMoments(values: values + row &* stride, shift: shift, first: first, second: second).run(channels)
         }
     }
 
