@@ -18,7 +18,7 @@ struct Job {
     ///   - threads: of each rank; nil for its share of the cores.
     ///   - winograd: see `KernelContext`.
     ///   - products: see `KernelContext`.
-    ///   - instructions: of the tiles; nil for the widest of this processor.
+    ///   - instructions: of the tiles; nil for the fastest of this processor.
     ///   - precision: see `KernelContext`.
     static func run(
         threads: Int?, winograd: WinogradUse = .wherePays, products: ProductsKind = .tiles, instructions: InstructionSet? = nil,
@@ -26,7 +26,7 @@ struct Job {
     ) throws {
         try RankJob.run(timeoutSeconds: timeoutSeconds) { ranks in
             let context = KernelContext(
-                threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products, instructions: instructions ?? .widest,
+                threadCount: threads ?? ranks.threadCount, winograd: winograd, products: products, instructions: instructions ?? .fastest,
                 precision: precision)
             try body(Job(communicator: ranks.communicator, context: context))
         }

@@ -10,8 +10,6 @@ struct RankKernels {
     let products: ProductsSelection
     /// One line: "products: tiles (measured …); instructions: AVX2".
     let summary: String
-    /// What makes them slow; nil if nothing does.
-    let warning: String?
 
     /// Selects them. Ranks can have tiles of different instruction sets, which compute the same bits. Collective.
     ///
@@ -26,7 +24,7 @@ struct RankKernels {
             threadCount: job.threadCount, winograd: options.winograd ? .wherePays : .never, instructions: instructions)
         let sets = try job.communicator.groupRanks(by: instructions.title, label: "instruction sets")
         let bfloat16 = try job.communicator.groupRanks(
-            by: instructions.multipliesBFloat16 ? "AVX512-BF16" : "no AVX512-BF16", label: "instructions for bfloat16")
+            by: instructions.multipliesBFloat16 ? "fast AVX512-BF16" : "no fast AVX512-BF16", label: "instructions for bfloat16")
         let hasInstructions = bfloat16.isEqual && instructions.multipliesBFloat16
         // Ranks with different products would compute replicas that differ.
         let products = try job.communicator.valueOfRankZero(label: "implementation of matrix products") {
@@ -41,10 +39,5 @@ struct RankKernels {
         self.products = products
         self.context = context.with(products: products.products, precision: products.precision ?? .float32)
         summary = "\(products.summary); instructions: \(sets.text)"
-        warning =
-            products.precision != .bfloat16 || hasInstructions
-            ? nil
-            : "kernels.precision is bfloat16, and the tiles have \(bfloat16.text): products take about six times as long as with "
-                + "float32. Set kernels.precision to auto"
     }
 }

@@ -46,6 +46,5 @@ struct Ranks {
         guard isRoot else { return }
         cores.lines.forEach(Console.note)
         if let warning = cores.oversubscriptionWarning { Console.warning(warning) }
-        if let warning = kernels.warning { Console.warning(warning) }
     }
 }

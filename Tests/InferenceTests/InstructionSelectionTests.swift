@@ -6,9 +6,10 @@ import XCTest
 @testable import Inference
 
 final class InstructionSelectionTests: XCTestCase {
-    func testAutoTakesTheWidestSet() throws {
-        XCTAssertEqual(try InstructionSet.select(.auto, available: [.avx2, .avx512]), .avx512)
-        XCTAssertEqual(try InstructionSet.select(.auto, available: [.baseline]), .baseline)
+    func testAutoTakesTheFastestSetAndOthersTheOneThatTheyName() throws {
+        XCTAssertEqual(try InstructionSet.select(.auto, available: [.avx2, .avx512], fastest: .avx512), .avx512)
+        XCTAssertEqual(try InstructionSet.select(.auto, available: [.avx2, .avx512], fastest: .avx2), .avx2)
+        XCTAssertEqual(try InstructionSet.select(.auto), .fastest)
         XCTAssertEqual(try InstructionSet.select(.avx2, available: [.avx2, .avx512]), .avx2)
         XCTAssertEqual(try InstructionSet.select(.avx512, available: [.avx2, .avx512]), .avx512)
     }

@@ -107,6 +107,21 @@ final class ConvolutionKernelTests: XCTestCase {
         }
     }
 
+    /// A backward pass in parts of the batch adds the same terms in another order.
+    func testABackwardPassInPartsOfTheBatchAgreesWithOneAtOnce() {
+        for s in shapes where s.batch > 1 {
+            for accumulates in [false, true] {
+                let whole = run(PatchConvolution(s, .test), s, accumulates: accumulates)
+                for images in 1..<s.batch {
+                    let imageFloats = max(s.inputPixels * s.inputChannels, s.outputPixels * s.outputChannels) / s.batch
+                    let parts = run(PatchConvolution(s, .test, scratchFloats: images * imageFloats), s, accumulates: accumulates)
+                    XCTAssertEqual(parts.inputGradient, whole.inputGradient, "\(s), \(images) at once")
+                    XCTAssertLessThan(relativeDifference(parts.weightGradient, whole.weightGradient), 1e-6, "\(s), \(images) at once")
+                }
+            }
+        }
+    }
+
     /// In bfloat16, direct convolutions compute with rounded operands, and Winograd's transforms as with floats. Both sum in 32 bits, so a
     /// kernel of floats with the same operands agrees within the tolerance above.
     func testBFloat16RoundsTheOperandsOfDirectConvolutionsOnly() {

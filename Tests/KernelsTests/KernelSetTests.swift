@@ -23,6 +23,17 @@ final class KernelSetTests: XCTestCase {
         }
     }
 
+    /// The measurement that chooses a set. A set is not faster than itself, and everything is less than a thousand times as fast.
+    func testTheFastestSetIsMeasured() {
+        let sets = InstructionSet.available.map { KernelSet($0) }
+        for set in sets {
+            XCTAssertFalse(TileRate.isFaster(set, than: set, by: 1.5))
+            XCTAssertTrue(TileRate.isFaster(set, than: set, by: 0.5))
+        }
+        XCTAssertTrue(InstructionSet.available.contains(.fastest))
+        XCTAssertEqual(InstructionSet.fastest, InstructionSet.fastest)
+    }
+
     func testAContextKeepsItsInstructionsWithOtherProducts() {
         let widest = InstructionSet.available[InstructionSet.available.count - 1]
         let context = KernelContext(threadCount: 1, products: .openblas, instructions: widest)

@@ -60,7 +60,7 @@ struct StepCommand: ParsableCommand {
     var winograd = true
     @Option(help: "Implementation of matrix products.")
     var products = ProductsKind.tiles
-    @Option(help: "Vector instructions of the tiles (default: the widest of this processor).")
+    @Option(help: "Vector instructions of the tiles (default: the fastest of this processor).")
     var instructions: InstructionSet?
     @Option(help: "Precision of the operands of products.")
     var precision = Precision.float32

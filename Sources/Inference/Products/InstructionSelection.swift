@@ -7,13 +7,15 @@ extension InstructionSet {
     /// - Parameters:
     ///   - option: `kernels.instructions`.
     ///   - available: the sets that the program can use on this processor, narrowest first.
+    ///   - fastest: the set for `auto`.
     /// - Throws: `MissingInstructions` if the set of the option is not among them.
     public static func select(
-        _ option: TrainingConfiguration.Instructions, available: [InstructionSet] = InstructionSet.available
+        _ option: TrainingConfiguration.Instructions, available: [InstructionSet] = InstructionSet.available,
+        fastest: @autoclosure () -> InstructionSet = .fastest
     ) throws(MissingInstructions) -> InstructionSet {
         let wanted: InstructionSet
         switch option {
-        case .auto: return available[available.count - 1]
+        case .auto: return fastest()
         case .avx2: wanted = .avx2
         case .avx512: wanted = .avx512
         }

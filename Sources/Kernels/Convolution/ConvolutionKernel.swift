@@ -83,4 +83,11 @@ public struct InputGradient {
         self.accumulates = accumulates
         self.finish = finish
     }
+
+    /// The part from this row on. Its finisher receives rows of the whole gradient.
+    func from(_ first: Int, channels: Int) -> InputGradient {
+        InputGradient(values + first * channels, accumulates: accumulates) { [finish] slot, rows in
+            finish(slot, rows.lowerBound + first..<rows.upperBound + first)
+        }
+    }
 }

@@ -1,7 +1,7 @@
 /// Dense convolutions by im2col: products of blocks of the patch matrix with the weights. Images are NHWC. Weights are [kernel row, kernel
 /// column, input channel, output channel].
 ///
-/// Computed operands are written to scratch memory first.
+/// Computed operands are written to scratch memory first, in a backward pass those of a few images at a time.
 struct PatchConvolution: ConvolutionKernel {
     private let shape: ConvolutionShape
     let context: KernelContext
@@ -18,9 +18,19 @@ struct PatchConvolution: ConvolutionKernel {
     /// The number of pixel ranges. It is fixed, so that sums do not depend on the number of threads.
     private static let gradientRanges = 16
 
-    init(_ shape: ConvolutionShape, _ context: KernelContext) {
+    /// Images that a backward pass processes at a time.
+    private let imagesAtOnce: Int
+
+    /// - Parameters:
+    ///   - shape: of the convolution.
+    ///   - context: what the kernel computes with.
+    ///   - scratchFloats: the approximate size of the memory for computed operands in a backward pass (16 MiB).
+    init(_ shape: ConvolutionShape, _ context: KernelContext, scratchFloats: Int = 1 << 22) {
         self.shape = shape
         self.context = context
+        let imageFloats = max(
+            shape.outputHeight * shape.outputWidth * shape.outputChannels, shape.inputHeight * shape.inputWidth * shape.inputChannels)
+        imagesAtOnce = max(1, scratchFloats / max(1, imageFloats))
     }
 
     private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
@@ -42,6 +52,26 @@ struct PatchConvolution: ConvolutionKernel {
     }
 
     func backward(
+        input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+        inputGradient: InputGradient?
+    ) {
+        if shape.batch <= imagesAtOnce {
+            return backwardAtOnce(
+                input: input, outputGradient: outputGradient, weights: weights, weightGradient: weightGradient, inputGradient: inputGradient)
+        }
+        for first in stride(from: 0, to: shape.batch, by: imagesAtOnce) {
+            var part = shape
+            part.batch = min(imagesAtOnce, shape.batch - first)
+            let inputRow = first * shape.inputHeight * shape.inputWidth
+            PatchConvolution(part, context).backwardAtOnce(
+                input: input.from(inputRow, channels: shape.inputChannels),
+                outputGradient: outputGradient.from(first * shape.outputHeight * shape.outputWidth, channels: shape.outputChannels),
+                weights: weights, weightGradient: weightGradient,
+                inputGradient: inputGradient?.from(inputRow, channels: shape.inputChannels))
+        }
+    }
+
+    private func backwardAtOnce(
         input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
         inputGradient: InputGradient?
     ) {

@@ -19,6 +19,14 @@ public enum Rows {
     /// Rows per task in a sweep over a whole matrix. It is fixed, so that sums do not depend on the number of threads.
     public static let blockSize = 512
 
+    /// The rows from this one on.
+    public func from(_ first: Int, channels: Int) -> Rows {
+        switch self {
+        case .stored(let values): return .stored(values + first * channels)
+        case .computed(let reader): return .computed { reader($0.lowerBound + first..<$0.upperBound + first, $1) }
+        }
+    }
+
     /// Copies or computes `rows` into `target`.
     @inline(__always)
     public func read(_ rows: Range<Int>, channels: Int, into target: UnsafeMutablePointer<Float>) {

@@ -17,6 +17,14 @@ public enum StoredMatrix {
         }
     }
 
+    /// The rows from this one on.
+    public func from(_ first: Int, channels: Int) -> StoredMatrix {
+        switch self {
+        case .float32(let values): return .float32(values + first * channels)
+        case .bfloat16(let values): return .bfloat16(values + first * channels)
+        }
+    }
+
     /// target ← the numbers of `rows`, as floats.
     public func read(_ rows: Range<Int>, channels: Int, into target: UnsafeMutablePointer<Float>) {
         let (offset, count) = (rows.lowerBound &* channels, rows.count &* channels)

@@ -60,19 +60,48 @@ struct ConvolutionUnit: FeatureLayer {
         }
     }
 
-    /// Convolves and returns the batch norm's sums. The kernel computes floats. bfloat16 numbers are rounded from them while they are in
-    /// cache, and the sums are those of the rounded numbers, which the normalisation reads later.
+    /// Convolves and returns the batch norm's sums.
     private func convolve(_ input: FeatureMap, _ kernel: ConvolutionKernel, _ pass: Pass, into convolved: KeptValues) -> [Double] {
-        let shape = convolved.shape
-        let output = convolved.tensor ?? Tensor(shape, input.context)
-        let sums = ChannelSums(
-            slots: kernel.forwardSlots, channels: shape.channels, rowsPerImage: shape.height * shape.width, input.context)
-        let (shift, matrix) = (norm.shift(pass), convolved.matrix)
+        guard let output = convolved.tensor else { return convolveAndRound(input, pass, into: convolved) }
+        let (matrix, shift) = (convolved.matrix, norm.shift(pass))
+        let sums = momentSums(convolved.shape, slots: kernel.forwardSlots, input.context)
         kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { slot, rows, channels in
-            matrix.write(rows, channels, channels: shape.channels, from: output.data)
             sums.addMoments(slot, rows, channels, of: matrix, shift: shift)
         }
         return sums.total
+    }
+
+    /// Floats that a convolution computes before they are rounded (16 MiB).
+    private static let unroundedFloats = 1 << 22
+
+    /// Convolves a few images at a time, so that the memory for floats is small. The numbers are rounded while they are in cache, and the
+    /// sums are those of the rounded numbers, which the normalisation reads later.
+    private func convolveAndRound(_ input: FeatureMap, _ pass: Pass, into convolved: KeptValues) -> [Double] {
+        let (shape, matrix, shift) = (convolved.shape, convolved.matrix, norm.shift(pass))
+        let imagesAtOnce = max(1, Self.unroundedFloats / max(1, shape.count / max(1, shape.batch)))
+        var total = [Double](repeating: 0, count: 2 * shape.channels)
+        for first in stride(from: 0, to: shape.batch, by: imagesAtOnce) {
+            var (inputs, outputs) = (input.shape, shape)
+            inputs.batch = min(imagesAtOnce, shape.batch - first)
+            outputs.batch = inputs.batch
+            let kernel = convolution.kernel(inputs, keepsWeights: false, input.context)
+            let output = Tensor(outputs, input.context)
+            let part = matrix.from(first * shape.height * shape.width, channels: shape.channels)
+            let sums = momentSums(outputs, slots: kernel.forwardSlots, input.context)
+            kernel.forward(
+                input: input.rows.from(first * inputs.height * inputs.width, channels: inputs.channels), weights: convolution.weight.values,
+                output: output.data
+            ) { slot, rows, channels in
+                part.write(rows, channels, channels: shape.channels, from: output.data)
+                sums.addMoments(slot, rows, channels, of: part, shift: shift)
+            }
+            for (index, sum) in sums.total.enumerated() { total[index] += sum }
+        }
+        return total
+    }
+
+    private func momentSums(_ shape: Shape, slots: Int, _ context: KernelContext) -> ChannelSums {
+        ChannelSums(slots: slots, channels: shape.channels, rowsPerImage: shape.height * shape.width, context)
     }
 
     private func evaluate(

@@ -26,12 +26,15 @@ public enum InstructionSet: String, CaseIterable, Comparable, Sendable {
     /// The sets that this processor and its operating system support, narrowest vectors first. `compiled` is the first one.
     public static let available: [InstructionSet] = [compiled] + (drnet_processor_has_avx512() != 0 ? [.avx512] : [])
 
-    /// The last of `available`.
-    public static var widest: InstructionSet { available[available.count - 1] }
+    /// The set of `available` that multiplies fastest. A wider one must be a tenth faster than a narrower one, so that noise does not choose.
+    /// This is measured once.
+    public static let fastest = available.dropFirst().reduce(compiled) { best, set in
+        TileRate.isFaster(KernelSet(set), than: KernelSet(best), by: 1.1) ? set : best
+    }
 
     /// Whether the processor has AVX512-BF16.
     static let hasBFloat16 = available.contains(.avx512) && drnet_processor_has_bfloat16() != 0
-    private static let pairsAreFaster = hasBFloat16 && PairRate.pairsAreFaster()
+    private static let pairsAreFaster = hasBFloat16 && TileRate.isFaster(.avx512Pairs, than: KernelSet(.avx512))
 
     /// Whether this set multiplies bfloat16 numbers faster than floats: AVX-512F with AVX512-BF16, on a processor where that is fast. This
     /// is measured once.
