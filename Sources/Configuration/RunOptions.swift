@@ -101,8 +101,8 @@ extension TrainingConfiguration {
             instructions = section.choice(
                 "instructions", default: .auto,
                 about: """
-                    vector instructions of the tiles. `auto`: the fastest that the processor has, measured on each rank. They change no bit \
-                    of the results, so a cluster or a resumed run can mix them. `avx512` is refused where a processor lacks AVX-512F
+                    vector instructions of the tiles. `auto`: the fastest that the processor has, measured on each rank. They change no \
+                    bit of the results, so a cluster or a resumed run can mix them. `avx512` is refused where a processor lacks AVX-512F
                     """)
             precision = section.choice(
                 "precision", default: .float32,
@@ -110,8 +110,7 @@ extension TrainingConfiguration {
                     numbers of convolutions. `bfloat16`: what a step keeps for its backward pass has 16 bits, and the operands of direct \
                     products are rounded to them; sums, Winograd's products, linear layers, weights and optimiser keep 32 bits. Takes a \
                     third less memory. `auto`: bfloat16 if the processors of all ranks multiply it faster than floats, otherwise \
-                    float32; a resumed \
-                    run keeps its choice ([performance.md](performance.md#bfloat16))
+                    float32; a resumed run keeps its choice ([performance.md](performance.md#bfloat16))
                     """)
             section.finish()
         }

@@ -23,12 +23,12 @@ final class KernelSetTests: XCTestCase {
         }
     }
 
-    /// The measurement that chooses a set. A set is not faster than itself, and everything is less than a thousand times as fast.
+    /// The measurement that chooses a set. A set is not three times as fast as itself.
     func testTheFastestSetIsMeasured() {
         let sets = InstructionSet.available.map { KernelSet($0) }
         for set in sets {
-            XCTAssertFalse(TileRate.isFaster(set, than: set, by: 1.5))
-            XCTAssertTrue(TileRate.isFaster(set, than: set, by: 0.5))
+            XCTAssertFalse(TileRate.isFaster(set, than: set, by: 3))
+            XCTAssertTrue(TileRate.isFaster(set, than: set, by: 0.2))
         }
         XCTAssertTrue(InstructionSet.available.contains(.fastest))
         XCTAssertEqual(InstructionSet.fastest, InstructionSet.fastest)

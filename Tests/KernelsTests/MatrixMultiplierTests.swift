@@ -231,22 +231,23 @@ final class MatrixMultiplierTests: XCTestCase {
 
     private func compareBits(_ others: [TileMultiplier], _ precision: Precision) {
         var comparisons = 0
+        let names = others.map { "\($0.kernelSet.element) of \($0.instructions.title)" }
         for size in cases {
             let a = values(size.rows * size.depth, seed: 1)
             let b = values(size.depth * size.columns, seed: 2)
             let start = values(size.rows * (size.columns + 3), seed: 3)
             for accumulates in [false, true] {
                 let wanted = results(TileMultiplier(precision: precision), size, a: a, b: b, start: start, accumulates: accumulates)
-                for other in others {
+                for (label, other) in zip(names, others) {
                     let actual = results(other, size, a: a, b: b, start: start, accumulates: accumulates)
                     for (name, result) in actual {
                         comparisons += result.count
-                        XCTAssertEqual(result, wanted[name], "\(other.kernelSet.element) of \(other.instructions), \(size), \(name), accumulates: \(accumulates)")
+                        XCTAssertEqual(result, wanted[name], "\(label), \(size), \(name), accumulates: \(accumulates)")
                     }
                 }
             }
         }
-        print("compared \(comparisons) results in \(precision) of \(others.map { "\($0.kernelSet.element) of \($0.instructions.title)" }) with \(InstructionSet.compiled.title)")
+        print("compared \(comparisons) results in \(precision) of \(names) with \(InstructionSet.compiled.title)")
     }
 
     /// Weights that are packed again for the same size have the same layout. Different panels are a different layout.

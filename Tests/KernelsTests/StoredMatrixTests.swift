@@ -112,7 +112,7 @@ final class StoredMatrixTests: XCTestCase {
                 XCTAssertEqual(results.halves.1, results.floats.1, "\(activation), output: \(hasOutput)")
                 XCTAssertEqual(results.halves.2, results.floats.2, "\(activation), output: \(hasOutput)")
                 XCTAssertEqual(
-                    results.halves.1 != gradient, hasOutput && activation != .none, "a residual's gradient is where the activation passes it")
+                    results.halves.1 != gradient, hasOutput && activation != .none, "a residual's gradient is g")
             }
         }
     }

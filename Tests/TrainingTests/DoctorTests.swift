@@ -10,6 +10,13 @@ final class DoctorTests: XCTestCase {
             Finding(.warning, "clocks", "differ", advice: "set them").lines, ["warning  clocks: differ", "         → set them"])
     }
 
+    func testOldKernelsOfOpenBLASAreAWarningWithAdvice() {
+        let finding = Doctor.oldKernels("Prescott", "SkylakeX")
+        XCTAssertEqual(finding.level, .warning)
+        XCTAssertTrue(finding.text.contains("its kernels for Prescott"), finding.text)
+        XCTAssertEqual(finding.advice, "set OPENBLAS_CORETYPE=SkylakeX on every host, or install a newer OpenBLAS")
+    }
+
     func testBandwidthDoesNotDependOnTheNumberOfRanks() {
         // A ring sends 2 (P − 1) / P of the bytes over each link.
         XCTAssertEqual(Doctor.SumTime(bytes: 1_000, seconds: 1).bandwidth(ranks: 2), 1_000)

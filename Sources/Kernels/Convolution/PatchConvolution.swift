@@ -57,7 +57,8 @@ struct PatchConvolution: ConvolutionKernel {
     ) {
         if shape.batch <= imagesAtOnce {
             return backwardAtOnce(
-                input: input, outputGradient: outputGradient, weights: weights, weightGradient: weightGradient, inputGradient: inputGradient)
+                input: input, outputGradient: outputGradient, weights: weights, weightGradient: weightGradient, inputGradient: inputGradient
+            )
         }
         for first in stride(from: 0, to: shape.batch, by: imagesAtOnce) {
             var part = shape

@@ -118,14 +118,9 @@ public final class ChannelNormalization {
     public func addGradientSums(
         _ slot: Int, _ rows: Range<Int>, gradient: UnsafePointer<Float>, input: StoredMatrix, output: StoredMatrix?, to sums: ChannelSums
     ) {
-        switch (input, output) {
-        case (.float32(let input), .float32(let output)):
-            addGradientSums(slot, rows, gradient, UnsafePointer(input), UnsafePointer(output), to: sums)
-        case (.bfloat16(let input), .bfloat16(let output)):
-            addGradientSums(slot, rows, gradient, UnsafePointer(input), UnsafePointer(output), to: sums)
-        case (.float32(let input), nil): addGradientSums(slot, rows, gradient, UnsafePointer(input), nil, to: sums)
-        case (.bfloat16(let input), nil): addGradientSums(slot, rows, gradient, UnsafePointer(input), nil, to: sums)
-        case (.float32, .bfloat16), (.bfloat16, .float32): preconditionFailure("input and output have one precision")
+        switch input {
+        case .float32(let values): addGradientSums(slot, rows, gradient, UnsafePointer(values), output?.floats, to: sums)
+        case .bfloat16(let values): addGradientSums(slot, rows, gradient, UnsafePointer(values), output?.halves, to: sums)
         }
     }
 
@@ -154,15 +149,12 @@ public final class ChannelNormalization {
         into result: UnsafeMutablePointer<Float>
     ) {
         let offset = rows.lowerBound &* channels
-        let (gradient, count) = (gradient + offset, rows.count)
-        switch (input, output) {
-        case (.float32(let input), .float32(let output)):
-            inputGradient(gradient, UnsafePointer(input) + offset, UnsafePointer(output) + offset, count: count, into: result)
-        case (.bfloat16(let input), .bfloat16(let output)):
-            inputGradient(gradient, UnsafePointer(input) + offset, UnsafePointer(output) + offset, count: count, into: result)
-        case (.float32(let input), nil): inputGradient(gradient, UnsafePointer(input) + offset, nil, count: count, into: result)
-        case (.bfloat16(let input), nil): inputGradient(gradient, UnsafePointer(input) + offset, nil, count: count, into: result)
-        case (.float32, .bfloat16), (.bfloat16, .float32): preconditionFailure("input and output have one precision")
+        let gradient = gradient + offset
+        switch input {
+        case .float32(let values):
+            inputGradient(gradient, UnsafePointer(values) + offset, output.map { $0.floats + offset }, count: rows.count, into: result)
+        case .bfloat16(let values):
+            inputGradient(gradient, UnsafePointer(values) + offset, output.map { $0.halves + offset }, count: rows.count, into: result)
         }
     }
 

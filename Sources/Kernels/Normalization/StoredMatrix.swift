@@ -17,6 +17,18 @@ public enum StoredMatrix {
         }
     }
 
+    /// The numbers of a matrix of 32 bits.
+    var floats: UnsafePointer<Float> {
+        guard case .float32(let values) = self else { preconditionFailure("a matrix of 16 bits, and the other operands have 32") }
+        return UnsafePointer(values)
+    }
+
+    /// The numbers of a matrix of 16 bits.
+    var halves: UnsafePointer<BFloat16> {
+        guard case .bfloat16(let values) = self else { preconditionFailure("a matrix of 32 bits, and the other operands have 16") }
+        return UnsafePointer(values)
+    }
+
     /// The rows from this one on.
     public func from(_ first: Int, channels: Int) -> StoredMatrix {
         switch self {
@@ -52,13 +64,5 @@ public enum StoredMatrix {
     /// This matrix ← `count` rows of floats. Runs in parallel.
     public func write(_ count: Int, channels: Int, from source: UnsafePointer<Float>, _ threads: ThreadPool) {
         threads.forEachBlock(count, blockSize: Rows.blockSize) { write($0, 0..<channels, channels: channels, from: source) }
-    }
-
-    /// The rows as an operand of a kernel.
-    public func rows(channels: Int) -> Rows {
-        switch self {
-        case .float32(let values): return .stored(values)
-        case .bfloat16: return .computed { read($0, channels: channels, into: $1) }
-        }
     }
 }

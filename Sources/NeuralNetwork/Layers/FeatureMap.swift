@@ -35,8 +35,7 @@ public final class FeatureMap {
     var rows: Rows {
         if let stored { return stored.rows }
         guard let source else { preconditionFailure("a feature map is stored or has a source") }
-        let (matrix, normalization) = (source.convolved.matrix, source.normalization)
-        return .computed { normalization.apply(matrix, rows: $0, into: $1) }
+        return .computed { source.normalization.apply(source.convolved.matrix, rows: $0, into: $1) }
     }
 
     /// Whether `materialized` returns the memory of this feature map rather than a copy.

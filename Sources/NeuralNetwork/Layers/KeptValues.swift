@@ -53,5 +53,9 @@ final class KeptValues {
         return copy
     }
 
-    var rows: Rows { matrix.rows(channels: shape.channels) }
+    /// The values as a matrix [pixels × channels]. The memory stays valid while this object lives.
+    var rows: Rows {
+        if let tensor { return .stored(tensor.data) }
+        return .computed { [self] in matrix.read($0, channels: shape.channels, into: $1) }
+    }
 }

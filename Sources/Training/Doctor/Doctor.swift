@@ -44,6 +44,7 @@ public final class Doctor {
     public func examine(seconds: Double) throws -> Bool {
         try examineBuilds().forEach(add)
         add(Finding(.ok, "kernels", kernels))
+        if let better = OpenBLASLibrary.betterKernels { add(Self.oldKernels(OpenBLASLibrary.kernels, better)) }
         try examineCores().forEach(add)
         try examineClocks().forEach(add)
         for warning in configuration.warnings(rankCount: communicator.rankCount) { add(Finding(.warning, "configuration", warning)) }
@@ -51,6 +52,14 @@ public final class Doctor {
         try examineNetwork(seconds: seconds).forEach(add)
         try examineData(seconds: seconds)
         return worst != .error
+    }
+
+    /// OpenBLAS uses kernels for an older processor than this one.
+    static func oldKernels(_ kernels: String, _ better: String) -> Finding {
+        Finding(
+            .warning, "OPENBLAS_CORETYPE",
+            "OpenBLAS is older than the processor and uses its kernels for \(kernels). They are slow: linear layers, and all products "
+                + "with kernels.products: openblas", advice: "set OPENBLAS_CORETYPE=\(better) on every host, or install a newer OpenBLAS")
     }
 
     func add(_ finding: Finding) {

@@ -76,7 +76,8 @@ struct DepthwiseConvolution: ConvolutionKernel {
             withImage(input, image, readRows(rows), height: shape.inputHeight, width: shape.inputWidth) { values in
                 for row in rows {
                     taps.writeRow(
-                        row, source: values, filters: weights, into: output + (first + row) * shape.outputWidth * channels, accumulates: false
+                        row, source: values, filters: weights, into: output + (first + row) * shape.outputWidth * channels,
+                        accumulates: false
                     )
                 }
             }

@@ -26,8 +26,8 @@ public enum InstructionSet: String, CaseIterable, Comparable, Sendable {
     /// The sets that this processor and its operating system support, narrowest vectors first. `compiled` is the first one.
     public static let available: [InstructionSet] = [compiled] + (drnet_processor_has_avx512() != 0 ? [.avx512] : [])
 
-    /// The set of `available` that multiplies fastest. A wider one must be a tenth faster than a narrower one, so that noise does not choose.
-    /// This is measured once.
+    /// The set of `available` that multiplies fastest. A wider one must be a tenth faster than a narrower one, so that noise does not
+    /// choose. This is measured once.
     public static let fastest = available.dropFirst().reduce(compiled) { best, set in
         TileRate.isFaster(KernelSet(set), than: KernelSet(best), by: 1.1) ? set : best
     }

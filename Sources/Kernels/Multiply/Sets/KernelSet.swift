@@ -37,6 +37,7 @@ struct KernelSet: Sendable {
 
     /// Whether the tile is `AVX512Tile` rather than `MicroTile`.
     let usesAVX512Tile: Bool
+
     /// - Parameters:
     ///   - instructions: of the tile.
     ///   - precision: of the operands. bfloat16 numbers are multiplied in pairs where that is faster than as floats.
@@ -51,8 +52,9 @@ struct KernelSet: Sendable {
     /// 6 × 16: twelve registers of eight floats.
     private static let swift = KernelSet(.compiled, element: .float32)
     private static let swiftRounded = KernelSet(.compiled, element: .roundedFloat32)
-    /// 14 × 32: 28 registers of 16 floats. The sizes of tasks and the costs are those of AVX2: no processor with AVX-512 was available for
-    /// measurements. `taskColumns` and the others are multiples of the wider panel.
+    /// 14 × 32: 28 registers of 16 floats. The sizes of tasks and the cost model are those of AVX2. With others, sums would be split
+    /// elsewhere and convolutions would use other algorithms, so ranks with different processors would compute other bits. `taskColumns`
+    /// and the others are multiples of the wider panel.
     private static let avx512 = KernelSet(.avx512, element: .float32)
     private static let avx512Rounded = KernelSet(.avx512, element: .roundedFloat32)
     static let avx512Pairs = KernelSet(.avx512, element: .bfloat16Pair)

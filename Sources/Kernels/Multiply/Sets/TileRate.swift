@@ -22,7 +22,8 @@ enum TileRate {
         return fastest[0] * factor < fastest[1]
     }
 
-    private static func seconds(_ multiplier: TileMultiplier, _ memory: UnsafeMutablePointer<Float>, _ buffers: BufferPool) -> TimeInterval {
+    private static func seconds(_ multiplier: TileMultiplier, _ memory: UnsafeMutablePointer<Float>, _ buffers: BufferPool) -> TimeInterval
+    {
         let (right, result) = (memory + rows * depth, memory + rows * depth + depth * columns)
         let start = ProcessInfo.processInfo.systemUptime
         multiplier.multiply(
