@@ -2,9 +2,9 @@ import Foundation
 
 /// Compares the speed of kernel sets on this processor.
 ///
-/// The flags of instructions do not tell. VDPBF16PS has twice the multiply-adds of a float instruction on a Zen 4, and half of them on a
-/// Sapphire Rapids and an Emerald Rapids, whose fast bfloat16 unit is AMX. A Zen 4 computes 512 bits in two cycles, so its tiles of AVX-512
-/// are no faster than those of AVX2 (docs/performance.md).
+/// The flags of instructions do not tell. VDPBF16PS has twice the multiply-adds of a float instruction on a Zen 4, and half of them on an
+/// Emerald Rapids, whose fast bfloat16 unit is AMX. A Zen 4 computes 512 bits in two cycles, so its tiles of AVX-512 are no faster than
+/// those of AVX2 (docs/performance.md).
 enum TileRate {
     private static let (rows, columns, depth) = (84, 32, 512)
     private static let rounds = 7
