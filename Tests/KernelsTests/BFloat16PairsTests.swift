@@ -29,7 +29,7 @@ final class BFloat16PairsTests: XCTestCase {
             XCTAssertEqual(both, wanted.map { $0 | $0 << 16 })
             let single = words(row.count) { BFloat16Pairs.pairRows(row, nil, count: row.count, into: $0) }
             XCTAssertEqual(single, wanted.map { $0 << 16 })
-            let along = words(BFloat16Pairs.words(row.count)) { BFloat16Pairs.pairRow(row, count: row.count, into: $0) }
+            let along = words(PanelElement.bfloat16Pair.words(row.count)) { BFloat16Pairs.pairRow(row, count: row.count, into: $0) }
             XCTAssertEqual(
                 along, stride(from: 0, to: row.count, by: 2).map { wanted[$0] << 16 | ($0 + 1 < row.count ? wanted[$0 + 1] : 0) })
         }

@@ -20,12 +20,6 @@ final class ConvolutionKernelTests: XCTestCase {
             padding: ($0.5 - 1) / 2)
     }
 
-    private struct Results {
-        var output: [Float]
-        var inputGradient: [Float]
-        var weightGradient: [Float]
-    }
-
     /// Returns all kernels that support the shape.
     private func kernels(_ s: ConvolutionShape, _ context: KernelContext) -> [ConvolutionKernel] {
         var kernels: [ConvolutionKernel] = [PatchConvolution(s, context)]
@@ -40,46 +34,18 @@ final class ConvolutionKernelTests: XCTestCase {
         "\(type(of: kernel)), \(kernel.context.products.kind), \(s)"
     }
 
-    private func rows(_ values: [Float], _ channels: Int) -> Rows {
-        .computed { rows, target in
-            values.withUnsafeBufferPointer {
-                target.update(from: $0.baseAddress! + rows.lowerBound * channels, count: rows.count * channels)
-            }
-        }
-    }
-
     /// - Parameter prepare: changes input, weights and the gradient of the output.
     private func run(
         _ kernel: ConvolutionKernel, _ s: ConvolutionShape, accumulates: Bool, prepare: ([Float]) -> [Float] = { $0 }
-    ) -> Results {
-        let inputPixels = s.batch * s.inputHeight * s.inputWidth
-        let input = prepare(Formula.values("x", inputPixels * s.inputChannels))
-        let weights = prepare(Formula.values("w", s.patchLength * s.outputChannels))
-        let gradient = prepare(Formula.values("g", s.outputPixels * s.outputChannels))
-        var results = Results(
-            output: [Float](repeating: .nan, count: gradient.count),
-            inputGradient: accumulates ? Formula.values("before", input.count) : [Float](repeating: .nan, count: input.count),
-            weightGradient: Formula.values("before", weights.count))
-        let forward = Visits(slots: kernel.forwardSlots, rows: s.outputPixels, channels: s.outputChannels)
-        kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &results.output, finish: forward.visit)
-        forward.check("forward \(s)")
-        let backward = Visits(slots: kernel.backwardSlots, rows: inputPixels, channels: s.inputChannels)
-        results.inputGradient.withUnsafeMutableBufferPointer {
-            kernel.backward(
-                input: rows(input, s.inputChannels), outputGradient: rows(gradient, s.outputChannels), weights: weights,
-                weightGradient: &results.weightGradient,
-                inputGradient: InputGradient(
-                    $0.baseAddress!, accumulates: accumulates, finish: { backward.visit($0, $1, 0..<s.inputChannels) }))
-        }
-        backward.check("backward \(s)")
-        return results
+    ) -> KernelResults {
+        KernelResults(kernel, s, weightCount: s.patchLength * s.outputChannels, accumulates: accumulates, prepare: prepare)
     }
 
-    private func expected(_ s: ConvolutionShape, accumulates: Bool) -> Results {
+    private func expected(_ s: ConvolutionShape, accumulates: Bool) -> KernelResults {
         let inputCount = s.batch * s.inputHeight * s.inputWidth * s.inputChannels
         let input = Formula.values("x", inputCount), weights = Formula.values("w", s.patchLength * s.outputChannels)
         let gradient = Formula.values("g", s.outputPixels * s.outputChannels)
-        var results = Results(
+        var results = KernelResults(
             output: [Float](repeating: 0, count: gradient.count), inputGradient: Formula.values("before", inputCount),
             weightGradient: Formula.values("before", weights.count))
         let kernel = PatchConvolution(s, KernelContext.test.with(products: .openblas))
@@ -113,8 +79,7 @@ final class ConvolutionKernelTests: XCTestCase {
             for accumulates in [false, true] {
                 let whole = run(PatchConvolution(s, .test), s, accumulates: accumulates)
                 for images in 1..<s.batch {
-                    let imageFloats = max(s.inputPixels * s.inputChannels, s.outputPixels * s.outputChannels) / s.batch
-                    let parts = run(PatchConvolution(s, .test, scratchFloats: images * imageFloats), s, accumulates: accumulates)
+                    let parts = run(PatchConvolution(s, .test, imagesAtOnce: images), s, accumulates: accumulates)
                     XCTAssertEqual(parts.inputGradient, whole.inputGradient, "\(s), \(images) at once")
                     XCTAssertLessThan(relativeDifference(parts.weightGradient, whole.weightGradient), 1e-6, "\(s), \(images) at once")
                 }
@@ -159,9 +124,7 @@ final class ConvolutionKernelTests: XCTestCase {
                 let results = contexts.map { context in kernels(s, context).map { run($0, s, accumulates: true) } }
                 for (kernel, one) in results[0].enumerated() {
                     for other in results.dropFirst().map({ $0[kernel] }) {
-                        XCTAssertTrue(
-                            other.output == one.output && other.inputGradient == one.inputGradient
-                                && other.weightGradient == one.weightGradient, "\(contexts[0].productsLabel), kernel \(kernel) of \(s)")
+                        XCTAssertTrue(other == one, "\(contexts[0].productsLabel), kernel \(kernel) of \(s)")
                     }
                 }
             }
@@ -191,12 +154,12 @@ final class ConvolutionKernelTests: XCTestCase {
             let weights = Formula.values("w", s.patchLength * s.outputChannels)
             for kernel in KernelContext.testOfEachProducts.flatMap({ kernels(s, $0) }) {
                 var once = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels), again = once
-                kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &once) { _, _, _ in }
+                kernel.forward(input: .copied(input, channels: s.inputChannels), weights: weights, output: &once) { _, _, _ in }
                 let buffers = kernel.context.buffers, byteCount = kernel.preparedLayout.byteCount
                 let prepared = buffers.take(byteCount: byteCount)
                 defer { buffers.give(prepared, byteCount: byteCount) }
                 kernel.prepare(weights, into: prepared)
-                kernel.forward(input: rows(input, s.inputChannels), prepared: prepared, output: &again) { _, _, _ in }
+                kernel.forward(input: .copied(input, channels: s.inputChannels), prepared: prepared, output: &again) { _, _, _ in }
                 XCTAssertEqual(once, again, label(kernel, s))
             }
         }
@@ -232,7 +195,8 @@ final class ConvolutionKernelTests: XCTestCase {
                 let kernel: ConvolutionKernel = window == 1 ? PointwiseConvolution(s, .test) : PatchConvolution(s, .test)
                 var output = [Float](repeating: .nan, count: s.outputPixels * s.outputChannels)
                 kernel.forward(
-                    input: rows(Array(input), inputs), weights: Formula.values("w", s.patchLength * s.outputChannels), output: &output
+                    input: .copied(Array(input), channels: inputs), weights: Formula.values("w", s.patchLength * s.outputChannels),
+                    output: &output
                 ) { _, _, _ in }
                 return output
             }

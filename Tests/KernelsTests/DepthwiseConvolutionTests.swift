@@ -17,12 +17,6 @@ final class DepthwiseConvolutionTests: XCTestCase {
                 padding: ($0.4 - 1) / 2)
         }
 
-    private func rows(_ values: [Float], _ channels: Int) -> Rows {
-        .computed { rows, target in
-            for index in 0..<rows.count * channels { target[index] = values[rows.lowerBound * channels + index] }
-        }
-    }
-
     /// Calls `body(output, input, weight)` for every product.
     private func forEachProduct(_ s: ConvolutionShape, _ body: (Int, Int, Int) -> Void) {
         for image in 0..<s.batch {
@@ -40,34 +34,8 @@ final class DepthwiseConvolutionTests: XCTestCase {
         }
     }
 
-    private struct Results: Equatable {
-        var output: [Float]
-        var inputGradient: [Float]
-        var weightGradient: [Float]
-    }
-
-    private func run(_ s: ConvolutionShape, _ context: KernelContext, accumulates: Bool) -> Results {
-        let count = s.inputPixels * s.inputChannels
-        let (input, weights) = (Formula.values("x", count), Formula.values("w", s.patchLength))
-        let gradient = Formula.values("g", s.outputPixels * s.inputChannels)
-        var results = Results(
-            output: [Float](repeating: .nan, count: gradient.count),
-            inputGradient: accumulates ? Formula.values("before", count) : [Float](repeating: .nan, count: count),
-            weightGradient: Formula.values("before", weights.count))
-        let kernel = DepthwiseConvolution(s, context)
-        let forward = Visits(slots: kernel.forwardSlots, rows: s.outputPixels, channels: s.inputChannels)
-        let backward = Visits(slots: kernel.backwardSlots, rows: s.inputPixels, channels: s.inputChannels)
-        kernel.forward(input: rows(input, s.inputChannels), weights: weights, output: &results.output, finish: forward.visit)
-        results.inputGradient.withUnsafeMutableBufferPointer {
-            kernel.backward(
-                input: rows(input, s.inputChannels), outputGradient: rows(gradient, s.inputChannels), weights: weights,
-                weightGradient: &results.weightGradient,
-                inputGradient: InputGradient(
-                    $0.baseAddress!, accumulates: accumulates, finish: { backward.visit($0, $1, 0..<s.inputChannels) }))
-        }
-        forward.check("forward \(s)")
-        backward.check("backward \(s)")
-        return results
+    private func run(_ s: ConvolutionShape, _ context: KernelContext, accumulates: Bool) -> KernelResults {
+        KernelResults(DepthwiseConvolution(s, context), s, weightCount: s.patchLength, accumulates: accumulates)
     }
 
     func testBandsAgreeWithTheDefinition() {

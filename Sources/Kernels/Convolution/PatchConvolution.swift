@@ -18,19 +18,21 @@ struct PatchConvolution: ConvolutionKernel {
     /// The number of pixel ranges. It is fixed, so that sums do not depend on the number of threads.
     private static let gradientRanges = 16
 
-    /// Images that a backward pass processes at a time.
-    private let imagesAtOnce: Int
+    /// The images that a backward pass processes at a time.
+    private let groups: ImageGroups
 
     /// - Parameters:
     ///   - shape: of the convolution.
     ///   - context: what the kernel computes with.
-    ///   - scratchFloats: the approximate size of the memory for computed operands in a backward pass (16 MiB).
-    init(_ shape: ConvolutionShape, _ context: KernelContext, scratchFloats: Int = 1 << 22) {
+    ///   - imagesAtOnce: images that a backward pass processes at a time; nil for as many as little memory holds.
+    init(_ shape: ConvolutionShape, _ context: KernelContext, imagesAtOnce: Int? = nil) {
         self.shape = shape
         self.context = context
         let imageFloats = max(
             shape.outputHeight * shape.outputWidth * shape.outputChannels, shape.inputHeight * shape.inputWidth * shape.inputChannels)
-        imagesAtOnce = max(1, scratchFloats / max(1, imageFloats))
+        groups =
+            imagesAtOnce.map { ImageGroups(shape.batch, imageFloats: 1, groupFloats: $0) }
+            ?? ImageGroups(shape.batch, imageFloats: imageFloats)
     }
 
     private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
@@ -55,18 +57,19 @@ struct PatchConvolution: ConvolutionKernel {
         input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
         inputGradient: InputGradient?
     ) {
-        if shape.batch <= imagesAtOnce {
+        if groups.ranges.count <= 1 {
             return backwardAtOnce(
                 input: input, outputGradient: outputGradient, weights: weights, weightGradient: weightGradient, inputGradient: inputGradient
             )
         }
-        for first in stride(from: 0, to: shape.batch, by: imagesAtOnce) {
+        for images in groups.ranges {
             var part = shape
-            part.batch = min(imagesAtOnce, shape.batch - first)
-            let inputRow = first * shape.inputHeight * shape.inputWidth
+            part.batch = images.count
+            let inputRow = images.lowerBound * shape.inputHeight * shape.inputWidth
+            let outputRow = images.lowerBound * shape.outputHeight * shape.outputWidth
             PatchConvolution(part, context).backwardAtOnce(
                 input: input.from(inputRow, channels: shape.inputChannels),
-                outputGradient: outputGradient.from(first * shape.outputHeight * shape.outputWidth, channels: shape.outputChannels),
+                outputGradient: outputGradient.from(outputRow, channels: shape.outputChannels),
                 weights: weights, weightGradient: weightGradient,
                 inputGradient: inputGradient?.from(inputRow, channels: shape.inputChannels))
         }

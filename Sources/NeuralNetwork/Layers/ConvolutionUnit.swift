@@ -71,26 +71,21 @@ struct ConvolutionUnit: FeatureLayer {
         return sums.total
     }
 
-    /// Floats that a convolution computes before they are rounded (16 MiB).
-    private static let unroundedFloats = 1 << 22
-
     /// Convolves a few images at a time, so that the memory for floats is small. The numbers are rounded while they are in cache, and the
     /// sums are those of the rounded numbers, which the normalisation reads later.
     private func convolveAndRound(_ input: FeatureMap, _ pass: Pass, into convolved: KeptValues) -> [Double] {
         let (shape, matrix, shift) = (convolved.shape, convolved.matrix, norm.shift(pass))
-        let imagesAtOnce = max(1, Self.unroundedFloats / max(1, shape.count / max(1, shape.batch)))
         var total = [Double](repeating: 0, count: 2 * shape.channels)
-        for first in stride(from: 0, to: shape.batch, by: imagesAtOnce) {
+        for images in ImageGroups(shape.batch, imageFloats: shape.count / max(1, shape.batch)).ranges {
             var (inputs, outputs) = (input.shape, shape)
-            inputs.batch = min(imagesAtOnce, shape.batch - first)
-            outputs.batch = inputs.batch
+            (inputs.batch, outputs.batch) = (images.count, images.count)
             let kernel = convolution.kernel(inputs, keepsWeights: false, input.context)
             let output = Tensor(outputs, input.context)
-            let part = matrix.from(first * shape.height * shape.width, channels: shape.channels)
+            let part = matrix.from(images.lowerBound * shape.height * shape.width, channels: shape.channels)
             let sums = momentSums(outputs, slots: kernel.forwardSlots, input.context)
+            let inputRow = images.lowerBound * inputs.height * inputs.width
             kernel.forward(
-                input: input.rows.from(first * inputs.height * inputs.width, channels: inputs.channels), weights: convolution.weight.values,
-                output: output.data
+                input: input.rows.from(inputRow, channels: inputs.channels), weights: convolution.weight.values, output: output.data
             ) { slot, rows, channels in
                 part.write(rows, channels, channels: shape.channels, from: output.data)
                 sums.addMoments(slot, rows, channels, of: part, shift: shift)

@@ -87,19 +87,30 @@ struct DepthwiseConvolution: ConvolutionKernel {
 
     // MARK: - Backward
 
+    /// What the bands of a backward pass read.
+    private struct BackwardOperands {
+        var input: Rows
+        var outputGradient: Rows
+        var weights: UnsafePointer<Float>
+        var inputGradient: InputGradient?
+        /// Of each phase of the input's columns.
+        var taps: [DepthwiseTaps]
+    }
+
     /// Each image has its own sums of the weight gradient, which are added in order.
     func backward(
         input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
         inputGradient: InputGradient?
     ) {
+        let operands = BackwardOperands(
+            input: input, outputGradient: outputGradient, weights: weights, inputGradient: inputGradient,
+            taps: (0..<shape.stride).map { DepthwiseTaps(backward: shape, columnPhase: $0) })
         let count = shape.patchLength
         context.buffers.withScratch(shape.batch * count) { sums in
             context.threads.forEach(shape.batch) { image in
                 let sum = sums + image * count
                 sum.update(repeating: 0, count: count)
-                for band in 0..<bands {
-                    backward(image, band, input: input, outputGradient: outputGradient, weights, to: sum, inputGradient)
-                }
+                for band in 0..<bands { backward(image, band, operands, to: sum) }
             }
             for image in 0..<shape.batch {
                 Elementwise.add(UnsafePointer(sums) + image * count, to: weightGradient, count: count)
@@ -107,28 +118,25 @@ struct DepthwiseConvolution: ConvolutionKernel {
         }
     }
 
-    private func backward(
-        _ image: Int, _ band: Int, input: Rows, outputGradient: Rows, _ weights: UnsafePointer<Float>,
-        to sum: UnsafeMutablePointer<Float>, _ target: InputGradient?
-    ) {
+    private func backward(_ image: Int, _ band: Int, _ operands: BackwardOperands, to sum: UnsafeMutablePointer<Float>) {
         let (rows, owned) = (outputRows(band), ownedRows(band))
+        let target = owned.isEmpty ? nil : operands.inputGradient
         var needed = rows
-        if target != nil, !owned.isEmpty {
+        if target != nil {
             let readers = readers(owned)
             needed = min(rows.lowerBound, readers.lowerBound)..<max(rows.upperBound, readers.upperBound)
         }
-        withImage(outputGradient, image, needed, height: shape.outputHeight, width: shape.outputWidth) { gradients in
-            withImage(input, image, readRows(rows), height: shape.inputHeight, width: shape.inputWidth) { values in
+        withImage(operands.outputGradient, image, needed, height: shape.outputHeight, width: shape.outputWidth) { gradients in
+            withImage(operands.input, image, readRows(rows), height: shape.inputHeight, width: shape.inputWidth) { values in
                 for row in rows { DepthwiseWeightGradient.addRow(row, shape, input: values, outputGradient: gradients, to: sum) }
             }
-            guard let target, !owned.isEmpty else { return }
+            guard let target else { return }
             let first = image * shape.inputHeight
-            for phase in 0..<shape.stride {
-                let taps = DepthwiseTaps(backward: shape, columnPhase: phase)
+            for taps in operands.taps {
                 for row in owned {
                     taps.writeRow(
-                        row, source: gradients, filters: weights, into: target.values + (first + row) * shape.inputWidth * channels,
-                        accumulates: target.accumulates)
+                        row, source: gradients, filters: operands.weights,
+                        into: target.values + (first + row) * shape.inputWidth * channels, accumulates: target.accumulates)
                 }
             }
             target.finish(image, (first + owned.lowerBound) * shape.inputWidth..<(first + owned.upperBound) * shape.inputWidth)

@@ -6,12 +6,11 @@ import CMicroKernels
 enum BFloat16Pairs {
     typealias Words = UnsafeMutablePointer<Float>
 
-    /// The number of words for `count` numbers.
-    static func words(_ count: Int) -> Int { (count + 1) / 2 }
-
     /// words ← `count` numbers of a row. The last word of an odd number has a zero.
     static func pairRow(_ numbers: UnsafePointer<Float>, count: Int, into words: Words) {
-        words.withMemoryRebound(to: UInt32.self, capacity: Self.words(count)) { drnet_pair_along_row(numbers, count, $0) }
+        words.withMemoryRebound(to: UInt32.self, capacity: PanelElement.bfloat16Pair.words(count)) {
+            drnet_pair_along_row(numbers, count, $0)
+        }
     }
 
     /// words ← `count` numbers of two rows: word i has number i of each row.
