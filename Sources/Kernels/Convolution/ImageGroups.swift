@@ -4,12 +4,15 @@ public struct ImageGroups {
     /// The images of each group.
     public let ranges: [Range<Int>]
 
-    /// - Parameters:
-    ///   - batch: images in all.
-    ///   - imageFloats: floats of an image.
-    ///   - groupFloats: floats of a group, approximately (16 MiB). A group has one image at least.
-    public init(_ batch: Int, imageFloats: Int, groupFloats: Int = 1 << 22) {
-        let images = max(1, groupFloats / max(1, imageFloats))
-        ranges = stride(from: 0, to: batch, by: images).map { $0..<min($0 + images, batch) }
+    /// Groups of `imagesAtOnce` images. The last one can be smaller.
+    public init(_ batch: Int, imagesAtOnce: Int) {
+        ranges = stride(from: 0, to: batch, by: imagesAtOnce).map { $0..<min($0 + imagesAtOnce, batch) }
+    }
+
+    /// Groups of about 16 MiB. A group has one image at least.
+    ///
+    /// - Parameter imageFloats: floats of an image.
+    public init(_ batch: Int, imageFloats: Int) {
+        self.init(batch, imagesAtOnce: max(1, (1 << 22) / max(1, imageFloats)))
     }
 }

@@ -18,8 +18,8 @@ struct PatchConvolution: ConvolutionKernel {
     /// The number of pixel ranges. It is fixed, so that sums do not depend on the number of threads.
     private static let gradientRanges = 16
 
-    /// The images that a backward pass processes at a time.
-    private let groups: ImageGroups
+    /// Images that a backward pass processes at a time; nil for as many as little memory holds.
+    private let imagesAtOnce: Int?
 
     /// - Parameters:
     ///   - shape: of the convolution.
@@ -28,11 +28,15 @@ struct PatchConvolution: ConvolutionKernel {
     init(_ shape: ConvolutionShape, _ context: KernelContext, imagesAtOnce: Int? = nil) {
         self.shape = shape
         self.context = context
+        self.imagesAtOnce = imagesAtOnce
+    }
+
+    /// The images that a backward pass processes at a time.
+    private var groups: [Range<Int>] {
+        if let imagesAtOnce { return ImageGroups(shape.batch, imagesAtOnce: imagesAtOnce).ranges }
         let imageFloats = max(
             shape.outputHeight * shape.outputWidth * shape.outputChannels, shape.inputHeight * shape.inputWidth * shape.inputChannels)
-        groups =
-            imagesAtOnce.map { ImageGroups(shape.batch, imageFloats: 1, groupFloats: $0) }
-            ?? ImageGroups(shape.batch, imageFloats: imageFloats)
+        return ImageGroups(shape.batch, imageFloats: imageFloats).ranges
     }
 
     private var inputBlocks: RowBlocks { RowBlocks(images: shape.batch, rowsPerImage: shape.inputHeight * shape.inputWidth) }
@@ -57,12 +61,13 @@ struct PatchConvolution: ConvolutionKernel {
         input: Rows, outputGradient: Rows, weights: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
         inputGradient: InputGradient?
     ) {
-        if groups.ranges.count <= 1 {
+        let groups = groups
+        if groups.count <= 1 {
             return backwardAtOnce(
                 input: input, outputGradient: outputGradient, weights: weights, weightGradient: weightGradient, inputGradient: inputGradient
             )
         }
-        for images in groups.ranges {
+        for images in groups {
             var part = shape
             part.batch = images.count
             let inputRow = images.lowerBound * shape.inputHeight * shape.inputWidth

@@ -49,7 +49,7 @@ struct ConvolutionUnit: FeatureLayer {
             return Forward(FeatureMap(output), nil)
         }
         let convolved = KeptValues(shape, input.context)
-        let normalization = try norm.trainingNormalization(convolve(input, kernel, pass, into: convolved), count: shape.pixels, pass)
+        let normalization = try norm.trainingNormalization(convolve(input, pass, into: convolved), count: shape.pixels, pass)
         let result = featureMap(convolved, normalization.factors, residual)
         return Forward(result) { gradient, sum in
             try norm.backward(normalization, sums: gradient.sums ?? result.gradientSums(gradient.tensor), pass)
@@ -61,31 +61,25 @@ struct ConvolutionUnit: FeatureLayer {
     }
 
     /// Convolves and returns the batch norm's sums.
-    private func convolve(_ input: FeatureMap, _ kernel: ConvolutionKernel, _ pass: Pass, into convolved: KeptValues) -> [Double] {
-        guard let output = convolved.tensor else { return convolveAndRound(input, pass, into: convolved) }
-        let (matrix, shift) = (convolved.matrix, norm.shift(pass))
-        let sums = momentSums(convolved.shape, slots: kernel.forwardSlots, input.context)
-        kernel.forward(input: input.rows, weights: convolution.weight.values, output: output.data) { slot, rows, channels in
-            sums.addMoments(slot, rows, channels, of: matrix, shift: shift)
-        }
-        return sums.total
-    }
-
-    /// Convolves a few images at a time, so that the memory for floats is small. The numbers are rounded while they are in cache, and the
-    /// sums are those of the rounded numbers, which the normalisation reads later.
-    private func convolveAndRound(_ input: FeatureMap, _ pass: Pass, into convolved: KeptValues) -> [Double] {
+    ///
+    /// Results that are kept in 16 bits are computed for a few images at a time, so that the memory for floats is small. They are rounded
+    /// while they are in cache, and the sums are those of the rounded numbers, which the normalisation reads later.
+    private func convolve(_ input: FeatureMap, _ pass: Pass, into convolved: KeptValues) -> [Double] {
         let (shape, matrix, shift) = (convolved.shape, convolved.matrix, norm.shift(pass))
+        let (inputPixels, pixels) = (input.shape.height * input.shape.width, shape.height * shape.width)
+        let groups =
+            convolved.tensor == nil ? ImageGroups(shape.batch, imageFloats: pixels * shape.channels).ranges : [0..<shape.batch]
         var total = [Double](repeating: 0, count: 2 * shape.channels)
-        for images in ImageGroups(shape.batch, imageFloats: shape.count / max(1, shape.batch)).ranges {
+        for images in groups {
             var (inputs, outputs) = (input.shape, shape)
             (inputs.batch, outputs.batch) = (images.count, images.count)
             let kernel = convolution.kernel(inputs, keepsWeights: false, input.context)
-            let output = Tensor(outputs, input.context)
-            let part = matrix.from(images.lowerBound * shape.height * shape.width, channels: shape.channels)
-            let sums = momentSums(outputs, slots: kernel.forwardSlots, input.context)
-            let inputRow = images.lowerBound * inputs.height * inputs.width
+            let output = convolved.tensor ?? Tensor(outputs, input.context)
+            let part = matrix.from(images.lowerBound * pixels, channels: shape.channels)
+            let sums = ChannelSums(slots: kernel.forwardSlots, channels: shape.channels, rowsPerImage: pixels, input.context)
             kernel.forward(
-                input: input.rows.from(inputRow, channels: inputs.channels), weights: convolution.weight.values, output: output.data
+                input: input.rows.from(images.lowerBound * inputPixels, channels: inputs.channels),
+                weights: convolution.weight.values, output: output.data
             ) { slot, rows, channels in
                 part.write(rows, channels, channels: shape.channels, from: output.data)
                 sums.addMoments(slot, rows, channels, of: part, shift: shift)
@@ -93,10 +87,6 @@ struct ConvolutionUnit: FeatureLayer {
             for (index, sum) in sums.total.enumerated() { total[index] += sum }
         }
         return total
-    }
-
-    private func momentSums(_ shape: Shape, slots: Int, _ context: KernelContext) -> ChannelSums {
-        ChannelSums(slots: slots, channels: shape.channels, rowsPerImage: shape.height * shape.width, context)
     }
 
     private func evaluate(
