@@ -11,7 +11,9 @@ public struct ImageGroups {
 
     /// Groups of about 16 MiB. A group has one image at least.
     ///
-    /// - Parameter imageFloats: floats of an image.
+    /// - Parameters:
+    ///   - batch: the number of images.
+    ///   - imageFloats: floats of an image.
     public init(_ batch: Int, imageFloats: Int) {
         self.init(batch, imagesAtOnce: max(1, (1 << 22) / max(1, imageFloats)))
     }
