@@ -13,10 +13,6 @@ struct PatchConvolution: ConvolutionKernel {
     private static let maximumBlock = 1024
     /// The number of blocks that keeps the threads busy.
     private static let enoughBlocks = 8
-    /// The maximum size of weights (in floats) for which each of `gradientRanges` pixel ranges has its own weight gradient in memory.
-    private static let smallWeights = 1 << 16
-    /// The number of pixel ranges. It is fixed, so that sums do not depend on the number of threads.
-    private static let gradientRanges = 16
 
     /// Images that a backward pass processes at a time; nil for as many as little memory holds.
     private let imagesAtOnce: Int?
@@ -187,7 +183,7 @@ struct PatchConvolution: ConvolutionKernel {
     ) {
         if shape.outputPixels == 0 { return }
         let count = shape.patchLength * shape.outputChannels
-        if count > Self.smallWeights {
+        if count > PartialSums.maximumCount {
             let slices = columnSlices
             context.threads.forEach(slices.count) { index in
                 addWeightGradient(
@@ -196,20 +192,12 @@ struct PatchConvolution: ConvolutionKernel {
             }
             return
         }
-        let ranges = Self.gradientRanges
-        let pixelsPerRange = (shape.outputPixels + ranges - 1) / ranges
-        context.buffers.withScratch(ranges * count) { sums in
-            sums.update(repeating: 0, count: ranges * count)
-            context.threads.forEach(ranges) { range in
-                let start = min(range * pixelsPerRange, shape.outputPixels)
-                let pixels = start..<min(start + pixelsPerRange, shape.outputPixels)
-                addWeightGradient(
-                    input, outputGradient, pixels: pixels, columns: 0..<shape.patchLength,
-                    into: sums + range * count)
-            }
-            for range in 0..<ranges {
-                Elementwise.add(UnsafePointer(sums) + range * count, to: weightGradient, count: count)
-            }
+        let pixelsPerPart = (shape.outputPixels + PartialSums.parts - 1) / PartialSums.parts
+        PartialSums.add(PartialSums.parts, count: count, to: weightGradient, context) { part, sum in
+            sum.update(repeating: 0, count: count)
+            let start = min(part * pixelsPerPart, shape.outputPixels)
+            let pixels = start..<min(start + pixelsPerPart, shape.outputPixels)
+            addWeightGradient(input, outputGradient, pixels: pixels, columns: 0..<shape.patchLength, into: sum)
         }
     }
 

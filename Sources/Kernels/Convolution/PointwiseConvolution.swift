@@ -13,11 +13,6 @@ struct PointwiseConvolution: ConvolutionKernel {
     private static let maximumBlock = 512
     /// The number of blocks that keeps the threads busy. Small sub-batches have smaller blocks.
     private static let enoughBlocks = 8
-    /// The number of row ranges with separate weight-gradient sums. It is fixed, so that sums do not depend on the number of threads.
-    private static let rangeCount = 16
-    /// The maximum size of weights (in floats) whose gradient is computed in the same sweep as the input's. The sums of the row ranges then
-    /// stay small.
-    private static let smallWeights = 1 << 16
 
     init(_ shape: ConvolutionShape, _ context: KernelContext) {
         precondition(shape.isPointwise, "not a pointwise convolution: \(shape)")
@@ -59,7 +54,7 @@ struct PointwiseConvolution: ConvolutionKernel {
     ) {
         if rows == 0 { return }
         context.products.packedLayout(depth: outputs, columns: inputs).withPacked(transposing: weights, context) { transposed in
-            if inputs * outputs <= Self.smallWeights {
+            if inputs * outputs <= PartialSums.maximumCount {
                 backwardInOneSweep(input, outputGradient, transposed, weightGradient, inputGradient)
             } else {
                 backwardInTwoSweeps(input, outputGradient, transposed, weightGradient, inputGradient)
@@ -72,26 +67,21 @@ struct PointwiseConvolution: ConvolutionKernel {
         _ input: Rows, _ outputGradient: Rows, _ transposedWeights: PackedOperand,
         _ weightGradient: UnsafeMutablePointer<Float>, _ inputGradient: InputGradient?
     ) {
-        let count = inputs * outputs
-        let ranges = min(Self.rangeCount, blocks.count)
-        context.buffers.withScratch(ranges * count) { sums in
-            context.threads.forEach(ranges) { range in
-                let sum = sums + range * count
-                let firstBlock = range * blocks.count / ranges
-                for block in firstBlock..<(range + 1) * blocks.count / ranges {
-                    let rows = blocks[block]
-                    outputGradient.withRows(rows, channels: outputs, context) { gradient in
-                        addInputGradient(gradient, block, transposedWeights, inputGradient)
-                        input.withRows(rows, channels: inputs, context) {
-                            context.products.multiply(
-                                MatrixView(transposing: $0, rows: inputs, columns: rows.count),
-                                .matrix(MatrixView(gradient, rows: rows.count, columns: outputs)),
-                                into: ResultView(sum, rows: inputs, columns: outputs), accumulates: block != firstBlock, context.buffers)
-                        }
+        let ranges = min(PartialSums.parts, blocks.count)
+        PartialSums.add(ranges, count: inputs * outputs, to: weightGradient, context) { range, sum in
+            let firstBlock = range * blocks.count / ranges
+            for block in firstBlock..<(range + 1) * blocks.count / ranges {
+                let rows = blocks[block]
+                outputGradient.withRows(rows, channels: outputs, context) { gradient in
+                    addInputGradient(gradient, block, transposedWeights, inputGradient)
+                    input.withRows(rows, channels: inputs, context) {
+                        context.products.multiply(
+                            MatrixView(transposing: $0, rows: inputs, columns: rows.count),
+                            .matrix(MatrixView(gradient, rows: rows.count, columns: outputs)),
+                            into: ResultView(sum, rows: inputs, columns: outputs), accumulates: block != firstBlock, context.buffers)
                     }
                 }
             }
-            for range in 0..<ranges { Elementwise.add(UnsafePointer(sums) + range * count, to: weightGradient, count: count) }
         }
     }
 

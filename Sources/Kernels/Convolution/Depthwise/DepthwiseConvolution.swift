@@ -106,15 +106,9 @@ struct DepthwiseConvolution: ConvolutionKernel {
             input: input, outputGradient: outputGradient, weights: weights, inputGradient: inputGradient,
             taps: (0..<shape.stride).map { DepthwiseTaps(backward: shape, columnPhase: $0) })
         let count = shape.patchLength
-        context.buffers.withScratch(shape.batch * count) { sums in
-            context.threads.forEach(shape.batch) { image in
-                let sum = sums + image * count
-                sum.update(repeating: 0, count: count)
-                for band in 0..<bands { backward(image, band, operands, to: sum) }
-            }
-            for image in 0..<shape.batch {
-                Elementwise.add(UnsafePointer(sums) + image * count, to: weightGradient, count: count)
-            }
+        PartialSums.add(shape.batch, count: count, to: weightGradient, context) { image, sum in
+            sum.update(repeating: 0, count: count)
+            for band in 0..<bands { backward(image, band, operands, to: sum) }
         }
     }
 

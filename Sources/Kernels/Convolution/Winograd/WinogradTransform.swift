@@ -1,16 +1,3 @@
-/// Eight channels of one pixel. Plain loops over floats vectorise well if they have few streams. A Winograd transform has up to 72 streams,
-/// so it uses explicit vectors.
-typealias Channels8 = SIMD8<Float>
-
-extension Channels8 {
-    /// Loads the eight floats at `address`. Any alignment is valid.
-    @inline(__always)
-    init(at address: UnsafePointer<Float>) { self = UnsafeRawPointer(address).loadUnaligned(as: Channels8.self) }
-
-    @inline(__always)
-    func store(to address: UnsafeMutablePointer<Float>) { UnsafeMutableRawPointer(address).storeBytes(of: self, as: Channels8.self) }
-}
-
 /// Floats in memory, read as vectors of eight channels. Any alignment is valid.
 struct ChannelVectors {
     let floats: UnsafePointer<Float>

@@ -1,14 +1,14 @@
 /// The sums of a tile in registers, by row and vector of columns.
 struct TileSums {
-    typealias Vector = SIMD8<Float>
+    typealias Vector = Channels8
     var c00 = Vector.zero, c10 = Vector.zero, c20 = Vector.zero, c30 = Vector.zero, c40 = Vector.zero, c50 = Vector.zero
     var c01 = Vector.zero, c11 = Vector.zero, c21 = Vector.zero, c31 = Vector.zero, c41 = Vector.zero, c51 = Vector.zero
 
     /// Adds the products of a column of A with a row of B. The elements of the column are `rowStride` apart.
     @inline(__always)
     mutating func add(_ a: UnsafePointer<Float>, rowStride: Int, _ b: UnsafePointer<Float>, rows: Int, isWide: Bool) {
-        let b0 = Self.load(b)
-        let b1 = isWide ? Self.load(b + 8) : .zero
+        let b0 = Vector(at: b)
+        let b1 = isWide ? Vector(at: b + 8) : .zero
         @inline(__always)
         func add(_ row: Int, _ first: inout Vector, _ second: inout Vector) {
             guard row < rows else { return }
@@ -31,8 +31,8 @@ struct TileSums {
         func store(_ row: Int, _ first: Vector, _ second: Vector) {
             guard row < rows else { return }
             let target = c + row &* rowStride
-            Self.store(accumulates ? Self.load(target) + first : first, target)
-            if isWide { Self.store(accumulates ? Self.load(target + 8) + second : second, target + 8) }
+            (accumulates ? Vector(at: target) + first : first).store(to: target)
+            if isWide { (accumulates ? Vector(at: target + 8) + second : second).store(to: target + 8) }
         }
         store(0, c00, c01)
         store(1, c10, c11)
@@ -40,13 +40,5 @@ struct TileSums {
         store(3, c30, c31)
         store(4, c40, c41)
         store(5, c50, c51)
-    }
-
-    @inline(__always)
-    private static func load(_ p: UnsafePointer<Float>) -> SIMD8<Float> { UnsafeRawPointer(p).loadUnaligned(as: SIMD8<Float>.self) }
-
-    @inline(__always)
-    private static func store(_ value: SIMD8<Float>, _ p: UnsafeMutablePointer<Float>) {
-        UnsafeMutableRawPointer(p).storeBytes(of: value, as: SIMD8<Float>.self)
     }
 }
