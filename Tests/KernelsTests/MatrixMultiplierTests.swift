@@ -14,7 +14,8 @@ final class MatrixMultiplierTests: XCTestCase {
 
     private let cases =
         (1...7).map { Case(rows: $0, columns: 16, depth: 5) } + (1...29).map { Case(rows: $0, columns: 24, depth: 17) }
-        + (1...33).map { Case(rows: 7, columns: $0, depth: 9) }
+        + (1...19).map { Case(rows: $0, columns: 48, depth: 9) } + (1...13).map { Case(rows: $0, columns: 64, depth: 18) }
+        + (1...66).map { Case(rows: 7, columns: $0, depth: 9) }
         + [
             Case(rows: 14, columns: 32, depth: 8), Case(rows: 29, columns: 72, depth: 15),
             Case(rows: 13, columns: 24, depth: 1), Case(rows: 200, columns: 40, depth: 64), Case(rows: 6, columns: 16, depth: 1100),

@@ -7,7 +7,7 @@ extension TileMultiplier {
         let (set, element) = (kernelSet, kernelSet.element)
         // Sums are split at the same depth with pairs and with floats.
         let depthBlock = 2 * Self.part((a.columns + 1) / 2, max: set.depthBlock / 2, unit: Prefetch.interval)
-        let rowBlock = Self.part(c.rows, max: set.rowBlock, unit: set.tileRows)
+        let rowBlock = Self.part(c.rows, max: set.rowBlock, unit: set.tileRows(columns: c.columns))
         let leftCount = rowBlock * element.words(depthBlock)
         buffers.withScratch(leftCount + Self.rightCount(b, columns: c.columns, depthBlock, set)) { scratch in
             for first in stride(from: 0, to: a.columns, by: depthBlock) {

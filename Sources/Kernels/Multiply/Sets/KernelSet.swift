@@ -7,12 +7,10 @@ struct KernelSet: Sendable {
     let instructions: InstructionSet
     /// What a word of an operand is.
     let element: PanelElement
-    /// The largest tile of a result: its rows, and its columns. A panel of the right operand has as many columns as the tile.
-    let tileRows: Int
+    /// The columns of the widest tile of a result. A panel of the right operand has as many.
     let tileColumns: Int
-    /// Rows per prefetch request of rows of A, and of a panel of B.
-    let prefetchedLeftRows: Int
-    let prefetchedPanelRows: Int
+    /// The maximum number of cache lines of a panel of B in a prefetch request.
+    let prefetchedLines: Int
 
     /// The maximum number of depth steps and of rows of A that are processed at a time. A panel of 16 columns of B (32 KiB) then stays in
     /// the first-level cache, a wider one in the second-level cache, and the part of A (384 KiB) stays in the second-level cache.
@@ -38,6 +36,9 @@ struct KernelSet: Sendable {
     /// Whether the tile is `AVX512Tile` rather than `MicroTile`.
     let usesAVX512Tile: Bool
 
+    /// The rows of the highest tile with so many columns.
+    func tileRows(columns: Int) -> Int { usesAVX512Tile ? AVX512Tile.rows(columns: columns) : MicroTile.rows }
+
     /// - Parameters:
     ///   - instructions: of the tile.
     ///   - precision: of the operands. bfloat16 numbers are multiplied in pairs where that is faster than as floats.
@@ -52,7 +53,7 @@ struct KernelSet: Sendable {
     /// 6 × 16: twelve registers of eight floats.
     private static let swift = KernelSet(.compiled, element: .float32)
     private static let swiftRounded = KernelSet(.compiled, element: .roundedFloat32)
-    /// 14 × 32: 28 registers of 16 floats. The sizes of tasks and the cost model are those of AVX2. With others, sums would be split
+    /// 6 × 64 or 14 × 32: 24 or 28 registers of 16 floats. The sizes of tasks and the cost model are those of AVX2. With others, sums would be split
     /// elsewhere and convolutions would use other algorithms, so ranks with different processors would compute other bits. `taskColumns`
     /// and the others are multiples of the wider panel.
     private static let avx512 = KernelSet(.avx512, element: .float32)
@@ -62,8 +63,7 @@ struct KernelSet: Sendable {
     private init(_ instructions: InstructionSet, element: PanelElement) {
         (self.instructions, self.element) = (instructions, element)
         usesAVX512Tile = instructions == .avx512
-        (tileRows, tileColumns) = usesAVX512Tile ? (AVX512Tile.rows, AVX512Tile.columns) : (MicroTile.rows, MicroTile.columns)
-        (prefetchedLeftRows, prefetchedPanelRows) = usesAVX512Tile ? (AVX512Tile.rows / 2, 4) : (3, 3)
+        (tileColumns, prefetchedLines) = usesAVX512Tile ? (AVX512Tile.columns, 16) : (MicroTile.columns, 3)
         (depthBlock, rowBlock) = (512, 192)
         (farLeft, farRight) = (256, 64)
         (columnsThatRepayLeft, rowsThatRepayRight) = (128, 48)

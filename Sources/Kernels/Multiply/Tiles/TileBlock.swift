@@ -95,17 +95,18 @@ struct TileBlock {
             depth: steps, isTransposed: a.isTransposed, leftStride: a.leading,
             rightStride: panel.rowStride, resultStride: leading,
             accumulates: accumulates)
-        let tiles = (rows + set.tileRows - 1) / set.tileRows
+        let tileRows = set.tileRows(columns: width)
+        let tiles = (rows + tileRows - 1) / tileRows
         let (height, higher) = (rows / tiles, rows % tiles)
         // All panels read the same rows of A, so only the first panel can miss them in cache.
         let prefetchesRows = column == 0 && rows >= Self.manyRows && !a.isTransposed
         let prefetch =
             prefetchesRows
-            ? Prefetch.rows(a.from(row: height).values, rowStride: a.leading, set)
+            ? Prefetch.rows(a.from(row: height).values, rowStride: a.leading, tileRows: tileRows)
             : Prefetch.panel(nextPanel(after: column), rowStride: b.rowStride, panelStride: b.panelStride, tiles: tiles, set)
         var operands = MicroTile.Operands(
             left: a.values, right: panel.values, result: c, prefetch: prefetch,
-            prefetchShift: prefetchesRows ? a.leading &* set.tileRows : steps / tiles &* b.rowStride)
+            prefetchShift: prefetchesRows ? a.leading &* tileRows : steps / tiles &* b.rowStride)
         set.multiply(tile, operands, rows: height + 1, columns: width, count: higher)
         let lowerRow = higher * (height + 1)
         operands.left = a.from(row: lowerRow).values

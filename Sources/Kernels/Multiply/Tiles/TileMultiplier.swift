@@ -33,9 +33,11 @@ public struct TileMultiplier: MatrixMultiplier {
         let right = TileOperand(b, kernelSet)
         let depth = a.columns
         let copiesLeft = a.isTransposed && a.leading >= kernelSet.farLeft && c.columns >= kernelSet.columnsThatRepayLeft
-        let copiesRight = right.rowStride >= kernelSet.farRight && c.rows >= kernelSet.rowsThatRepayRight
+        // The rows of a panel follow each other in packed operands, and in plain ones that are as wide as a panel.
+        let copiesRight =
+            right.rowStride > kernelSet.tileColumns && right.rowStride >= kernelSet.farRight && c.rows >= kernelSet.rowsThatRepayRight
         let depthBlock = Self.part(depth, max: kernelSet.depthBlock, unit: Prefetch.interval)
-        let rowBlock = Self.part(c.rows, max: kernelSet.rowBlock, unit: kernelSet.tileRows)
+        let rowBlock = Self.part(c.rows, max: kernelSet.rowBlock, unit: kernelSet.tileRows(columns: c.columns))
         let leftCount = copiesLeft ? rowBlock * depthBlock : 0
         let panelCount = copiesRight ? kernelSet.tileColumns * depthBlock : 0
         buffers.withScratch(leftCount + panelCount) { scratch in

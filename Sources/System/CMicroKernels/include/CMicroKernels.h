@@ -11,11 +11,10 @@
 // of an operand are harmless.
 struct drnet_prefetch_plan {
     const char *address;
-    // Requested rows per interval, and the cache lines of each row.
-    ptrdiff_t rows;
+    // Requested lines per interval, at least 1, and the bytes from one to the next.
     ptrdiff_t lines;
-    // Bytes from one row of a request to the next, and from a request to the next one. The last two alternate.
-    ptrdiff_t row_stride;
+    ptrdiff_t line_stride;
+    // Bytes from a request to the next one. The two alternate.
     ptrdiff_t step;
     ptrdiff_t next_step;
     // Bytes from a requested line to the one for the second-level cache; 0 for none.
@@ -29,10 +28,10 @@ struct drnet_prefetch_plan {
 struct drnet_tile_panel {
     // The terms of each sum.
     ptrdiff_t depth;
-    // Element (row, step) of A is left[row * left_row_stride + step * left_step_stride].
+    // Element (row, step) of A is left[row * left_stride + step], or left[step * left_stride + row] if A is transposed.
     const float *left;
-    ptrdiff_t left_row_stride;
-    ptrdiff_t left_step_stride;
+    ptrdiff_t left_stride;
+    int left_is_transposed;
     const float *right;
     ptrdiff_t right_stride;
     float *result;
@@ -48,8 +47,12 @@ struct drnet_tile_panel {
 
 enum { DRNET_PREFETCH_INTERVAL = 8 };
 
-// The largest tile of the AVX-512 set.
-enum { DRNET_AVX512_ROWS = 14, DRNET_AVX512_COLUMNS = 32 };
+// The columns of the widest tile of the AVX-512 set, and the rows of the highest one.
+enum { DRNET_AVX512_COLUMNS = 64, DRNET_AVX512_ROWS = 14 };
+
+// The rows of the highest tile with so many columns, 1 … DRNET_AVX512_COLUMNS. Its sums are in 24 to 28 of the 32 vector registers, in 14
+// with a single vector of columns.
+static inline ptrdiff_t drnet_avx512_rows(ptrdiff_t columns) { return columns <= 32 ? 14 : columns <= 48 ? 9 : 6; }
 
 // Whether the processor has AVX-512F (CPUID), and the operating system saves its registers (XCR0). 0 on other architectures.
 int drnet_processor_has_avx512(void);
