@@ -53,9 +53,9 @@ struct KernelSet: Sendable {
     /// 6 × 16: twelve registers of eight floats.
     private static let swift = KernelSet(.compiled, element: .float32)
     private static let swiftRounded = KernelSet(.compiled, element: .roundedFloat32)
-    /// 6 × 64 or 14 × 32: 24 or 28 registers of 16 floats. The sizes of tasks and the cost model are those of AVX2. With others, sums would be split
-    /// elsewhere and convolutions would use other algorithms, so ranks with different processors would compute other bits. `taskColumns`
-    /// and the others are multiples of the wider panel.
+    /// 6 × 64 or 14 × 32: 24 or 28 registers of 16 floats. The sizes of tasks and the cost model are those of AVX2. With others, sums would
+    /// be split elsewhere and convolutions would use other algorithms, so ranks with different processors would compute other bits.
+    /// `taskColumns` and the others are multiples of the wider panel.
     private static let avx512 = KernelSet(.avx512, element: .float32)
     private static let avx512Rounded = KernelSet(.avx512, element: .roundedFloat32)
     static let avx512Pairs = KernelSet(.avx512, element: .bfloat16Pair)

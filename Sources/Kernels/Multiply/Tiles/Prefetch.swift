@@ -32,8 +32,8 @@ struct Prefetch {
         (self.step, self.nextStep, self.distance) = (step, nextStep, distance)
     }
 
-    /// Prefetches the rows of A that the next tile of `tileRows` rows reads. Each row is contiguous, so requests alternate between a line of
-    /// one half of the rows and a line of the other half.
+    /// Prefetches the rows of A that the next tile of `tileRows` rows reads. Each row is contiguous, so requests alternate between a line
+    /// of one half of the rows and a line of the other half.
     static func rows(_ values: UnsafePointer<Float>, rowStride: Int, tileRows: Int) -> Prefetch {
         let lines = (tileRows + 1) / 2
         let rowBytes = bytes(rowStride)
